@@ -1,0 +1,66 @@
+# Everything is done through these targets; `make` alone lists them.
+
+V := .venv
+PY := $(V)/bin/python
+UV ?= $(V)/bin/uv
+WORKERS ?= 2
+
+# The first of these that is 3.11 to 3.13, the versions the lock has wheels for.
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check static lint format bench golden lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(V)/ok ## Make .venv with the locked packages (about a minute, once)
+	@echo "$(V) is ready"
+
+run: $(V)/ok ## Start everything with a month of demo data; no account, no database needed
+	$(V)/bin/cyclebook up --demo
+
+test: $(V)/ok ## Run all tests and doctests (ARGS="-k name" for some)
+	$(PY) -m pytest -q -n $(WORKERS) $(ARGS)
+
+check: static test ## Everything that must hold: style, types, import contracts, tests
+
+static: lint ## Style, types and import contracts, without the tests
+	$(PY) -m mypy
+	$(V)/bin/lint-imports
+
+lint: $(V)/ok ## Look at style only
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+
+format: $(V)/ok ## Put the code into the house's format
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+bench: $(V)/ok ## Measure, and print a table
+	$(V)/bin/cyclebook bench
+
+golden: $(V)/ok ## Accept changed golden files; read the diff before you commit it
+	$(PY) -m pytest -q --accept-golden $(ARGS)
+
+lock: ## Resolve the packages anew into requirements.lock
+	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command 'make lock' --output-file requirements.lock
+
+clean: ## Remove what was built here; the demo's data in .cyclebook stays
+	rm -rf $(V) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(V)/ok: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo >&2 "Cyclebook needs Python 3.11, 3.12 or 3.13, and found none. Install one, or say make PYTHON=/its/path"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo >&2 "This Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Making $(V) with $$($(PYTHON) --version)"
+	$(PYTHON) -m venv $(V)
+	@echo "Installing $$(grep -c '==' requirements.lock) locked packages (about 200 MB, once)"
+	$(PY) -m pip install --disable-pip-version-check --progress-bar on \
+		--require-hashes --no-deps --only-binary :all: -r requirements.lock
+	$(PY) -m pip install --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@touch $@

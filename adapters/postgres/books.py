@@ -1,0 +1,222 @@
+"""The books of every organization: its stream and its billing cycles, changed under lock."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+
+from adapters.postgres import event_log, heads, open_books, tallies
+from adapters.postgres.cycle_cache import CycleCache
+from adapters.postgres.database import Database, Rows
+from adapters.postgres.retally import folded
+from application.ports import CatalogReader, CycleState, OpenBooks, Snapshot
+from domain.errors import ConcurrentChange, InvalidInput, NotFound
+from domain.events.base import Recorded
+from domain.identity import cycle_stream, organization_stream, parse_cycle_name
+from domain.organization import Organization, registered
+from domain.period import Period
+from domain.tally import Tallies
+
+SETTLES_S = 5
+"""An append older than this is over: an instant further back needs no waiting."""
+
+APPLIED = "SELECT credit, sum(amount)::bigint FROM credit_use WHERE organization = %s GROUP BY 1"
+LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM cyclebook_events"
+HISTORY = (
+    "SELECT originator_version, topic, state, notification_id, recorded_at FROM cyclebook_events"
+    " WHERE originator_id = %s AND recorded_at <= %s ORDER BY originator_version"
+)
+
+
+class PostgresBooks:
+    """The ``Books`` port."""
+
+    def __init__(self, database: Database, catalog: CatalogReader) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._cycles = CycleCache()
+
+    def register(
+        self, events: Sequence[object], period: Period, full: Period, *, actor: str
+    ) -> int:
+        """Start an organization's stream and open its first cycle."""
+        organization = build_organization(list(events))
+        try:
+            with self._database.connection() as connection, connection.transaction():
+                books = open_books.PostgresOpenBooks(
+                    connection, self._catalog, organization, [], [], actor
+                )
+                books.append_organization_first(events)
+                books.open_first(period, full)
+                books.store()
+        except psycopg.errors.UniqueViolation as error:
+            raise ConcurrentChange(f"organization {organization.id} exists already") from error
+        return books.position()
+
+    @contextmanager
+    def change(self, organization: str, *, actor: str) -> Iterator[OpenBooks]:
+        """Lock an organization's unissued cycles, and store what the block appends, at once."""
+        with self._database.connection() as connection, connection.transaction():
+            locked = heads.lock_all(connection, organization)
+            state = read_organization(connection, organization)
+            cycles = self._cycles.copies(connection, locked)
+            books = open_books.PostgresOpenBooks(
+                connection, self._catalog, state, locked, cycles, actor
+            )
+            yield books
+            books.store()
+
+    def snapshot(self, organization: str, cycle: str | None = None) -> Snapshot:
+        """Everything the live invoice needs, in one read-only view of the database."""
+        with self._database.connection() as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            state = read_organization(connection, organization)
+            found = heads.unissued(connection, organization)
+            asked = _asked(connection, organization, cycle, found)
+            everything = [*found, asked] if asked and asked not in found else found
+            states = self._states(connection, everything)
+            position, now = connection.execute(
+                f"SELECT ({LAST_POSITION}), clock_timestamp()", prepare=True
+            ).fetchone() or (0, datetime.now(UTC))
+            applied = dict(connection.execute(APPLIED, [organization]).fetchall())
+        unissued = sorted(
+            (states[head.cycle] for head in found), key=lambda each: each.cycle.period.start
+        )
+        return Snapshot(
+            organization=state,
+            cycles=unissued,
+            asked=states[asked.cycle] if asked else None,
+            applied=applied if state.credits else {},
+            position=position,
+            now=now,
+        )
+
+    def _states(
+        self, connection: Connection[Rows], found: Sequence[heads.Head]
+    ) -> dict[str, CycleState]:
+        cycles = self._cycles.shared(connection, found)
+        sums = tallies.read(connection, [head.cycle_no for head in found])
+        return {
+            head.cycle: CycleState(
+                cycle=cycle,
+                tallies=self._sums(connection, head, sums, cycle.id),
+                version=head.version,
+            )
+            for head, cycle in zip(found, cycles, strict=True)
+        }
+
+    def _sums(
+        self, connection: Connection[Rows], head: heads.Head, sums: dict[int, Tallies], name: str
+    ) -> Tallies:
+        """A stale tally is folded from the log instead."""
+        if head.tallies_stale:
+            cycle = self._cycles.shared(connection, [head])[0]
+            return folded(connection, cycle, self._catalog.current())
+        return sums[head.cycle_no]
+
+    def history(self, cycle: str, known_at: datetime | None = None) -> Sequence[Recorded]:
+        """All events of a cycle that were recorded by an instant, usage included."""
+        stream = stream_of(cycle)
+        with self._database.connection() as connection:
+            if known_at is None:
+                found = event_log.read(connection, stream)
+            else:
+                settle(connection, known_at)
+                rows = connection.execute(HISTORY, [stream, known_at])
+                found = [event_log.recorded(stream, row) for row in rows]
+        if not found:
+            raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+        return found
+
+    def cycle_names(self, organization: str, *, unissued: bool = False) -> Sequence[str]:
+        """An organization's cycles, oldest first."""
+        with self._database.connection() as connection:
+            return heads.names(connection, organization, open_only=unissued)
+
+    def due(self, now: datetime, limit: int) -> Sequence[str]:
+        """Organizations with a cycle that has something to do."""
+        with self._database.connection() as connection:
+            return heads.due(connection, now, limit)
+
+    def wait_for(self, position: int, timeout_s: int) -> bool:
+        """Wait until the log reaches a position."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with self._database.connection() as connection:
+                row = connection.execute(LAST_POSITION, prepare=True).fetchone()
+            if row is not None and row[0] >= position:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
+
+
+def settle(connection: Connection[Rows], known_at: datetime) -> None:
+    """Wait for appends in flight that may still be recorded at or before an instant.
+
+    Every append holds the log's clock from its stamp to its commit.
+
+    Raises:
+        InvalidInput: the instant lies in the future, so its answer could still change.
+    """
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    if known_at > row[0]:
+        raise InvalidInput("known_at lies in the future", field="known_at")
+    if known_at > row[0] - timedelta(seconds=SETTLES_S):
+        connection.execute("SELECT last FROM log_clock FOR SHARE")
+
+
+def stream_of(cycle: str) -> UUID:
+    """A cycle's stream.
+
+    Raises:
+        NotFound: the text names no cycle.
+    """
+    if parse_cycle_name(cycle) is None:
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+    return cycle_stream(cycle)
+
+
+def read_organization(connection: Connection[Rows], organization: str) -> Organization:
+    """An organization from its events.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = event_log.read(connection, organization_stream(organization))
+    if not found:
+        raise NotFound(f"there is no organization {organization}", organization=organization)
+    state = build_organization([each.event for each in found])
+    state.version = len(found)
+    return state
+
+
+def build_organization(events: Sequence[object]) -> Organization:
+    """An organization as its events make it."""
+    first, *rest = events
+    state = registered(first)  # type: ignore[arg-type]
+    for event in rest:
+        state.apply(event)
+    return state
+
+
+def _asked(
+    connection: Connection[Rows],
+    organization: str,
+    cycle: str | None,
+    found: Sequence[heads.Head],
+) -> heads.Head | None:
+    if cycle is None:
+        return None
+    for head in found:
+        if head.cycle == cycle:
+            return head
+    issued = heads.one(connection, organization, cycle)
+    if issued is None:
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+    return issued

@@ -1,0 +1,69 @@
+"""Connections to PostgreSQL, and its failures in our words."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from adapters.postgres import arrays
+from domain.errors import Busy, StoreUnavailable
+
+CONNECT_TIMEOUT_S = 3
+OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000"
+
+log = logging.getLogger(__name__)
+
+Rows = tuple[Any, ...]
+
+
+class Database:
+    """A pool of connections in autocommit mode, opened on first use, one for each thread at work.
+
+    conninfo: a URL or key=value string, as libpq takes it.
+    """
+
+    def __init__(self, conninfo: str, size: int = 16) -> None:
+        self.conninfo = conninfo
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_TIMEOUT_S,
+            configure=_configure,
+            kwargs={"autocommit": True, "options": OPTIONS, "connect_timeout": CONNECT_TIMEOUT_S},
+            open=False,
+            name="cyclebook",
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Rows]]:
+        """Borrow a connection.
+
+        Raises:
+            StoreUnavailable: the database does not answer, or went away.
+            Busy: it did not let us have a lock.
+        """
+        try:
+            self._pool.open()
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
+            raise Busy("many changes at once; try again") from error
+        except PoolTimeout as error:
+            raise StoreUnavailable("the database does not answer; try again") from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self._pool.check()
+            raise StoreUnavailable("the database went away; try again") from error
+
+    def close(self) -> None:
+        """Give all connections back to the server."""
+        self._pool.close()
+
+
+def _configure(connection: Connection[Rows]) -> None:
+    arrays.register(connection)
+    connection.prepare_threshold = 3

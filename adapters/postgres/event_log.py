@@ -1,0 +1,183 @@
+"""The log of all events, kept by the eventsourcing library in our own partitioned table."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import (
+    InfrastructureFactory,
+    IntegrityError,
+    Mapper,
+    OperationalError,
+    StoredEvent,
+)
+from eventsourcing.postgres import (
+    ConnectionPool,
+    PostgresApplicationRecorder,
+    PostgresFactory,
+)
+from eventsourcing.utils import Environment
+from psycopg import Connection, Cursor
+from psycopg.rows import dict_row
+
+from adapters.postgres import arrays, mapper
+from adapters.postgres.database import CONNECT_TIMEOUT_S, Database, Rows
+from domain.errors import ConcurrentChange, StoreUnavailable
+from domain.events.base import Recorded
+
+LOCK = "LOCK TABLE ONLY cyclebook_events IN EXCLUSIVE MODE"
+NOTIFY = "NOTIFY cyclebook_events"
+_STAMP = (
+    "WITH stamp AS (UPDATE log_clock"
+    " SET last = greatest(clock_timestamp(), last + interval '1 microsecond') RETURNING last)"
+)
+_INTO = (
+    "INSERT INTO cyclebook_events"
+    " (originator_id, originator_version, topic, state, recorded_at)"
+    " SELECT e.id, e.version, e.topic, e.state, stamp.last"
+    " FROM unnest(%b, %b, %b, %b) WITH ORDINALITY AS e(id, version, topic, state, place), stamp"
+    " ORDER BY e.place RETURNING notification_id"
+)
+INSERT = f"{_STAMP} {_INTO}"
+INSERT_MANY = f"{_STAMP}, stored AS ({_INTO}) SELECT max(notification_id) FROM stored"
+"""The same, answering with the last position only."""
+READ = (
+    "SELECT originator_version, topic, state, notification_id, recorded_at FROM cyclebook_events"
+    " WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
+)
+
+
+class LogRecorder(PostgresApplicationRecorder):
+    """The library's recorder with the log's clock, and one insert for every way of writing.
+
+    The table lock makes the order of positions the order of commits, so a reader that follows
+    the log never passes over an event. ``ONLY`` the parent: every writer goes through it.
+    """
+
+    def _insert_stored_events(
+        self, curs: Cursor[Any], stored_events: Sequence[StoredEvent], **_: Any
+    ) -> None:
+        insert_events(curs, stored_events)
+
+
+def insert_events(cursor: Cursor[Any], events: Sequence[StoredEvent]) -> None:
+    """Put events at the end of the log within the cursor's transaction.
+
+    Their positions can be fetched from the cursor, in order. Every writer of the log ends here.
+    """
+    cursor.execute(LOCK, prepare=True)
+    cursor.execute(NOTIFY, prepare=False)
+    cursor.execute(
+        INSERT,
+        [
+            arrays.uuids([_raw(event.originator_id) for event in events]),
+            arrays.bigints([event.originator_version for event in events]),
+            arrays.texts([event.topic.encode() for event in events]),
+            arrays.byteas([event.state for event in events]),
+        ],
+        prepare=True,
+    )
+
+
+def _raw(stream: UUID | str | bytes) -> bytes:
+    if isinstance(stream, bytes):
+        return stream
+    return stream.bytes if isinstance(stream, UUID) else UUID(stream).bytes
+
+
+class CyclebookEvents(Application[UUID]):
+    """The library's application object over our database."""
+
+    name = "cyclebook"
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.postgres"})
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """The library's factory; tables come from migrations, connections from one URL."""
+        settings = {
+            "POSTGRES_DBNAME": "by-url",
+            "POSTGRES_HOST": "by-url",
+            "POSTGRES_USER": "by-url",
+            "POSTGRES_PASSWORD": "by-url",
+            "CREATE_TABLE": "no",
+            "APPLICATION_RECORDER_TOPIC": f"{LogRecorder.__module__}:{LogRecorder.__name__}",
+        }
+        factory = PostgresFactory(Environment(self.name, settings))
+        factory.datastore.pool = ConnectionPool(
+            self._conninfo,
+            connection_class=Connection[dict[str, Any]],
+            kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_S},
+            configure=_configure,
+            min_size=1,
+            max_size=4,
+            timeout=CONNECT_TIMEOUT_S,
+            open=False,
+        )
+        return factory
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        """Our own topics and bodies."""
+        return mapper.EventMapper(self.construct_transcoder())
+
+
+def _configure(connection: Connection[Any]) -> None:
+    connection.autocommit = True
+    arrays.register(connection)
+
+
+class PostgresEventLog:
+    """The ``EventLog`` port."""
+
+    def __init__(self, database: Database, events: CyclebookEvents) -> None:
+        self._database = database
+        self._events = events
+
+    def read(self, stream: UUID, after: int = 0) -> Sequence[Recorded]:
+        with self._database.connection() as connection:
+            return read(connection, stream, after)
+
+    def append(
+        self,
+        stream: UUID,
+        expected_version: int,
+        events: Sequence[object],
+        *,
+        actor: str,
+        at: datetime,
+    ) -> int:
+        new: list[Any] = [
+            mapper.NewEvent(
+                originator_id=stream, originator_version=version, event=event, actor=actor, at=at
+            )
+            for version, event in enumerate(events, start=expected_version + 1)
+        ]
+        try:
+            recordings = self._events.save(*new)
+        except IntegrityError as error:
+            raise ConcurrentChange("it was changed by somebody else; read it again") from error
+        except OperationalError as error:
+            raise StoreUnavailable("the database does not answer; try again") from error
+        return recordings[-1].notification.id if recordings else 0
+
+
+def read(connection: Connection[Rows], stream: UUID, after: int = 0) -> list[Recorded]:
+    """A stream's events after a version, oldest first."""
+    rows = connection.execute(READ, [stream, after], prepare=True)
+    return [recorded(stream, row) for row in rows]
+
+
+def recorded(stream: UUID, row: Rows) -> Recorded:
+    """A row (version, topic, state, position, recorded_at) as an event."""
+    version, topic, state, position, recorded_at = row
+    return mapper.decode(
+        topic,
+        bytes(state),
+        stream=stream,
+        version=version,
+        position=position,
+        recorded_at=recorded_at,
+    )

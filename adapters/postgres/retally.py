@@ -1,0 +1,110 @@
+"""Folding tallies anew where a change dated in the past moved what rates recorded usage."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from psycopg import Connection
+
+from adapters.postgres import mapper, tallies
+from adapters.postgres.database import Database, Rows
+from domain.attribution import Attribution
+from domain.billing_cycle import BillingCycle
+from domain.catalog import Catalog
+from domain.events.cycle import ServiceAttached, ServiceDetached
+from domain.events.usage import UsageRecorded, micros
+from domain.identity import cycle_stream
+from domain.tally import Tallies
+from projections.usage_tally import UsageEvents, fold_usage
+
+INLINE_RECORDS_MAX = 10_000
+"""Cycles with more usage are marked stale instead; a job folds them outside the lock."""
+
+USAGE = (
+    "SELECT state FROM cyclebook_events WHERE originator_id = %s"
+    " AND starts_with(topic, 'UsageRecorded@') AND originator_version > %s"
+    " AND originator_version <= %s ORDER BY originator_version"
+)
+MARK_STALE = "UPDATE cycle_head SET tallies_stale = true WHERE cycle_no = %s"
+LOCK_STALE = (
+    "SELECT cycle_no, version FROM cycle_head WHERE cycle = %s AND tallies_stale FOR UPDATE"
+)
+CLEAR_STALE = "UPDATE cycle_head SET tallies_stale = false WHERE cycle_no = %s"
+STALE = "SELECT organization, cycle FROM cycle_head WHERE tallies_stale"
+
+
+def folded(connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog) -> Tallies:
+    """What a cycle's usage adds up to, from the log alone."""
+    return fold_usage(
+        UsageEvents(_usage(connection, cycle)),
+        Attribution(cycle.attachments.values(), catalog.book),
+        lambda meter: catalog.meter_for(meter, cycle.opened_at),
+    )
+
+
+def _usage(
+    connection: Connection[Rows], cycle: BillingCycle, after: int = 0, to: int = 1 << 62
+) -> Iterator[UsageRecorded]:
+    rows = connection.execute(USAGE, [cycle_stream(cycle.id), after, to])
+    for (state,) in rows:
+        yield mapper.decode_usage(bytes(state))
+
+
+def moved_from(
+    events: Sequence[object], new_attachments: frozenset[str], catalog: Catalog
+) -> datetime | None:
+    """From when on recorded usage may be rated otherwise because of these events.
+
+    A service that is attached under a new id, without an organization-wide price, moves
+    nothing: no record can have named it.
+    """
+    instants = [
+        event.at
+        for event in events
+        if isinstance(event, ServiceDetached)
+        or (isinstance(event, ServiceAttached) and _moves(event, new_attachments, catalog))
+    ]
+    return min(instants, default=None)
+
+
+def _moves(event: ServiceAttached, new_attachments: frozenset[str], catalog: Catalog) -> bool:
+    return event.attachment not in new_attachments or any(
+        catalog.book[ref].scope == "organization" for ref in event.prices
+    )
+
+
+def after_change(
+    connection: Connection[Rows],
+    cycle: BillingCycle,
+    catalog: Catalog,
+    head: tuple[int, int, int],
+    moved: datetime | None,
+) -> None:
+    """Keep a changed cycle's tallies right, under its lock.
+
+    head: number, records and latest instant of usage of the cycle.
+    """
+    cycle_no, records, usage_hi = head
+    if moved is None or not records or micros(moved) > usage_hi:
+        return
+    if records > INLINE_RECORDS_MAX:
+        connection.execute(MARK_STALE, [cycle_no])
+        return
+    replace(connection, cycle, catalog, cycle_no)
+
+
+def replace(
+    connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog, cycle_no: int
+) -> None:
+    """Fold a cycle's tallies and put them in place, under its lock."""
+    found = folded(connection, cycle, catalog)
+    names = {key.meter for key in found}
+    meters = {name: catalog.meter_for(name, cycle.opened_at) for name in names}
+    tallies.replace(
+        connection, cycle_no, found, {name: meter for name, meter in meters.items() if meter}
+    )
+
+
+def stale_cycles(database: Database) -> list[tuple[str, str]]:
+    """(organization, cycle) of every cycle whose tallies wait to be folded anew."""
+    with database.connection() as connection:
+        return [(row[0], row[1]) for row in connection.execute(STALE)]

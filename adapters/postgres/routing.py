@@ -1,0 +1,179 @@
+"""Where usage records go: each organization's cycles, cached, with what attributes their usage.
+
+The cache may be behind. Who appends checks each cycle's control version under its lock and
+has the cycle loaded again where it differs.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Connection
+
+from adapters.postgres import mapper
+from adapters.postgres.database import Rows
+from application.ports import CatalogReader
+from domain.attribution import Attribution
+from domain.billing_cycle import BillingCycle, opened
+from domain.catalog import Catalog, Meter
+from domain.events.base import Recorded
+from domain.events.cycle import CycleOpened
+
+ORGANIZATIONS_MAX = 50_000
+
+HEADS = (
+    "SELECT cycle_id, cycle_no, organization, starts, ends, opened_at, accepts_usage,"
+    " control_version FROM cycle_head WHERE organization = ANY(%s) ORDER BY organization, starts"
+)
+HEAD = (
+    "SELECT cycle_id, cycle_no, organization, starts, ends, opened_at, accepts_usage,"
+    " control_version FROM cycle_head WHERE cycle_id = %s"
+)
+CONTROL = (
+    "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at"
+    " FROM cyclebook_events WHERE originator_id = ANY(%s)"
+    " AND NOT starts_with(topic, 'UsageRecorded@') ORDER BY originator_id, originator_version"
+)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Route:
+    """One cycle as the usage path knows it. starts, ends: microseconds since 1970."""
+
+    cycle_id: bytes
+    cycle_no: int
+    organization: str
+    starts: int
+    ends: int
+    opened_at: datetime
+    accepts_usage: bool
+    control_version: int
+    attribution: Attribution
+    meters: dict[str, Meter] = field(default_factory=dict)
+
+
+class Routes:
+    """The cache: organization -> its cycles, newest first."""
+
+    def __init__(self, catalog: CatalogReader) -> None:
+        self._reader = catalog
+        self._catalog = Catalog()
+        self._routes: dict[str, list[Route]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, organization: str, at: int) -> Route | None:
+        """The cycle an instant falls in, if the cache has it."""
+        for route in self._routes.get(organization, ()):
+            if route.starts <= at < route.ends:
+                return route
+        return None
+
+    def ends(self, organization: str) -> int | None:
+        """Where the newest known cycle ends; ``None`` for an organization not in the cache."""
+        routes = self._routes.get(organization)
+        return routes[0].ends if routes else None
+
+    def meter(self, route: Route, name: str) -> Meter | None:
+        """The meter's version in force in a cycle."""
+        meter = route.meters.get(name)
+        if meter is None:
+            meter = self._catalog.meter_for(name, route.opened_at)
+            if meter is not None:
+                route.meters[name] = meter
+        return meter
+
+    def refresh_catalog(self) -> None:
+        """Learn of meters and prices that appeared since."""
+        self._catalog = self._reader.current()
+
+    def load(self, connection: Connection[Rows], organizations: Sequence[str]) -> None:
+        """Read organizations' cycles anew; those that do not exist leave no trace."""
+        self.refresh_catalog()
+        heads = connection.execute(HEADS, [organizations], binary=True, prepare=True).fetchall()
+        control = read_control(connection, [row[0] for row in heads if row[6]])
+        found: dict[str, list[Route]] = {}
+        for row in heads:
+            found.setdefault(row[2], []).insert(0, self._route(row, control.get(row[0], [])))
+        with self._lock:
+            for organization in organizations:
+                self._routes.pop(organization, None)
+            self._routes |= found
+            for organization in list(self._routes)[: len(self._routes) - ORGANIZATIONS_MAX]:
+                del self._routes[organization]
+
+    def reload(self, connection: Connection[Rows], route: Route) -> Route:
+        """One cycle as it is now, in the caller's transaction; the cache learns of it too."""
+        self.refresh_catalog()
+        row = connection.execute(HEAD, [UUID(bytes=route.cycle_id)], binary=True).fetchone()
+        assert row is not None, "a cycle's head is never deleted"
+        control = read_control(connection, [route.cycle_id])
+        fresh = self._route(row, control[route.cycle_id])
+        with self._lock:
+            routes = self._routes.get(route.organization, [])
+            self._routes[route.organization] = [
+                fresh if known.cycle_id == fresh.cycle_id else known for known in routes
+            ]
+        return fresh
+
+    def forget(self, organization: str) -> None:
+        """Drop an organization from the cache."""
+        with self._lock:
+            self._routes.pop(organization, None)
+
+    def _route(self, row: Rows, control: Iterable[Recorded]) -> Route:
+        cycle_id, cycle_no, organization, starts, ends, opened_at, accepts, version = row
+        cycle = build_cycle(control) if accepts else None
+        attachments = cycle.attachments.values() if cycle else ()
+        return Route(
+            cycle_id=cycle_id,
+            cycle_no=cycle_no,
+            organization=organization,
+            starts=starts,
+            ends=ends,
+            opened_at=opened_at,
+            accepts_usage=accepts,
+            control_version=version,
+            attribution=Attribution(attachments, self._catalog.book),
+        )
+
+
+def read_control(
+    connection: Connection[Rows], cycle_ids: Sequence[bytes]
+) -> dict[bytes, list[Recorded]]:
+    """The events of cycles without their usage, by raw cycle id, each in order."""
+    if not cycle_ids:
+        return {}
+    rows = connection.execute(
+        CONTROL, [[UUID(bytes=each) for each in cycle_ids]], binary=True, prepare=True
+    )
+    control: dict[bytes, list[Recorded]] = {}
+    for cycle_id, version, topic, state, position, recorded_at in rows:
+        recorded = mapper.decode(
+            topic,
+            state,
+            stream=UUID(bytes=cycle_id),
+            version=version,
+            position=position,
+            recorded_at=recorded_at,
+        )
+        control.setdefault(cycle_id, []).append(recorded)
+    return control
+
+
+def build_cycle(control: Iterable[Recorded]) -> BillingCycle:
+    """A cycle from its control events.
+
+    Raises:
+        TypeError: they do not begin with ``CycleOpened``.
+    """
+    cycle: BillingCycle | None = None
+    for recorded in control:
+        if isinstance(recorded.event, CycleOpened):
+            cycle = opened(recorded.event, recorded.recorded_at)
+        elif cycle is not None:
+            cycle.apply(recorded.event)
+    if cycle is None:
+        raise TypeError("a cycle's history does not begin with CycleOpened")
+    return cycle

@@ -1,0 +1,206 @@
+"""Planning an append: which cycle each usage record goes to, before anything is locked."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from adapters.postgres.database import Database
+from adapters.postgres.routing import Route, Routes
+from adapters.postgres.usage_keys import canonical, content_hash, dedup_key, packed
+from domain.catalog import Meter
+from domain.errors import InvalidInput
+from domain.events.usage import instant, micros
+from domain.tally import dimension_values
+from domain.usage import Outcome, Refusal, UsageRecord
+
+Opener = Callable[[str, datetime], None]
+"""Opens an organization's cycles up to an instant: (organization, instant)."""
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One caller's batch, and what became of it."""
+
+    records: Sequence[UsageRecord]
+    actor: str
+    refusals: dict[int, Refusal] = field(default_factory=dict)
+    position: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A record that has its place: ready to be stored."""
+
+    request: Request
+    index: int
+    key: bytes
+    content: int
+    body: bytes
+    meter: Meter
+    attachment: str
+    value: str | Decimal
+    at: int
+    dimensions: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Quarantined:
+    """A record that has no place yet."""
+
+    request: Request
+    index: int
+    key: bytes
+    content: int
+    refusal: Refusal
+
+
+@dataclass(slots=True)
+class Plan:
+    """Entries by cycle; second and later records of one id; what goes to quarantine."""
+
+    groups: dict[bytes, tuple[Route, list[Entry]]] = field(default_factory=dict)
+    twins: list[Entry] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+
+class Planner:
+    """Routes and checks records, loading into the cache what it lacks."""
+
+    def __init__(self, database: Database, routes: Routes, opener: Opener) -> None:
+        self._database = database
+        self._routes = routes
+        self._opener = opener
+
+    def plan(self, requests: Iterable[Request]) -> Plan:
+        """Place every record of some requests."""
+        requests = list(requests)
+        self._warm(requests)
+        plan, seen = Plan(), set[bytes]()
+        for request in requests:
+            request.refusals = {}
+            for index, record in enumerate(request.records):
+                self._place(plan, seen, request, index, record)
+        return plan
+
+    def _warm(self, requests: Iterable[Request]) -> None:
+        """Load all organizations the cache does not know, in one go."""
+        names = {record.organization for request in requests for record in request.records}
+        missing = [name for name in names if self._routes.ends(name) is None]
+        if missing:
+            self._load(missing)
+
+    def _load(self, organizations: Sequence[str]) -> None:
+        with self._database.connection() as connection:
+            self._routes.load(connection, organizations)
+
+    def _place(
+        self, plan: Plan, seen: set[bytes], request: Request, index: int, record: UsageRecord
+    ) -> None:
+        at = micros(record.occurred_at)
+        key = dedup_key(record.source, record.id)
+        try:
+            route = self._routes.find(record.organization, at) or self._open(record, at)
+            meter = self._routes.meter(route, record.meter) or self._learn(route, record)
+            text, value = _value(meter, record.value)
+            self._check_attachment(route, record)
+        except _Refused as refused:
+            content = content_hash(record.organization, _packed(record, record.value, at))
+            plan.quarantined.append(Quarantined(request, index, key, content, refused.refusal))
+            return
+        body = _packed(record, text, at)
+        entry = Entry(
+            request,
+            index,
+            key,
+            content_hash(record.organization, body),
+            body,
+            meter,
+            record.attachment,
+            value,
+            at,
+            dimension_values(record.properties, meter.dimensions) if meter.dimensions else (),
+        )
+        if key in seen:
+            plan.twins.append(entry)
+            return
+        seen.add(key)
+        group = plan.groups.get(route.cycle_id)
+        if group is None:
+            plan.groups[route.cycle_id] = (route, [entry])
+        else:
+            group[1].append(entry)
+
+    def _open(self, record: UsageRecord, at: int) -> Route:
+        """The record's cycle, opened now if its time has come."""
+        ends = self._routes.ends(record.organization)
+        if ends is None:
+            raise _Refused(
+                "unknown_organization",
+                f"there is no organization {record.organization}; register it and replay",
+            )
+        if at >= ends:
+            self._load([record.organization])
+            route = self._routes.find(record.organization, at)
+            if route is None:
+                self._opener(record.organization, instant(at))
+                self._load([record.organization])
+            route = self._routes.find(record.organization, at)
+            if route is not None:
+                return route
+        raise _Refused(
+            "no_cycle",
+            f"{record.organization} has no billing cycle at {instant(at).isoformat()}",
+        )
+
+    def _learn(self, route: Route, record: UsageRecord) -> Meter:
+        """A meter this process has not heard of yet."""
+        self._routes.refresh_catalog()
+        meter = self._routes.meter(route, record.meter)
+        if meter is None:
+            raise _Refused(
+                "unknown_meter", f"there is no meter {record.meter}; define it and replay"
+            )
+        return meter
+
+    def _check_attachment(self, route: Route, record: UsageRecord) -> None:
+        """Refuse an attachment nobody attached; a fresh look decides.
+
+        A cycle that takes no usage has no attachments here: its records are told so later.
+        """
+        named = record.attachment
+        if not named or named in route.attribution.known or not route.accepts_usage:
+            return
+        with self._database.connection() as connection:
+            fresh = self._routes.reload(connection, route)
+        if fresh.accepts_usage and named not in fresh.attribution.known:
+            raise _Refused(
+                "unknown_attachment",
+                f"{record.organization} has no attachment {named} in this billing cycle; "
+                "attach it and replay",
+            )
+
+
+class _Refused(Exception):
+    """A record has no place yet."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.refusal = Refusal(Outcome.QUARANTINED, code, detail)
+
+
+def _packed(record: UsageRecord, value: str, at: int) -> bytes:
+    return packed(
+        record.source, record.id, record.meter, record.attachment, value, at, record.properties
+    )
+
+
+def _value(meter: Meter, text: str) -> tuple[str, str | Decimal]:
+    if meter.aggregation == "unique":
+        return text, text
+    try:
+        return canonical(text)
+    except InvalidInput as error:
+        raise _Refused(
+            "unusable_value", f"meter {meter.id} takes the {meter.aggregation} of numbers: {error}"
+        ) from None

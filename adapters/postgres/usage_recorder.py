@@ -1,0 +1,289 @@
+"""The usage path: many records over many cycles, stored exactly once, in one transaction.
+
+One order of locks everywhere: heads of cycles (sorted), deduplication keys (sorted), the log.
+Whether a cycle takes usage, and what attributes it, is decided under its head's lock.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from adapters.postgres import arrays
+from adapters.postgres.database import Database, Rows
+from adapters.postgres.event_log import INSERT_MANY, LOCK, NOTIFY
+from adapters.postgres.mapper import USAGE
+from adapters.postgres.routing import Route, Routes
+from adapters.postgres.tallies import TallyRows
+from adapters.postgres.usage_event import PackedEvent
+from adapters.postgres.usage_plan import Entry, Plan, Planner, Quarantined, Request
+from domain.errors import Busy, StoreUnavailable
+from domain.usage import CONFLICT, DUPLICATE, Outcome, Refusal
+
+ATTEMPTS_MAX = 5
+
+HEADS = (
+    "SELECT cycle_id, version, control_version, accepts_usage FROM cycle_head"
+    " WHERE cycle_id = ANY(%b) ORDER BY cycle_id FOR UPDATE"
+)
+# Null where every key was new, which is the usual case: no traffic for each row. An aggregate
+# over no rows is null too, hence the coalesce: without it a batch of duplicates looks all new.
+DEDUP = (
+    "WITH fresh AS (INSERT INTO usage_dedup (key, content, cycle_no, version)"
+    " SELECT * FROM unnest(%b, %b, %b, %b) ON CONFLICT DO NOTHING RETURNING key)"
+    " SELECT CASE WHEN count(*) = %s THEN NULL ELSE coalesce(array_agg(key), '{}') END FROM fresh"
+)
+KNOWN = "SELECT key, content, cycle_no, version FROM usage_dedup WHERE key = ANY(%b)"
+ADVANCE = (
+    "UPDATE cycle_head h SET version = x.version, records = h.records + x.records,"
+    " usage_hi = greatest(h.usage_hi, x.hi) FROM unnest(%b, %b, %b, %b)"
+    " AS x(id, version, records, hi) WHERE h.cycle_id = x.id"
+)
+CONFLICTS = (
+    "INSERT INTO usage_conflict (key, content, cycle_no, version, received)"
+    " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+QUARANTINE = (
+    "INSERT INTO quarantine (key, content, organization, record, code, detail, actor)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key, content) WHERE status = 'open'"
+    " DO UPDATE SET code = excluded.code, detail = excluded.detail"
+)
+CLOSED = Refusal(
+    Outcome.QUARANTINED,
+    "cycle_closed",
+    "its billing cycle takes no more usage; it is kept and can be replayed",
+)
+
+log = logging.getLogger(__name__)
+
+
+class _Moved(Exception):
+    """A cycle is no longer where the plan believed it to be: plan again."""
+
+
+class UsageRecorder:
+    """Stores requests for one group commit at a time."""
+
+    def __init__(self, database: Database, routes: Routes, planner: Planner) -> None:
+        self._database = database
+        self._routes = routes
+        self._planner = planner
+
+    def append(self, requests: Sequence[Request]) -> None:
+        """Store some requests in one transaction; each then knows its refusals and position.
+
+        Raises:
+            StoreUnavailable: nothing is known to be stored; sending it again is safe.
+        """
+        attempted: dict[int, int] = {}
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            plan = self._planner.plan(requests)
+            try:
+                self._store(plan, attempted)
+                return
+            except (_Moved, Busy) as again:
+                if attempt == ATTEMPTS_MAX:
+                    raise StoreUnavailable("many changes at once; try again") from again
+            except StoreUnavailable:
+                # The commit may have happened: the same batch again finds its own keys.
+                if attempt > 1:
+                    raise
+                log.warning("the database went away during an append; trying once more")
+
+    def _store(self, plan: Plan, attempted: dict[int, int]) -> None:
+        with self._database.connection() as connection, connection.transaction():
+            _Append(connection, self._routes, plan, attempted).run()
+
+
+class _Append:
+    """One transaction."""
+
+    def __init__(
+        self,
+        connection: Connection[Rows],
+        routes: Routes,
+        plan: Plan,
+        attempted: dict[int, int],
+    ) -> None:
+        self._connection = connection
+        self._cursor: Cursor[Rows] = connection.cursor(binary=True)
+        self._routes = routes
+        self._plan = plan
+        self._attempted = attempted
+        self._groups: list[tuple[Route, int, list[Entry]]] = []
+        self._closed: list[Entry] = []
+        self._conflicts: list[tuple[Entry, int, int]] = []
+
+    def run(self) -> None:
+        if self._plan.groups:
+            self._lock_heads()
+            self._deduplicate()
+        self._write()
+
+    def _lock_heads(self) -> None:
+        """Take the heads; split what their cycles accept from what comes too late."""
+        groups = self._plan.groups
+        heads = self._cursor.execute(HEADS, [arrays.uuids(sorted(groups))], prepare=True)
+        for cycle_id, version, control_version, accepts in heads.fetchall():
+            route, entries = groups[cycle_id]
+            if control_version != route.control_version:
+                route = self._reload(route)
+            if accepts:
+                self._groups.append((route, version + 1, entries))
+            else:
+                self._closed += entries
+
+    def _reload(self, route: Route) -> Route:
+        fresh = self._routes.reload(self._connection, route)
+        if (fresh.starts, fresh.ends) != (route.starts, route.ends):
+            self._routes.forget(route.organization)
+            raise _Moved
+        return fresh
+
+    def _deduplicate(self) -> None:
+        """Claim the keys; what was there already is a duplicate or a conflict."""
+        rows = [
+            (entry.key, entry.content, route.cycle_no, version, entry)
+            for route, version, entries in self._groups
+            for entry in entries
+        ]
+        fresh = self._claim(sorted(rows)) if rows else None
+        doubtful = [*self._closed, *self._plan.twins]
+        if fresh is not None:
+            doubtful += [row[4] for row in rows if row[0] not in fresh]
+        if not doubtful:
+            return
+        known = self._known(doubtful)
+        refused = {id(entry) for entry in doubtful if self._judge(entry, known)}
+        late = [entry for entry in self._closed if id(entry) not in refused]
+        for entry in late:
+            entry.request.refusals[entry.index] = CLOSED
+        if fresh is not None:
+            self._groups = [
+                (route, version, [entry for entry in entries if id(entry) not in refused])
+                for route, version, entries in self._groups
+            ]
+        self._plan.quarantined += [
+            Quarantined(entry.request, entry.index, entry.key, entry.content, CLOSED)
+            for entry in late
+        ]
+
+    def _claim(self, rows: list[tuple[bytes, int, int, int, Entry]]) -> set[bytes] | None:
+        """The keys that are new, or ``None`` if all are."""
+        keys, contents, cycles, versions, _ = zip(*rows, strict=True)
+        answer = self._cursor.execute(
+            DEDUP,
+            [
+                arrays.uuids(keys),
+                arrays.bigints(contents),
+                arrays.bigints(cycles),
+                arrays.bigints(versions),
+                len(rows),
+            ],
+            prepare=True,
+        ).fetchone()
+        return None if answer is None or answer[0] is None else set(answer[0])
+
+    def _known(self, entries: Iterable[Entry]) -> dict[bytes, tuple[int, int, int]]:
+        keys = arrays.uuids(sorted({entry.key for entry in entries}))
+        found = self._cursor.execute(KNOWN, [keys], prepare=True).fetchall()
+        return {key: (content, cycle_no, version) for key, content, cycle_no, version in found}
+
+    def _judge(self, entry: Entry, known: dict[bytes, tuple[int, int, int]]) -> bool:
+        """Whether an entry is refused for what the log holds already."""
+        row = known.get(entry.key)
+        if row is None:
+            return False
+        content, cycle_no, version = row
+        if content == entry.content:
+            if self._attempted.get(cycle_no) != version or entry in self._plan.twins:
+                entry.request.refusals[entry.index] = DUPLICATE
+        else:
+            entry.request.refusals[entry.index] = CONFLICT
+            self._conflicts.append((entry, cycle_no, version))
+        return True
+
+    def _write(self) -> None:
+        """Everything else, without waiting in between."""
+        packed = [
+            PackedEvent(route, version, entries)
+            for route, version, entries in self._groups
+            if entries
+        ]
+        rows = TallyRows()
+        for event in packed:
+            event.add_tallies(rows)
+        rows.count_new_values(self._cursor)
+        last = self._connection.cursor(binary=True)
+        with self._connection.pipeline():
+            self._set_aside()
+            if packed:
+                rows.write(self._cursor)
+                self._append_events(packed, last)
+        self._report(packed, last)
+
+    def _append_events(self, packed: Sequence[PackedEvent], last: Cursor[Rows]) -> None:
+        cursor = self._cursor
+        cursor.execute(
+            ADVANCE,
+            [
+                arrays.uuids([event.route.cycle_id for event in packed]),
+                arrays.bigints([event.version for event in packed]),
+                arrays.bigints([len(event.entries) for event in packed]),
+                arrays.bigints([event.hi for event in packed]),
+            ],
+            prepare=True,
+        )
+        for event in packed:
+            self._attempted[event.route.cycle_no] = event.version
+        states = [event.state() for event in packed]
+        cursor.execute(LOCK, prepare=True)
+        cursor.execute(NOTIFY, prepare=False)
+        last.execute(
+            INSERT_MANY,
+            [
+                arrays.uuids([event.route.cycle_id for event in packed]),
+                arrays.bigints([event.version for event in packed]),
+                arrays.texts([USAGE.encode()] * len(packed)),
+                arrays.byteas(states),
+            ],
+            prepare=True,
+        )
+
+    def _report(self, packed: Sequence[PackedEvent], last: Cursor[Rows]) -> None:
+        """Tell each request where the log stood after it."""
+        if not packed:
+            return
+        row = last.fetchone()
+        for event in packed:
+            for entry in event.entries:
+                entry.request.position = row[0] if row else 0
+
+    def _set_aside(self) -> None:
+        """Keep conflicts and quarantined records, in the same transaction."""
+        for entry, cycle_no, version in self._conflicts:
+            record = received(entry.request, entry.index)
+            values = [UUID(bytes=entry.key), entry.content, cycle_no, version, record]
+            self._cursor.execute(CONFLICTS, values)
+        for item in self._plan.quarantined:
+            sent = item.request.records[item.index]
+            item.request.refusals[item.index] = item.refusal
+            self._cursor.execute(
+                QUARANTINE,
+                [
+                    UUID(bytes=item.key),
+                    item.content,
+                    sent.organization,
+                    received(item.request, item.index),
+                    item.refusal.code,
+                    item.refusal.detail,
+                    item.request.actor,
+                ],
+            )
+
+
+def received(request: Request, index: int) -> str:
+    """A record as it was sent, as JSON."""
+    return msgspec.json.encode(request.records[index]).decode()

@@ -1,0 +1,129 @@
+"""Stripe's invoices read into our words; its inclusive period ends become half-open."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.events.stripe_invoice import ForeignLine
+from domain.period import Period
+from projections.remote_invoice import Issue, Marks, RemoteInvoice, RemoteLine, RemoteStatus
+
+CYCLE = "cycle_id"
+REVISION = "revision"
+PLAN = "plan"
+DIGEST = "digest"
+LINE_KEY = "line_key"
+ORGANIZATION = "organization"
+
+Json = Mapping[str, Any]
+
+
+def read_invoice(invoice: Json) -> RemoteInvoice:
+    """An invoice with the lines that came inline: at most the first ten."""
+    lines = invoice.get("lines") or {}
+    inline = lines.get("data") or []
+    count = lines.get("total_count", len(inline))
+    ours, duplicates, foreign = _sorted_out(inline)
+    return RemoteInvoice(
+        id=invoice["id"],
+        status=RemoteStatus(invoice["status"]),
+        customer=_id(invoice["customer"]),
+        currency=invoice["currency"],
+        lines=ours,
+        duplicates=duplicates,
+        foreign=foreign,
+        line_count=count,
+        complete=count == len(inline) and not lines.get("has_more"),
+        subtotal=invoice["subtotal"],
+        total=invoice["total"],
+        marks=read_marks(invoice.get("metadata") or {}),
+        issue=_issue(invoice),
+    )
+
+
+def with_lines(seen: RemoteInvoice, lines: Iterable[Json]) -> RemoteInvoice:
+    """The same invoice with all its lines."""
+    everything = list(lines)
+    ours, duplicates, foreign = _sorted_out(everything)
+    return RemoteInvoice(
+        id=seen.id,
+        status=seen.status,
+        customer=seen.customer,
+        currency=seen.currency,
+        lines=ours,
+        duplicates=duplicates,
+        foreign=foreign,
+        line_count=len(everything),
+        subtotal=seen.subtotal,
+        total=seen.total,
+        marks=seen.marks,
+        issue=seen.issue,
+    )
+
+
+def read_marks(metadata: Json) -> Marks:
+    """Our words in an invoice's metadata; whatever a person wrote there instead is no mark."""
+    return Marks(
+        cycle=str(metadata.get(CYCLE, "")),
+        revision=_number(metadata.get(REVISION)),
+        plan=_number(metadata.get(PLAN)),
+        digest=str(metadata.get(DIGEST, "")),
+    )
+
+
+def instant(seconds: int | None) -> datetime | None:
+    """Stripe's seconds since 1970, in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _sorted_out(
+    lines: Iterable[Json],
+) -> tuple[dict[str, RemoteLine], tuple[RemoteLine, ...], tuple[ForeignLine, ...]]:
+    ours: dict[str, RemoteLine] = {}
+    duplicates: list[RemoteLine] = []
+    foreign: list[ForeignLine] = []
+    for line in lines:
+        key = (line.get("metadata") or {}).get(LINE_KEY)
+        text = line.get("description") or ""
+        if not key:
+            foreign.append(ForeignLine(line=line["id"], amount=line["amount"], description=text))
+        elif key in ours:
+            duplicates.append(_line(line, key))
+        else:
+            ours[key] = _line(line, key)
+    return ours, tuple(duplicates), tuple(foreign)
+
+
+def _line(line: Json, key: str) -> RemoteLine:
+    start, end = line["period"]["start"], line["period"]["end"] + 1
+    return RemoteLine(
+        id=line["id"],
+        key=key,
+        amount=line["amount"],
+        period=Period(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)),
+        description=line.get("description") or "",
+    )
+
+
+def _issue(invoice: Json) -> Issue:
+    transitions = invoice.get("status_transitions") or {}
+    taxes = invoice.get("total_taxes") or []
+    return Issue(
+        number=invoice.get("number"),
+        tax=sum(tax["amount"] for tax in taxes),
+        amount_due=invoice.get("amount_due") or 0,
+        amount_paid=invoice.get("amount_paid") or 0,
+        amount_remaining=invoice.get("amount_remaining") or 0,
+        due_at=instant(invoice.get("due_date")),
+        finalized_at=instant(transitions.get("finalized_at")),
+        hosted_url=invoice.get("hosted_invoice_url"),
+        pdf_url=invoice.get("invoice_pdf"),
+    )
+
+
+def _id(reference: Any) -> str:
+    return str(reference["id"] if isinstance(reference, Mapping) else reference)
+
+
+def _number(text: Any) -> int:
+    return int(text) if str(text or "").isdecimal() else 0

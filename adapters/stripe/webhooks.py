@@ -1,0 +1,119 @@
+"""Stripe's webhooks: proof that Stripe sent them, and what they say in our words."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.stripe.reading import CYCLE
+from domain.errors import InvalidInput
+
+TOLERANCE_S = 300
+"""How far a webhook's own instant may lie from ours, either way."""
+
+SECONDS_MAX = 1 << 34
+"""No honest instant is later than this; it is some five centuries away."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebhookEvent:
+    """A verified message from Stripe. It is a hint to look again, never a fact.
+
+    object_id: what it is about. cycle: ours, where the object carries one.
+    """
+
+    id: str
+    type: str
+    created: datetime
+    object_id: str
+    cycle: str | None
+    payload: Mapping[str, Any]
+
+
+def read_webhook(
+    body: bytes, signature: str | None, secrets: Sequence[str], now: datetime
+) -> WebhookEvent:
+    """Verify a webhook and read it. Several secrets serve while one is being replaced.
+
+    Raises:
+        InvalidInput: no signature matches, it is older or newer than ``TOLERANCE_S``, or the
+            body is not an event of Stripe's.
+
+    Source: https://docs.stripe.com/webhooks#verify-manually
+    """
+    verify(body, signature, secrets, now)
+    try:
+        return _event(json.loads(body))
+    except (ValueError, RecursionError, LookupError, TypeError, OverflowError) as error:
+        raise InvalidInput("this webhook's body is not a Stripe event", field="body") from error
+
+
+def verify(body: bytes, signature: str | None, secrets: Sequence[str], now: datetime) -> None:
+    """Check the ``Stripe-Signature`` header against the exact bytes of the body.
+
+    Raises:
+        InvalidInput: it does not prove that Stripe sent this, just now.
+    """
+    stamped, given = _parts(signature or "")
+    expected = [_signature(body, stamped, secret) for secret in secrets if secret.strip()]
+    if not any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in given):
+        raise _unproved("this webhook is not signed by Stripe")
+    if abs(int(now.timestamp()) - int(stamped)) > TOLERANCE_S:
+        raise _unproved("this webhook was not signed within the last five minutes")
+
+
+def _parts(header: str) -> tuple[str, list[bytes]]:
+    """The instant and the v1 signatures of a header such as ``t=1,v1=ab,v1=cd``."""
+    stamps, signatures = [], []
+    for part in header.split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "t":
+            stamps.append(value)
+        elif name == "v1":
+            signatures.append(value.encode("utf-8", "replace"))
+    if len(stamps) != 1 or not _plain_number(stamps[0]):
+        raise _unproved("this webhook's signature header has no instant")
+    return stamps[0], signatures
+
+
+def _plain_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 11 and int(text) < SECONDS_MAX
+
+
+def _signature(body: bytes, stamped: str, secret: str) -> bytes:
+    signed = stamped.encode() + b"." + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+
+
+def _event(payload: Any) -> WebhookEvent:
+    about = payload["data"]["object"]
+    created = payload["created"]
+    if not isinstance(about, dict):
+        raise TypeError("an event is about an object")
+    for text in (payload["id"], payload["type"]):
+        if not isinstance(text, str):
+            raise TypeError("an event's id and type are strings")
+    if not isinstance(created, int) or not 0 <= created < SECONDS_MAX:
+        raise ValueError("an event's created is a number of seconds")
+    return WebhookEvent(
+        id=payload["id"],
+        type=payload["type"],
+        created=datetime.fromtimestamp(created, UTC),
+        object_id=str(about.get("id") or ""),
+        cycle=_cycle(about),
+        payload=payload,
+    )
+
+
+def _cycle(about: dict[str, Any]) -> str | None:
+    """Our cycle's id in the object's metadata, if it is there."""
+    metadata = about.get("metadata")
+    cycle = metadata.get(CYCLE) if isinstance(metadata, dict) else None
+    return cycle if isinstance(cycle, str) else None
+
+
+def _unproved(message: str) -> InvalidInput:
+    return InvalidInput(message, field="Stripe-Signature")

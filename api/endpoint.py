@@ -1,0 +1,131 @@
+"""What every operation does around its view: admit, read, answer once, answer with an ETag."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import Response, g, request
+
+from api.auth import Principal, admit
+from api.context import wired
+from api.openapi import Op
+from api.request_body import parse_json, raw_body
+from application.idempotency import GivenAnswer
+from domain.errors import InvalidInput, NotFound
+from domain.identity import parse_cycle_name
+from domain.pricing.fields import IDENTIFIER
+
+JSON = "application/json"
+KEY_MAX = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A view's answer where its status is not the usual one."""
+
+    value: Any
+    status: int
+
+
+def endpoint(op: Op) -> Callable[..., Response]:
+    """The view function that Flask calls for an operation."""
+
+    def view(**path: str) -> Response:
+        if op.roles:
+            g.principal = wired().key_ring.principal(request.headers.get("Authorization"))
+            admit(g.principal, op.roles, path)
+        _check_path(op, path)
+        given: dict[str, Any] = dict(path)
+        query = op.query.load(request.args.to_dict())
+        if op.query.fields:
+            given["query"] = query
+        if op.body is None:
+            return _respond(op, op.view(**given))
+        body = raw_body(request)
+        given["body"] = op.body.load(parse_json(body))
+        return _once(op, body, lambda: _respond(op, op.view(**given)))
+
+    view.__name__ = op.name
+    return view
+
+
+def principal() -> Principal:
+    """Who sent the request at hand."""
+    return cast(Principal, g.principal)
+
+
+def _check_path(op: Op, path: Mapping[str, str]) -> None:
+    """Refuse ids that cannot exist before anybody looks for them."""
+    for name, text in path.items():
+        if name == "cycle":
+            if parse_cycle_name(text) is None:
+                raise NotFound(f"there is no cycle {text}")
+        elif name != "line" and not IDENTIFIER.fullmatch(text):
+            if op.method == "PUT":
+                raise InvalidInput(f"{name} must match [a-z0-9_-]{{1,64}}", field=name)
+            raise NotFound(f"there is no {name} {text}")
+
+
+def _once(op: Op, body: bytes, answer: Callable[[], Response]) -> Response:
+    """Answer a request with an ``Idempotency-Key`` as it was answered the first time."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or not op.keyed:
+        return answer()
+    if not (0 < len(key) <= KEY_MAX and key.isascii() and key.isprintable()):
+        raise InvalidInput(
+            f"Idempotency-Key must have 1 to {KEY_MAX} printable characters",
+            field="Idempotency-Key",
+        )
+    answers, actor = wired().answers, principal().actor
+    asked = hashlib.sha256(f"{request.method} {request.full_path}\n".encode() + body).digest()
+    given = answers.claim(actor, key, asked)
+    if given is not None:
+        repeated = Response(given.body, given.status, mimetype=JSON)
+        repeated.headers["Idempotent-Replayed"] = "true"
+        return repeated
+    try:
+        response = answer()
+    except BaseException:
+        answers.release(actor, key)
+        raise
+    answers.keep(actor, key, GivenAnswer(status=response.status_code, body=response.get_data()))
+    return response
+
+
+def _respond(op: Op, value: Any) -> Response:
+    if isinstance(value, Response):
+        return value
+    status = op.status
+    if isinstance(value, Answer):
+        value, status = value.value, value.status
+    content = op.out.dump(value) if op.out is not None else value
+    response = json_response(content, status)
+    if op.method == "GET" and status == 200:
+        _tag(response, content, op.volatile)
+        response.make_conditional(request)
+    return response
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """An answer in JSON."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Response(text + "\n", status, mimetype=JSON)
+
+
+def _tag(response: Response, content: Any, volatile: frozenset[str]) -> None:
+    """The same ETag for as long as nothing but the volatile members has changed."""
+    if volatile:
+        steady = json.dumps(_without(content, volatile), sort_keys=True).encode()
+    else:
+        steady = response.get_data()
+    response.set_etag(hashlib.sha256(steady).hexdigest()[:32], weak=bool(volatile))
+
+
+def _without(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(item, names) for key, item in value.items() if key not in names}
+    if isinstance(value, list):
+        return [_without(item, names) for item in value]
+    return value

@@ -1,0 +1,154 @@
+"""Every error as an RFC 9457 problem: a stable code, a sentence to act on, the request's id."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Flask, Response, g, jsonify
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from domain.errors import (
+    CyclebookError,
+    Forbidden,
+    GatewayRejected,
+    InvalidInput,
+    NotFound,
+    RuleViolation,
+    Unavailable,
+)
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[CyclebookError], int] = {
+    InvalidInput: 422,
+    NotFound: 404,
+    Forbidden: 403,
+    RuleViolation: 409,
+    Unavailable: 503,
+    GatewayRejected: 502,
+    CyclebookError: 500,
+}
+"""What the API answers, by the closest of an error's classes."""
+
+RETRY_AFTER_S = 1
+PROBLEM = "application/problem+json"
+_CODES = {400: "malformed_request", 413: "too_large", 415: "unsupported_media_type"}
+
+
+class Unauthorized(CyclebookError):
+    """The request carries no key that is known and in force."""
+
+    code = "unauthorized"
+
+
+class Malformed(CyclebookError):
+    """The request cannot even be read."""
+
+    code = "malformed_request"
+
+
+class TooLarge(CyclebookError):
+    """The request is more than we take at once."""
+
+    code = "too_large"
+
+
+class UnsupportedMedia(CyclebookError):
+    """The body is of a kind that is not taken here."""
+
+    code = "unsupported_media_type"
+
+
+_OURS: Mapping[type[CyclebookError], int] = {
+    Unauthorized: 401,
+    Malformed: 400,
+    TooLarge: 413,
+    UnsupportedMedia: 415,
+}
+
+
+def problem(status: int, code: str, detail: str, **members: Any) -> Response:
+    """One problem document."""
+    response = jsonify(
+        {
+            "type": f"urn:cyclebook:problem:{code}",
+            "title": HTTP_STATUS_CODES.get(status, "Error"),
+            "status": status,
+            "code": code,
+            "detail": detail,
+            "request_id": g.get("request_id"),
+            **members,
+        }
+    )
+    response.status_code = status
+    response.mimetype = PROBLEM
+    return response
+
+
+def install(app: Flask) -> None:
+    """Answer every error this way."""
+    app.register_error_handler(CyclebookError, refused)
+    app.register_error_handler(ValidationError, invalid)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, unexpected)
+
+
+def refused(error: CyclebookError) -> Response:
+    """An error raised on purpose."""
+    statuses = {**STATUS, **_OURS}
+    status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
+    members: dict[str, Any] = {}
+    if field := error.context.get("field"):
+        members["errors"] = [{"field": field, "detail": str(error)}]
+    response = problem(status, error.code, str(error), **members)
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="cyclebook"'
+    return response
+
+
+def invalid(error: ValidationError) -> Response:
+    """Fields that cannot be used, each named."""
+    errors = [{"field": field, "detail": text} for field, text in flat(error.normalized_messages())]
+    first = errors[0]
+    return problem(
+        422, "invalid_input", f"{first['field']}: {first['detail']}", errors=errors
+    )
+
+
+def http_error(error: HTTPException) -> Response:
+    """What Flask and Werkzeug refuse; their headers (``Allow``, ``Retry-After``) stay."""
+    status = error.code or 500
+    code = _CODES.get(status, error.name.lower().replace(" ", "_"))
+    response = problem(status, code, error.description or error.name)
+    kept = (pair for pair in error.get_headers() if pair[0].lower() != "content-type")
+    response.headers.extend(kept)
+    return response
+
+
+def unexpected(error: Exception) -> Response:
+    """A fault of ours. The log has the story; the caller gets the request's id and no more."""
+    log.error("request %s failed", g.get("request_id"), exc_info=error)
+    return problem(
+        500, "internal_error", "This is a fault of ours. Report it with the request id."
+    )
+
+
+def flat(messages: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Marshmallow's nested messages as pairs of a field's path and a sentence.
+
+    >>> list(flat({"tiers": {0: {"up_to": ["must be above zero"]}}}))
+    [('tiers[0].up_to', 'must be above zero')]
+    """
+    for key, value in messages.items():
+        place = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}" if path else str(key)
+        if key == "_schema":
+            place = path or "body"
+        if isinstance(value, Mapping):
+            yield from flat(value, place)
+        else:
+            for text in value if isinstance(value, list) else [value]:
+                yield place, str(text)

@@ -1,0 +1,38 @@
+"""What a request may weigh. Beyond these it is answered with 413 or 422, never with a 500."""
+
+BODY_BYTES_MAX = 8 * 1024 * 1024
+"""Bytes of a request's body."""
+
+DEPTH_MAX = 32
+"""Nested arrays and objects in a body."""
+
+RECORDS_PER_REQUEST_MAX = 10_000
+"""Usage records in a request."""
+
+PROPERTIES_MAX = 20
+"""Properties of a usage record."""
+
+TEXT_MAX = 255
+"""Characters of a short text, such as a source, a record's id or a property."""
+
+SENTENCE_MAX = 500
+"""Characters of a description or a reason."""
+
+MEMBERS_MAX = 200
+"""Members of an organization."""
+
+IDS_MAX = 1_000
+"""Ids named in a request."""
+
+PAGE_SIZE_DEFAULT = 50
+PAGE_SIZE_MAX = 200
+"""Rows of a page."""
+
+AMOUNT_MAX = 99_999_999
+"""Minor units of an amount added by hand; Stripe's own limit."""
+
+YEARS = (1971, 2999)
+"""The first and the last year an instant may lie in."""
+
+WAIT_S_MAX = 10
+"""Seconds a read waits for the position it was asked for."""

@@ -1,0 +1,83 @@
+"""Reading a request's JSON body within its limits."""
+
+import json
+from collections.abc import Collection
+from typing import Any, NoReturn
+
+from flask import Request
+
+from api.errors import Malformed, TooLarge, UnsupportedMedia
+from api.limits import BODY_BYTES_MAX, DEPTH_MAX
+
+JSON = "application/json"
+
+
+def raw_body(request: Request, accepted: Collection[str] = (JSON,)) -> bytes:
+    """The body's bytes.
+
+    Raises:
+        UnsupportedMedia: it is compressed, or not of an accepted type.
+        TooLarge: it is longer than ``BODY_BYTES_MAX``.
+    """
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMedia("send the body as it is, without Content-Encoding")
+    if request.mimetype not in accepted:
+        raise UnsupportedMedia(f"send the body as {' or '.join(accepted)}")
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise TooLarge(f"a body may have at most {BODY_BYTES_MAX} bytes")
+    return request.get_data(cache=False)
+
+
+def parse_json(body: bytes) -> Any:
+    """A JSON document.
+
+    Raises:
+        Malformed: it is not JSON, names a field twice, or is nested too deeply.
+    """
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:  # a bad encoding and an endless number are ValueErrors, too
+        raise Malformed(f"the body is not JSON: {_reason(error)}") from None
+    _require_shallow(value)
+    return value
+
+
+class DuplicateField(ValueError):
+    """An object names a field twice: nobody can say which one was meant."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in values if names.count(name) > 1)
+        raise DuplicateField(f"field {twice!r:.80} is there twice")
+    return values
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _reason(error: ValueError) -> str:
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def _require_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(DEPTH_MAX + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> Malformed:
+    return Malformed(f"the body is nested more than {DEPTH_MAX} deep")

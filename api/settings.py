@@ -1,0 +1,207 @@
+"""Every setting: its environment variable, its default and what it means. Nothing else reads them.
+
+``cyclebook settings`` prints this table as it stands on your machine.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from domain.errors import InvalidInput
+
+SANDBOX_WEBHOOK_SECRET = "whsec_test_of_the_cyclebook_sandbox"
+DEFAULT_SECRET_KEY = "insecure-key-of-the-cyclebook-demo"
+STRIPE_API = "https://api.stripe.com"
+
+_LIVE_KEYS = ("sk_live_", "rk_live_")
+_TEST_SECRETS = ("whsec_test",)
+_SECRET_KEY_MIN = 16
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _text(name: str, text: str) -> str:
+    return text
+
+
+def _path(name: str, text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _count(name: str, text: str) -> int:
+    """A whole number from 1."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1_000_000):
+        raise InvalidInput(f"{name} has to be a whole number from 1, not {text!r}", field=name)
+    return int(text)
+
+
+def _port(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
+        raise InvalidInput(f"{name} has to be a port from 1 to 65535, not {text!r}", field=name)
+    return int(text)
+
+
+def _log_level(name: str, text: str) -> str:
+    if text.upper() not in _LOG_LEVELS:
+        known = ", ".join(_LOG_LEVELS)
+        raise InvalidInput(f"{name} has to be one of {known}, not {text!r}", field=name)
+    return text.upper()
+
+
+def _url(*schemes: str) -> Callable[[str, str], str]:
+    def parse(name: str, text: str) -> str:
+        if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise InvalidInput(f"{name} has to begin with {schemes[0]}://", field=name)
+        return text
+
+    return parse
+
+
+def _setting(
+    meaning: str,
+    parse: Callable[[str, str], Any] = _text,
+    *,
+    default: str | None = None,
+    secret: bool = False,
+) -> Any:
+    about = {"meaning": meaning, "parse": parse, "default": default, "secret": secret}
+    return field(metadata=about, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What this process was told, checked. A field's variable is its name in capitals."""
+
+    host: str = _setting("Address that the API listens on", default="127.0.0.1")
+    port: int = _setting("Port that the API listens on", _port, default="8000")
+    workers: int = _setting("API processes", _count, default="2")
+    threads: int = _setting("Threads in each API process", _count, default="8")
+    database_url: str | None = _setting(
+        "PostgreSQL 15 or newer; not set: an embedded one in CYCLEBOOK_HOME",
+        _url("postgresql", "postgres"),
+        secret=True,
+    )
+    cyclebook_home: Path = _setting(  # noqa: RUF009 - a field(), one call away
+        "Folder of the embedded data", _path, default=".cyclebook"
+    )
+    postgres_programs: Path | None = _setting(  # noqa: RUF009
+        "Folder of postgres, initdb and pg_ctl for the embedded database; not set: the wheel's",
+        _path,
+    )
+    stripe_api_key: str | None = _setting("Stripe's key; not set: the sandbox", secret=True)
+    stripe_api_base: str | None = _setting(
+        "Where Stripe's API answers; not set: Stripe, or our sandbox", _url("https", "http")
+    )
+    stripe_webhook_secret: str | None = _setting(
+        "Signing secret of Stripe's webhooks; not set: the sandbox's, or none are taken",
+        secret=True,
+    )
+    sandbox_port: int = _setting("Port of the Stripe sandbox", _port, default="12111")
+    amqp_url: str | None = _setting(
+        "RabbitMQ that wakes workers up; not set: PostgreSQL does",
+        _url("amqp", "amqps"),
+        secret=True,
+    )
+    smtp_url: str | None = _setting(
+        "Mail server of notifications; not set: they are logged",
+        _url("smtp", "smtps"),
+        secret=True,
+    )
+    sync_interval_s: int = _setting(
+        "Seconds between a change and its sync to Stripe, at most", _count, default="900"
+    )
+    stripe_rate_per_s: int = _setting(
+        "Calls to Stripe a second; not set: 80 with a live key, else 20", _count
+    )
+    stripe_rate_per_endpoint_s: int = _setting(
+        "Calls to one endpoint of Stripe a second", _count, default="20"
+    )
+    secret_key: str = _setting(
+        "Signs sessions and links; needed outside the sandbox",
+        default=DEFAULT_SECRET_KEY,
+        secret=True,
+    )
+    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", _log_level, default="INFO")
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether our simulator stands in for Stripe."""
+        return self.stripe_api_key is None
+
+    @property
+    def live(self) -> bool:
+        """Whether real money moves."""
+        return (self.stripe_api_key or "").startswith(_LIVE_KEYS)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read and check everything. An empty variable counts as not set.
+
+        Raises:
+            InvalidInput: a value is malformed, or two do not go together; ``field`` names it.
+        """
+        given = os.environ if environment is None else environment
+        values = {each.name: _read(each.name.upper(), each.metadata, given) for each in fields(cls)}
+        _fill_in(values)
+        settings = cls(**values)
+        _refuse_unsafe(settings)
+        return settings
+
+    def described(self) -> list[tuple[str, str, str]]:
+        """Variable, value (secrets only as set or not) and meaning of each, for people."""
+        return [
+            (
+                each.name.upper(),
+                _shown(getattr(self, each.name), secret=each.metadata["secret"]),
+                each.metadata["meaning"],
+            )
+            for each in fields(self)
+        ]
+
+
+def _read(name: str, about: Mapping[str, Any], given: Mapping[str, str]) -> Any:
+    text = given.get(name, "").strip() or about["default"]
+    return None if text is None else about["parse"](name, text)
+
+
+def _fill_in(values: dict[str, Any]) -> None:
+    """The defaults that depend on Stripe's key."""
+    key = values["stripe_api_key"]
+    if key is None:
+        values["stripe_api_base"] = (
+            values["stripe_api_base"] or f"http://127.0.0.1:{values['sandbox_port']}"
+        )
+        values["stripe_webhook_secret"] = values["stripe_webhook_secret"] or SANDBOX_WEBHOOK_SECRET
+    else:
+        values["stripe_api_base"] = values["stripe_api_base"] or STRIPE_API
+    if values["stripe_rate_per_s"] is None:
+        values["stripe_rate_per_s"] = 80 if (key or "").startswith(_LIVE_KEYS) else 20
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    if settings.live:
+        secret = settings.stripe_webhook_secret
+        if secret is None or secret.startswith(_TEST_SECRETS):
+            raise InvalidInput(
+                "a live Stripe key needs the signing secret of a live webhook endpoint",
+                field="STRIPE_WEBHOOK_SECRET",
+            )
+        if not (settings.stripe_api_base or "").startswith("https://"):
+            raise InvalidInput("a live Stripe key is only sent over https", field="STRIPE_API_BASE")
+    if settings.secret_key == DEFAULT_SECRET_KEY and not settings.sandbox:
+        raise InvalidInput(
+            "SECRET_KEY has to be set once there is a Stripe key; "
+            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            field="SECRET_KEY",
+        )
+    if len(settings.secret_key) < _SECRET_KEY_MIN:
+        raise InvalidInput(
+            f"SECRET_KEY has to have {_SECRET_KEY_MIN} characters or more", field="SECRET_KEY"
+        )
+
+
+def _shown(value: object, *, secret: bool) -> str:
+    if value is None:
+        return "not set"
+    return "set" if secret else str(value)

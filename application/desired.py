@@ -1,0 +1,77 @@
+"""Desired: what Stripe should hold for a cycle, by the books as they are now."""
+
+from typing import cast
+
+from application.gateway import Collection, Desired, StripeCustomer
+from application.live import rate_in_turn
+from application.ports import Books, CatalogReader, Directory, Snapshot
+from domain.errors import NotFound
+from domain.identity import parse_cycle_name
+from domain.invoice import Invoice
+from domain.organization import Organization
+
+
+class DesiredState:
+    """Answers the reconciler's question, from one snapshot of the books."""
+
+    def __init__(self, books: Books, catalog: CatalogReader, directory: Directory) -> None:
+        self._books = books
+        self._catalog = catalog
+        self._directory = directory
+
+    def __call__(self, cycle: str) -> Desired:
+        """The cycle's invoice, and whom and how to bill.
+
+        Raises:
+            NotFound: there is no such cycle.
+        """
+        snapshot = self._books.snapshot(organization_of(cycle), cycle)
+        organization = snapshot.organization
+        return Desired(
+            invoice=self._invoice(snapshot, cycle),
+            customer=self._customer(organization),
+            collection=_collection(organization),
+        )
+
+    def _invoice(self, snapshot: Snapshot, cycle: str) -> Invoice:
+        states = list(snapshot.cycles)
+        if snapshot.asked and all(each.cycle.id != cycle for each in states):
+            states = [snapshot.asked]
+        catalog = self._catalog.current()
+        for state, _, rated in rate_in_turn(
+            snapshot.organization, states, snapshot.applied, catalog
+        ):
+            if state.cycle.id == cycle:
+                return rated.invoice
+        raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
+
+    def _customer(self, organization: Organization) -> StripeCustomer:
+        profile = self._directory.get(organization.id)
+        owners = (user for user, role in organization.members.items() if role == "owner")
+        emails = (profile.emails.get(user) for user in sorted(owners))
+        return StripeCustomer(
+            organization=organization.id,
+            stripe_id=organization.stripe_customer,
+            name=profile.name,
+            email=next((email for email in emails if email), None),
+        )
+
+
+def organization_of(cycle: str) -> str:
+    """The organization a cycle's id names.
+
+    Raises:
+        NotFound: it is not the id of a cycle.
+    """
+    parsed = parse_cycle_name(cycle)
+    if parsed is None:
+        raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
+    return parsed[0]
+
+
+def _collection(organization: Organization) -> Collection:
+    method = str(organization.policy("collection"))
+    days = cast(int, organization.policy("days_until_due"))
+    return Collection(
+        method=method, days_until_due=days if method == "send_invoice" else None
+    )

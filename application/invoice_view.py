@@ -1,0 +1,114 @@
+"""How an invoice is shown: its money, its state and where it stands at Stripe."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from application.live import rate_cycle
+from application.ports import CycleState
+from application.views import InvoiceLinks, InvoiceView, StripeBadge
+from domain.billing_cycle import BillingCycle, Status
+from domain.catalog import Catalog
+from domain.invoice import Invoice
+from domain.rating import Credit, Rated
+from domain.stripe_invoice import StripeInvoice
+
+PAST_DUE = "past_due"
+
+
+def invoice_view(  # noqa: PLR0913
+    state: CycleState,
+    credits: Sequence[Credit],
+    rated: Rated,
+    catalog: Catalog,
+    stripe: StripeInvoice,
+    *,
+    position: int,
+    as_of: datetime,
+    known_at: datetime,
+) -> InvoiceView:
+    """Everything known about an invoice, in one value."""
+    cycle, invoice = state.cycle, rated.invoice
+    issued, due = cycle.issued, _amount_due(cycle, invoice, stripe)
+    total = issued.total if issued else invoice.subtotal
+    paid = cycle.paid.amount if cycle.paid else 0
+    return InvoiceView(
+        invoice=invoice,
+        status=_status(cycle, as_of),
+        held=cycle.held.reason if cycle.held else None,
+        accrued=_accrued(state, credits, rated, catalog, as_of),
+        total=total,
+        tax=issued.tax if issued else None,
+        balance_applied=total - due,
+        amount_due=due,
+        amount_paid=paid,
+        amount_remaining=0 if cycle.status in (Status.PAID, Status.VOID) else due - paid,
+        number=issued.number if issued else None,
+        issued_at=issued.at if issued else None,
+        due_at=issued.due_at if issued else None,
+        digest=invoice.digest(),
+        version=state.version,
+        position=position,
+        as_of=as_of,
+        known_at=known_at,
+        stripe=badge(invoice, stripe),
+        unpriced=rated.unpriced,
+        links=InvoiceLinks(hosted=issued.hosted_url, pdf=issued.pdf_url)
+        if issued
+        else InvoiceLinks(),
+    )
+
+
+def badge(invoice: Invoice, stripe: StripeInvoice) -> StripeBadge:
+    """How an invoice stands at Stripe, by our own record; Stripe is not asked."""
+    return StripeBadge(
+        invoice=stripe.live(invoice.revision),
+        state=_badge_state(invoice, stripe),
+        proved_at=stripe.proved_at,
+        problem=_problem(stripe),
+    )
+
+
+def _badge_state(invoice: Invoice, stripe: StripeInvoice) -> str:
+    if stripe.problem is not None:
+        return "failed"
+    if stripe.discrepancies:
+        return "drift"
+    if stripe.proved_digest == invoice.digest():
+        return "in_step"
+    nothing_there = stripe.live(invoice.revision) is None
+    costs_nothing = not any(line.amount for line in invoice.lines)
+    return "none" if nothing_there and costs_nothing else "pending"
+
+
+def _problem(stripe: StripeInvoice) -> str | None:
+    if stripe.problem is not None:
+        return stripe.problem.message
+    found = next(iter(stripe.discrepancies.values()), None)
+    return None if found is None else str(found)
+
+
+def _status(cycle: BillingCycle, at: datetime) -> str:
+    due = cycle.issued.due_at if cycle.issued else None
+    late = cycle.status is Status.ISSUED and due is not None and due < at
+    return PAST_DUE if late else cycle.status.value
+
+
+def _amount_due(cycle: BillingCycle, invoice: Invoice, stripe: StripeInvoice) -> int:
+    """What is asked of the customer, after the balance Stripe keeps for it."""
+    if cycle.issued is None:
+        return invoice.subtotal
+    if stripe.finalized is None or cycle.issued.stripe_invoice is None:
+        return cycle.issued.total
+    return stripe.finalized.amount_due
+
+
+def _accrued(
+    state: CycleState,
+    credits: Sequence[Credit],
+    rated: Rated,
+    catalog: Catalog,
+    at: datetime,
+) -> int:
+    if state.cycle.settled or at >= state.cycle.period.end:
+        return rated.invoice.subtotal
+    return rate_cycle(state, catalog, credits, until=at).invoice.subtotal

@@ -1,0 +1,166 @@
+"""Looking at Stripe: what it holds for a cycle, and how that compares with our record."""
+
+from datetime import datetime, timedelta
+
+from application.gateway import Desired, InvoiceGateway
+from application.stripe_calls import StripeLog
+from domain.events.stripe_invoice import (
+    CustomerFound,
+    Discrepancy,
+    InvoiceProvedEqual,
+    StripeInvoiceEvent,
+)
+from domain.stripe_invoice import StripeInvoice
+from projections.proof import Expectation, compare, wanted
+from projections.remote_invoice import RemoteInvoice, RemoteStatus, as_recorded, deleted
+
+NOTHING_BY_POLICY = "nothing at Stripe, by policy"
+
+CLOCKS_DIFFER_MAX = timedelta(hours=1)
+"""How far our clock and Stripe's may lie apart when looking for what was made since."""
+
+
+class Observer:
+    """Finds a cycle's invoice at Stripe: by its recorded id, else among the customer's."""
+
+    def __init__(self, gateway: InvoiceGateway, log: StripeLog, desired: Desired) -> None:
+        self._gateway = gateway
+        self._log = log
+        self._desired = desired
+        self._revision = desired.invoice.revision
+
+    def glance(self) -> RemoteInvoice | None:
+        """The invoice as one read shows it, or ``None``: usually one read."""
+        known = self._log.state.live(self._revision)
+        if known is not None:
+            if seen := self._gateway.glance(known):
+                return seen
+            self._log.add(deleted(self._log.state))
+        return next(iter(self.candidates()), None)
+
+    def candidates(self) -> tuple[RemoteInvoice, ...]:
+        """Every invoice of this revision at Stripe: those not void first, oldest first."""
+        customer = self._desired.customer.stripe_id or self._log.state.customer
+        if customer is None:
+            return ()
+        found = self._gateway.find(customer, self._desired.invoice.cycle)
+        mine = [each for each in found if each.marks.revision == self._revision]
+        return tuple(sorted(mine, key=lambda each: each.status is RemoteStatus.VOID))
+
+    def read_back(self) -> RemoteInvoice | None:
+        """The invoice we just wrote to, completely, by its id."""
+        known = self._log.state.live(self._revision)
+        seen = self._gateway.glance(known) if known is not None else None
+        if known is not None and seen is None:
+            self._log.add(deleted(self._log.state))
+        return self._gateway.complete(seen) if seen else None
+
+    def recorded(self) -> RemoteInvoice | None:
+        """The invoice as our record has it."""
+        return as_recorded(self._log.state, self._revision)
+
+    def drift(self, seen: RemoteInvoice | None) -> list[StripeInvoiceEvent]:
+        """Discrepancies against the last proof: what somebody else changed since."""
+        if not held_by_proof(self._log.state, self._revision):
+            return []
+        found = compare(proved(self._log.state, self._desired), seen)
+        return self._log.state.judged(found, seen.id if seen else None, "read and gone")
+
+    def look_for_customer(self, since: datetime) -> None:
+        """Find the customer that an unanswered call may have made."""
+        organization = self._desired.customer.organization
+        if found := self._gateway.find_customer(organization, since - CLOCKS_DIFFER_MAX):
+            self._log.add(CustomerFound(customer=found))
+            self._log.save()
+
+
+def in_step(state: StripeInvoice, seen: RemoteInvoice, desired: Desired) -> bool:
+    """Whether a glance suffices: proved before with this digest, and untouched since.
+
+    Compares status, subtotal, line count, our digest in the metadata and the lines in sight
+    with the record. A total kept by two opposite edits out of sight is left to the audit.
+    """
+    recorded = as_recorded(state, desired.invoice.revision)
+    digest = desired.invoice.digest()
+    if recorded is None or state.discrepancies or state.problem or state.proved_digest != digest:
+        return False
+    return (
+        _summary(seen) == _summary(recorded)
+        and seen.marks.digest == digest
+        and not seen.duplicates
+        and all(recorded.lines.get(key) == line for key, line in seen.lines.items())
+    )
+
+
+def _summary(invoice: RemoteInvoice) -> tuple[object, ...]:
+    numbers = (invoice.subtotal, invoice.total, invoice.line_count)
+    return (invoice.id, invoice.status, invoice.customer, invoice.currency, *numbers)
+
+
+def held_by_proof(state: StripeInvoice, revision: int) -> bool:
+    """Whether Stripe should still hold what the last proof saw: nothing was tried since."""
+    return state.settled and state.proof is not None and state.proof.revision == revision
+
+
+def expectation(desired: Desired, *, issued: bool) -> Expectation:
+    """What Stripe should hold by our books as they are now."""
+    return Expectation(
+        cycle=desired.invoice.cycle,
+        revision=desired.invoice.revision,
+        currency=desired.invoice.currency,
+        lines=wanted(desired.invoice),
+        customer=desired.customer.stripe_id,
+        issued=issued,
+        accept_foreign=desired.accept_foreign,
+    )
+
+
+def proved(state: StripeInvoice, desired: Desired) -> Expectation:
+    """What Stripe should hold by the last proof."""
+    return Expectation(
+        cycle=desired.invoice.cycle,
+        revision=desired.invoice.revision,
+        currency=desired.invoice.currency,
+        lines=state.proved,
+        customer=desired.customer.stripe_id,
+        issued=state.issued,
+        accept_foreign=desired.accept_foreign,
+    )
+
+
+def proof_of(desired: Desired, seen: RemoteInvoice | None, read_at: datetime) -> InvoiceProvedEqual:
+    """The proof of a comparison that found nothing."""
+    invoice = desired.invoice
+    if seen is None:
+        return InvoiceProvedEqual(
+            invoice=None,
+            status=None,
+            revision=invoice.revision,
+            digest=invoice.digest(),
+            lines=0,
+            subtotal=0,
+            total=0,
+            foreign=0,
+            read_at=read_at,
+            policy=NOTHING_BY_POLICY,
+        )
+    return InvoiceProvedEqual(
+        invoice=seen.id,
+        status=seen.status.value,
+        revision=invoice.revision,
+        digest=seen.digest(invoice.cycle, invoice.revision),
+        lines=len(seen.lines),
+        subtotal=seen.subtotal,
+        total=seen.total,
+        foreign=len(seen.foreign),
+        read_at=read_at,
+    )
+
+
+def second_invoices(live: tuple[RemoteInvoice, ...]) -> tuple[Discrepancy, ...]:
+    """Every invoice beyond the first that carries the same cycle and revision."""
+    others = [each for each in live if each.status is not RemoteStatus.VOID][1:]
+    return tuple(
+        Discrepancy(kind="second_invoice", key=each.id, ours="", theirs=str(each.subtotal))
+        for each in others
+    )

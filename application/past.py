@@ -1,0 +1,131 @@
+"""The books as they were: what had happened, and what was known, by an instant."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from application.live import InTurn, rate_in_turn
+from application.ports import Books, CatalogReader, EventLog
+from application.registration import fold
+from application.replays import CycleRecords, Replays
+from domain.billing_cycle import UNISSUED, BillingCycle
+from domain.errors import NotFound
+from domain.events.base import Recorded
+from domain.identity import organization_stream, parse_cycle_name, stripe_stream
+from domain.stripe_invoice import StripeInvoice
+from domain.stripe_invoice import replay as replay_stripe
+from projections.replay import replay_control
+
+ZONES_DIFFER_MAX = timedelta(days=1)
+"""How far a local date may lie from the UTC one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """A cycle as it was, without its usage. position: of its last event that counts."""
+
+    cycle: BillingCycle
+    position: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """Rebuilds an organization's books from events alone.
+
+    as_of: only what had happened by then; ``None`` for everything. known_at: only what had
+    been recorded by then; ``None`` for everything.
+    """
+
+    books: Books
+    log: EventLog
+    catalog: CatalogReader
+    records: CycleRecords
+    as_of: datetime | None
+    known_at: datetime | None
+
+    def cycle(self, organization: str, name: str) -> tuple[InTurn, int]:
+        """One cycle, rated, and the position of its last event that is not usage.
+
+        Raises:
+            NotFound: it had not begun, or nobody knew of it yet.
+        """
+        begun = self._begun(organization)
+        for number, each in enumerate(begun, start=1):
+            if each.cycle.id == name:
+                return self._rated(organization, begun, begun[:number])[-1]
+        raise NotFound(f"{name} had not begun by then", cycle=name)
+
+    def unissued(self, organization: str, at: datetime) -> list[tuple[InTurn, int]]:
+        """The cycle that held an instant (the last) and all others not issued by then.
+
+        Raises:
+            NotFound: the organization had no cycle then.
+        """
+        begun = [each for each in self._begun(organization) if each.cycle.period.start <= at]
+        if not begun:
+            raise NotFound(
+                f"{organization} had no billing cycle at {at.isoformat()}",
+                organization=organization,
+            )
+        return self._rated(organization, begun, begun)
+
+    def stripe(self, cycle: str) -> StripeInvoice:
+        """What we knew of the cycle at Stripe."""
+        return replay_stripe(each.event for each in self._seen(self.log.read(stripe_stream(cycle))))
+
+    def _begun(self, organization: str) -> list[Control]:
+        """Every cycle that had begun and was known, oldest first."""
+        names = filter(self._may_have_begun, self.books.cycle_names(organization))
+        found = [each for each in map(self._control, names) if each is not None]
+        return [
+            each for each in found if self.as_of is None or each.cycle.period.start <= self.as_of
+        ]
+
+    def _may_have_begun(self, name: str) -> bool:
+        """Spares reading cycles that begin much later."""
+        parsed = parse_cycle_name(name)
+        if self.as_of is None or parsed is None:
+            return True
+        return parsed[1] <= (self.as_of + ZONES_DIFFER_MAX).date()
+
+    def _control(self, name: str) -> Control | None:
+        with self.records.opened(name, self.known_at) as record:
+            if not record.control:
+                return None
+            cycle = replay_control(record.control, self.as_of)
+            return Control(cycle=cycle, position=record.control[-1].position)
+
+    def _rated(
+        self, organization: str, begun: Sequence[Control], wanted: Sequence[Control]
+    ) -> list[tuple[InTurn, int]]:
+        """The last of ``wanted``, after the others that take from the credits before it."""
+        needed = [each for each in wanted[:-1] if each.cycle.status in UNISSUED] + [wanted[-1]]
+        replays = Replays(self.records, self.catalog)
+        states = [
+            replays.state(each.cycle.id, as_of=self.as_of, known_at=self.known_at)
+            for each in needed
+        ]
+        applied = _applied(each.cycle for each in begun)
+        history = self.log.read(organization_stream(organization))
+        who = fold(organization, [*filter(self._known, history[:1]), *self._seen(history[1:])])
+        rated = rate_in_turn(who, states, applied, self.catalog.current())
+        return list(zip(rated, (each.position for each in needed), strict=True))
+
+    def _known(self, recorded: Recorded) -> bool:
+        return self.known_at is None or recorded.recorded_at <= self.known_at
+
+    def _seen(self, history: Sequence[Recorded]) -> list[Recorded]:
+        return [
+            each
+            for each in history
+            if self._known(each) and (self.as_of is None or each.occurred_at <= self.as_of)
+        ]
+
+
+def _applied(cycles: Iterable[BillingCycle]) -> dict[str, int]:
+    """What settled invoices had used of each credit."""
+    used: dict[str, int] = {}
+    for cycle in cycles:
+        for applied in cycle.credits.values():
+            used[applied.credit] = used.get(applied.credit, 0) + applied.amount
+    return used

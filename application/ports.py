@@ -1,0 +1,209 @@
+"""What the use cases need from the outside world. Adapters implement these."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.billing_cycle import BillingCycle
+from domain.catalog import Catalog
+from domain.events.base import Recorded
+from domain.organization import Organization
+from domain.period import Period
+from domain.tally import Tallies
+from domain.usage import Refusal, UsageRecord
+
+
+class EventLog(Protocol):
+    """All events, in order, for ever."""
+
+    def read(self, stream: UUID, after: int = 0) -> Sequence[Recorded]:
+        """A stream's events after a version, oldest first. Usage is included."""
+        ...
+
+    def append(
+        self,
+        stream: UUID,
+        expected_version: int,
+        events: Sequence[object],
+        *,
+        actor: str,
+        at: datetime,
+    ) -> int:
+        """Append to one stream that is not a billing cycle; return the last event's position.
+
+        at: ``occurred_at`` of events that carry no ``at`` of their own.
+
+        Raises:
+            ConcurrentChange: the stream is not at ``expected_version``.
+        """
+        ...
+
+
+class CatalogReader(Protocol):
+    """The catalog as of now, cached by its version."""
+
+    def current(self) -> Catalog:
+        """The newest catalog. Treat it as read-only."""
+        ...
+
+
+class OpenBooks(Protocol):
+    """One organization's books while they are locked for a change. Nothing else can move."""
+
+    organization: Organization
+    cycles: list[BillingCycle]
+    """The cycles not yet issued, oldest first; the last one is the newest there is."""
+
+    def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
+        """Add events to a cycle: applied to it at once, stored when the block ends."""
+        ...
+
+    def append_organization(self, events: Sequence[object]) -> None:
+        """Add events to the organization's own stream."""
+        ...
+
+    def open_cycle(self, period: Period, full: Period, carried_from: BillingCycle) -> BillingCycle:
+        """Open the cycle that begins where the newest one ends; it joins ``cycles``."""
+        ...
+
+    def version(self, cycle: BillingCycle) -> int:
+        """The version of a cycle's last event, this change's included."""
+        ...
+
+    def tallies(self, cycle: BillingCycle) -> Tallies:
+        """What a cycle's usage adds up to, under the lock."""
+        ...
+
+    def position(self) -> int:
+        """Position of the last event stored by this change; known once the block has ended."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CycleState:
+    """A cycle and its usage at one moment. version: of its last event."""
+
+    cycle: BillingCycle
+    tallies: Tallies
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """An organization's unissued cycles (oldest first) and one more if asked for, read at once.
+
+    position: the log's last position then. now: the database's clock.
+    applied: what issued cycles have used of each credit.
+    """
+
+    organization: Organization
+    cycles: Sequence[CycleState]
+    asked: CycleState | None
+    applied: Mapping[str, int]
+    position: int
+    now: datetime
+
+
+class Books(Protocol):
+    """The billing cycles of every organization."""
+
+    def register(
+        self, events: Sequence[object], period: Period, full: Period, *, actor: str
+    ) -> int:
+        """Start an organization's stream and open its first cycle; return the position.
+
+        Raises:
+            ConcurrentChange: the organization exists already.
+        """
+        ...
+
+    def change(self, organization: str, *, actor: str) -> AbstractContextManager[OpenBooks]:
+        """Lock an organization's unissued cycles, and store what the block appends, at once.
+
+        An exception in the block stores nothing.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        ...
+
+    def snapshot(self, organization: str, cycle: str | None = None) -> Snapshot:
+        """Everything the live invoice needs, as of one moment. ``cycle`` may be an issued one.
+
+        Raises:
+            NotFound: there is no such organization or cycle.
+        """
+        ...
+
+    def history(self, cycle: str, known_at: datetime | None = None) -> Sequence[Recorded]:
+        """All events of a cycle that were recorded by an instant, usage included.
+
+        Waits for appends in flight where ``known_at`` lies in the last seconds.
+        """
+        ...
+
+    def cycle_names(self, organization: str, *, unissued: bool = False) -> Sequence[str]:
+        """An organization's cycles, oldest first."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[str]:
+        """Organizations with a cycle that has something to do by ``now``: to be closed
+        (its period is over), cut off (its grace is over) or issued."""
+        ...
+
+    def wait_for(self, position: int, timeout_s: int) -> bool:
+        """Wait until the log reaches a position; whether it did."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appended:
+    """What became of a batch. refusals: by index, only those not accepted.
+
+    position: of the last event stored, 0 if none was.
+    """
+
+    refusals: Mapping[int, Refusal] = field(default_factory=dict)
+    position: int = 0
+
+
+class UsageLog(Protocol):
+    """Takes usage records, fast and exactly once."""
+
+    def append(
+        self, records: Sequence[UsageRecord], *, actor: str, now: datetime
+    ) -> Appended:
+        """Record a batch over any number of organizations, durably, in one transaction.
+
+        What cannot be attributed is quarantined in the same transaction.
+
+        Raises:
+            StoreUnavailable: nothing was decided; send the same batch again.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """What people see of an organization; kept outside the log so that it can be erased.
+
+    emails: by user.
+    """
+
+    name: str
+    emails: Mapping[str, str]
+
+
+class Directory(Protocol):
+    """Names and addresses."""
+
+    def get(self, organization: str) -> Profile: ...
+
+    def put(self, organization: str, profile: Profile) -> None: ...
+
+    def search(self, text: str, after: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Organizations (id, name) whose id or name contains a text, by id, after an id."""
+        ...

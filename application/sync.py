@@ -1,0 +1,220 @@
+"""One sync of one cycle: observe, diff, apply, read back, prove."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from application.gateway import Desired, Draft, InvoiceGateway, LineChanges, StripeRequest
+from application.observing import Observer, expectation, in_step, proof_of
+from application.stripe_calls import StripeCalls, StripeLog
+from domain.errors import UnsafeChangeSet
+from domain.events.stripe_invoice import (
+    Discrepancy,
+    InvoiceProvedEqual,
+    StripeInvoiceEvent,
+    SyncApplied,
+)
+from projections.change_set import (
+    LINES_PER_CALL_MAX,
+    AddLine,
+    ChangeSet,
+    RemoveLine,
+    UpdateLine,
+    diff,
+)
+from projections.proof import compare
+from projections.remote_invoice import Marks, RemoteInvoice, news
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncResult:
+    """What a sync did and found.
+
+    changes: what was to do, and is done. writes: calls it cost. proof: the last one, where
+    Stripe is known to equal the books. discrepancies: where it does not.
+    """
+
+    changes: ChangeSet
+    invoice: str | None
+    writes: int
+    proof: InvoiceProvedEqual | None
+    discrepancies: tuple[Discrepancy, ...]
+
+
+class Sync:
+    """One worker's run over one cycle, fenced by its place in the cycle's stream."""
+
+    def __init__(
+        self,
+        gateway: InvoiceGateway,
+        log: StripeLog,
+        calls: StripeCalls,
+        desired: Desired,
+        now: Callable[[], datetime],
+        on_customer_linked: Callable[[str, str], None],
+    ) -> None:
+        self._gateway = gateway
+        self._log = log
+        self._calls = calls
+        self._desired = desired
+        self._invoice = desired.invoice
+        self._now = now
+        self._linked = on_customer_linked
+        self._observer = Observer(gateway, log, desired)
+        self._writes_before = log.state.writes
+        self.seen: RemoteInvoice | None = None
+
+    def run(self, *, force: bool) -> SyncResult:
+        """Make Stripe's draft equal our invoice."""
+        self.settle()
+        self.seen = self._observer.glance()
+        if self.seen and in_step(self._log.state, self.seen, self._desired):
+            return self._result(diff(self._invoice, self._observer.recorded()), ())
+        self._look_closely()
+        changes = diff(self._invoice, self.seen, customer=self._desired.customer.stripe_id)
+        self._refuse_if_unsafe(changes, force)
+        if changes:
+            self._carry_out(changes, force)
+            self._read_back()
+        return self._result(changes, self.prove(issued=self._log.state.issued))
+
+    def settle(self) -> None:
+        """Answer what was left open, and pass on a customer link found that way."""
+        abandoned = self._calls.settle()
+        if abandoned and abandoned.purpose == "customer":
+            self._observer.look_for_customer(abandoned.attempted_at)
+        known = self._log.state.customer
+        if known and self._desired.customer.stripe_id is None:
+            self._linked(self._desired.customer.organization, known)
+
+    def issue(self) -> SyncResult:
+        """Finalize the draft just proved, and prove what became of it."""
+        nothing = diff(self._invoice, self.seen)
+        if self.seen and self.seen.is_draft:
+            if self.seen.subtotal or self.seen.foreign:
+                self._write(self._gateway.finalize(self.seen.id))
+            else:
+                self._write(self._gateway.delete(self.seen.id))
+            self._read_back()
+        return self._result(nothing, self.prove(issued=True, final=True))
+
+    def void(self) -> None:
+        """Void the finalized invoice and read it back."""
+        if self.seen:
+            self._write(self._gateway.void(self.seen.id))
+            self._read_back()
+            self._log.save()
+
+    def look(self) -> RemoteInvoice | None:
+        """See what Stripe holds, completely."""
+        self.seen = self._observer.glance()
+        self._look_closely()
+        return self.seen
+
+    def prove(self, *, issued: bool, final: bool = False) -> tuple[Discrepancy, ...]:
+        """Compare what was read with what should be there; record what is new."""
+        found = compare(expectation(self._desired, issued=issued), self.seen)
+        known = self.seen.id if self.seen else self._log.state.invoice
+        self._log.add(*self._log.state.judged(found, known, "read back and gone"))
+        if not found:
+            self._log.add(*self._proofs(final))
+        self._log.save()
+        return found
+
+    def _proofs(self, final: bool) -> list[StripeInvoiceEvent]:
+        """The proof, where it says more than the last one."""
+        held = self._log.state.proof and self._log.state.proof.invoice
+        if self.seen is None and not (final or held):
+            return []
+        state, proof = self._log.state, proof_of(self._desired, self.seen, self._now())
+        last = (state.proved_digest, state.proof.invoice, state.proof.status) if state.proof else ()
+        known = last == (proof.digest, proof.invoice, proof.status)
+        return [] if known and state.problem is None else [proof]
+
+    def _look_closely(self) -> None:
+        if self.seen is None:
+            return
+        self.seen = self._gateway.complete(self.seen)
+        self._log.add(*self._observer.drift(self.seen))
+        self._log.add(*news(self._log.state, self.seen, self._invoice.revision))
+
+    def _refuse_if_unsafe(self, changes: ChangeSet, force: bool) -> None:
+        try:
+            changes.raise_if_unsafe(force=force)
+        except UnsafeChangeSet as refusal:
+            if changes.impossible and self.seen:
+                self.prove(issued=self._log.state.issued)
+            self._log.add(*self._log.state.failed(refusal.code, str(refusal)))
+            self._log.save()
+            raise
+
+    def _carry_out(self, changes: ChangeSet, force: bool) -> None:
+        state, digest = self._log.state, self._invoice.digest()
+        planned = state.planned(
+            revision=self._invoice.revision,
+            digest=digest,
+            subtotal=self._invoice.subtotal,
+            changes=tuple(map(str, changes.changes)),
+            calls=changes.calls,
+            forced=force,
+        )
+        self._log.add(planned)
+        cycle, revision = self._invoice.cycle, self._invoice.revision
+        marks = Marks(cycle=cycle, revision=revision, plan=planned.plan)
+        invoice = self._draft(changes, marks)
+        batches = list(_batches(changes))
+        for number, batch in enumerate(batches, start=1):
+            mark = replace(marks, digest=digest) if number == len(batches) else marks
+            self._write(self._gateway.change_lines(invoice, batch, mark))
+        self._log.add(SyncApplied(plan=planned.plan, writes=changes.calls))
+
+    def _draft(self, changes: ChangeSet, marks: Marks) -> str:
+        if changes.remote is not None:
+            return changes.remote.id
+        collection, currency = self._desired.collection, self._invoice.currency
+        draft = Draft(
+            customer=self._customer(), currency=currency, collection=collection, marks=marks
+        )
+        return self._write(self._gateway.new_draft(draft))
+
+    def _customer(self) -> str:
+        billed = self._desired.customer
+        known = billed.stripe_id or self._log.state.customer
+        if known is None:
+            request = self._gateway.new_customer(billed)
+            known = self._write(request, stable=f"customer/{billed.organization}")
+            self._linked(billed.organization, known)
+        return known
+
+    def _write(self, request: StripeRequest, stable: str | None = None) -> str:
+        answer = self._calls.make(request, self._invoice.revision, stable=stable)
+        return answer.reference or ""
+
+    def _read_back(self) -> None:
+        """Read afresh; keep the answers even if Stripe cannot be read now."""
+        try:
+            self.seen = self._observer.read_back()
+        finally:
+            self._log.save()
+        if self.seen:
+            self._log.add(*news(self._log.state, self.seen, self._invoice.revision))
+
+    def _result(self, changes: ChangeSet, found: tuple[Discrepancy, ...]) -> SyncResult:
+        state = self._log.state
+        return SyncResult(
+            changes=changes,
+            invoice=self.seen.id if self.seen else None,
+            writes=state.writes - self._writes_before,
+            proof=None if found else state.proof,
+            discrepancies=found,
+        )
+
+
+def _batches(changes: ChangeSet) -> Iterator[LineChanges]:
+    """The line changes in the order to make them, one bulk call each."""
+    size = LINES_PER_CALL_MAX
+    removals, updates = changes.of(RemoveLine), changes.of(UpdateLine)
+    additions = changes.of(AddLine)
+    yield from (removals[at : at + size] for at in range(0, len(removals), size))
+    yield from (updates[at : at + size] for at in range(0, len(updates), size))
+    yield from (additions[at : at + size] for at in range(0, len(additions), size))

@@ -1,0 +1,231 @@
+"""What the use cases answer: plain values, ready for any way in to show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from domain.catalog import Meter, Service
+from domain.invoice import Invoice
+from domain.price import Price
+from domain.tally import TallyKey
+from domain.usage import UsageRecord
+from projections.explanation import Explanation, Step, UsageEntry
+from projections.history import HistoryEntry
+
+__all__ = [
+    "AttachmentView",
+    "CreditView",
+    "CurrentView",
+    "Explanation",
+    "HistoryEntry",
+    "InvoiceLinks",
+    "InvoiceView",
+    "Member",
+    "Meter",
+    "OrganizationPage",
+    "OrganizationSummary",
+    "OrganizationView",
+    "Price",
+    "QuarantineEntry",
+    "QuarantinePage",
+    "Receipt",
+    "ReplayReport",
+    "Service",
+    "Step",
+    "StripeBadge",
+    "UsageEntry",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What became of a change.
+
+    cycle: the one it was dated into, ``None`` where it belongs to none. position: read with
+    ``at_least`` this to see it; 0 where nothing was stored. effect: ``recorded``, or
+    ``nothing`` where it had been recorded before.
+    """
+
+    cycle: str | None
+    position: int
+    effect: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A user of an organization. role: one of ``domain.organization.ROLES``."""
+
+    user: str
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrganizationView:
+    """Who pays and by which rules. policies: all of them, defaults filled in.
+
+    position: of the change just made, 0 on a read and where nothing changed.
+    """
+
+    id: str
+    name: str
+    currency: str
+    time_zone: str
+    anchor_day: int
+    members: tuple[Member, ...]
+    policies: Mapping[str, object]
+    stripe_customer: str | None
+    version: int
+    position: int = 0
+    created: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrganizationSummary:
+    """One row of a search."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrganizationPage:
+    """Some organizations, by id. next_cursor: ``after`` of the next page, ``None`` at the end."""
+
+    data: tuple[OrganizationSummary, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttachmentView:
+    """One stretch in which a service was on an organization.
+
+    quantity: the last one. since: its beginning, or that of the oldest cycle not yet issued
+    where it began before (``carried``). until: ``None`` while it goes on.
+    """
+
+    attachment: str
+    service: str
+    name: str
+    quantity: Decimal
+    prices: tuple[str, ...]
+    since: datetime
+    until: datetime | None
+    carried: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreditView:
+    """A granted credit and what issued invoices have used of it, in minor units."""
+
+    credit: str
+    amount: int
+    applied: int
+    remaining: int
+    currency: str
+    reason: str
+    granted_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripeBadge:
+    """How the invoice stands at Stripe, by our own record.
+
+    state: ``none`` (nothing is there yet), ``in_step`` (proved equal to this very invoice),
+    ``pending`` (a sync is to come), ``drift`` (discrepancies are open), ``failed``
+    (``problem`` says why). proved_at: when Stripe was last read and found equal.
+    """
+
+    invoice: str | None
+    state: str
+    proved_at: datetime | None
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvoiceLinks:
+    """Where the issued invoice can be seen and paid."""
+
+    hosted: str | None = None
+    pdf: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvoiceView:
+    """An invoice with everything known about it. Amounts in minor units of its currency.
+
+    status: of the cycle, or ``past_due``. held: why finalization waits for a person.
+    accrued: earned so far; not part of the digest. tax: ``None`` until Stripe computed it.
+    balance_applied: taken from, or put on, the customer's balance at Stripe.
+    version: of the cycle's last event. position: of the log when this was answered; where
+    ``known_at`` was asked for, of the cycle's last event known then that is not usage.
+    as_of: what had happened by then. known_at: what had been recorded by then.
+    """
+
+    invoice: Invoice
+    status: str
+    held: str | None
+    accrued: int
+    total: int
+    tax: int | None
+    balance_applied: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    number: str | None
+    issued_at: datetime | None
+    due_at: datetime | None
+    digest: str
+    version: int
+    position: int
+    as_of: datetime
+    known_at: datetime
+    stripe: StripeBadge
+    unpriced: tuple[TallyKey, ...]
+    links: InvoiceLinks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurrentView:
+    """The invoice of the accruing cycle, and every other one not issued yet, oldest first."""
+
+    invoice: InvoiceView
+    awaiting: tuple[InvoiceView, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuarantineEntry:
+    """A usage record that could not be placed, and what became of it.
+
+    status: ``open``, ``replayed`` or ``dismissed``. code, detail: why it could not be placed.
+    """
+
+    id: int
+    record: UsageRecord
+    code: str
+    detail: str
+    actor: str
+    received_at: datetime
+    status: str
+    resolved_at: datetime | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuarantinePage:
+    """Some entries, by id. next_cursor: ``after`` of the next page, ``None`` at the end."""
+
+    data: tuple[QuarantineEntry, ...]
+    next_cursor: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayReport:
+    """What a replay of quarantined records came to. position: of the last event stored."""
+
+    replayed: int
+    still_quarantined: int
+    refused: int
+    position: int

@@ -1,0 +1,43 @@
+"""Events of the catalog: meters, services and prices, all as immutable versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CatalogEvent:
+    """Base of the catalog's events. at: when it takes effect, aware UTC."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeterDefined(CatalogEvent):
+    """A new version of a meter, in force for cycles opened after it.
+
+    dimensions: the properties whose values are tallied apart.
+    """
+
+    meter: str
+    version: int
+    aggregation: str
+    unit: str
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceDefined(CatalogEvent):
+    """What a customer can attach. prices: ids, or refs that pin a version (``cpu@2``)."""
+
+    service: str
+    name: str
+    prices: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PricePublished(CatalogEvent):
+    """A new version of a price; ``terms`` is its JSON form as published."""
+
+    price: str
+    version: int
+    terms: dict[str, object]

@@ -1,0 +1,69 @@
+"""Events of an organization: who pays, and by which rules."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrganizationEvent:
+    """Base of an organization's events. at: when it happened, aware UTC."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrganizationRegistered(OrganizationEvent):
+    """A customer exists. Its name and its members' addresses live outside the log."""
+
+    organization: str
+    currency: str
+    time_zone: str
+    anchor_day: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnchorMoved(OrganizationEvent):
+    """Another anchor day or time zone, in force from the open cycle's end."""
+
+    time_zone: str
+    anchor_day: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberAdded(OrganizationEvent):
+    """A user belongs to the organization, or has a new role in it."""
+
+    user: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberRemoved(OrganizationEvent):
+    """A user belongs to it no more."""
+
+    user: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyChanged(OrganizationEvent):
+    """Named policies with new values; the others stay."""
+
+    policies: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreditGranted(OrganizationEvent):
+    """An amount to be taken off coming invoices, oldest expiry first. Minor units, above zero."""
+
+    credit: str
+    amount: int
+    currency: str
+    reason: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripeCustomerLinked(OrganizationEvent):
+    """The organization's customer at Stripe is known."""
+
+    customer: str

@@ -1,0 +1,226 @@
+"""Events of one cycle's invoice at Stripe: what we intended, attempted, saw and proved."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldLine:
+    """One of our lines as Stripe holds it. ``line`` is Stripe's id, ``key`` is ours.
+
+    Amounts in minor units; ``[start, end)`` in UTC, as in our books.
+    """
+
+    key: str
+    line: str
+    amount: int
+    start: datetime
+    end: datetime
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForeignLine:
+    """A line without our key: somebody else put it there, and only they may touch it."""
+
+    line: str
+    amount: int
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Discrepancy:
+    """A way in which Stripe differs from the books.
+
+    kind: such as ``missing_line``, ``amount`` or ``status``. key: the line key, Stripe's id of
+    a line or of an invoice, or empty. ours, theirs: both sides as text.
+    """
+
+    kind: str
+    key: str
+    ours: str
+    theirs: str
+
+    @property
+    def id(self) -> str:
+        """What it is about, however the two sides move; one per cycle."""
+        return f"{self.kind}/{self.key}" if self.key else self.kind
+
+    def __str__(self) -> str:
+        about = f" {self.key}" if self.key else ""
+        return f"{self.kind}{about}: ours {self.ours or 'none'}, Stripe's {self.theirs or 'none'}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripeInvoiceEvent:
+    """Base of the events on a StripeInvoice stream."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncPlanned(StripeInvoiceEvent):
+    """A worker decided what to change. ``changes`` are the change-set's own printed lines.
+
+    digest, subtotal: of the invoice we want. calls: the write calls it will cost.
+    """
+
+    plan: int
+    revision: int
+    digest: str
+    subtotal: int
+    changes: tuple[str, ...]
+    calls: int
+    forced: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallAttempted(StripeInvoiceEvent):
+    """A write call is about to go out. Recorded first, so that it can be sent again as it was.
+
+    purpose: ``customer create remove_lines update_lines add_lines finalize void delete``.
+    parameters: the form fields exactly as sent. attempted_at: by our clock; Stripe remembers
+    the key for at least 24 hours from then.
+    """
+
+    plan: int
+    purpose: str
+    key: str
+    method: str
+    endpoint: str
+    parameters: dict[str, str]
+    revision: int
+    attempted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallAnswered(StripeInvoiceEvent):
+    """Stripe gave a definite answer. status: HTTP. reference: Stripe's id of what it made."""
+
+    key: str
+    status: int
+    reference: str | None
+    request: str | None
+    code: str | None
+    message: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether Stripe did what was asked."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallAbandoned(StripeInvoiceEvent):
+    """A call was never answered and is too old to send again: what it did must be read back."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerFound(StripeInvoiceEvent):
+    """The organization's Stripe customer, found by our id in its metadata."""
+
+    customer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncApplied(StripeInvoiceEvent):
+    """Every call of a plan was answered with success. Not yet a proof."""
+
+    plan: int
+    writes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncFailed(StripeInvoiceEvent):
+    """A sync ended without effect for a reason that will not pass by itself."""
+
+    plan: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvoiceObserved(StripeInvoiceEvent):
+    """What was read at Stripe, where it differs from what we had recorded.
+
+    status: Stripe's word, or ``deleted``. changed, gone: our lines, against the record.
+    digest: the one in the invoice's metadata, or empty.
+    """
+
+    invoice: str
+    revision: int
+    customer: str
+    currency: str
+    status: str
+    subtotal: int
+    total: int
+    digest: str
+    changed: tuple[HeldLine, ...]
+    gone: tuple[str, ...]
+    foreign: tuple[ForeignLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvoiceProvedEqual(StripeInvoiceEvent):
+    """Stripe was read back and equals the books, line by line.
+
+    digest: recomputed from what Stripe holds. invoice, status: Stripe's id and word for it, or
+    ``None`` where nothing is at Stripe by policy, and ``policy`` says which. foreign: how many
+    lines of others were accepted.
+    """
+
+    invoice: str | None
+    status: str | None
+    revision: int
+    digest: str
+    lines: int
+    subtotal: int
+    total: int
+    foreign: int
+    read_at: datetime
+    policy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyFound(StripeInvoiceEvent):
+    """Stripe differs from the books in one way."""
+
+    invoice: str | None
+    discrepancy: Discrepancy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyResolved(StripeInvoiceEvent):
+    """A discrepancy is gone. ``discrepancy`` is its id; ``how`` says what ended it."""
+
+    discrepancy: str
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripeInvoiceFinalized(StripeInvoiceEvent):
+    """The invoice was seen finalized at Stripe; number, tax and due date are Stripe's facts.
+
+    by_us: whether we asked for it. Amounts in minor units.
+    """
+
+    invoice: str
+    revision: int
+    number: str | None
+    subtotal: int
+    tax: int
+    total: int
+    amount_due: int
+    due_at: datetime | None
+    finalized_at: datetime | None
+    hosted_url: str | None
+    pdf_url: str | None
+    by_us: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvoiceVoidedAtStripe(StripeInvoiceEvent):
+    """The finalized invoice was seen void at Stripe."""
+
+    invoice: str
+    revision: int

@@ -1,0 +1,96 @@
+"""An invoice as the books have it: lines, rounded once each, and their digest."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from domain.period import Period
+
+LINES_PER_INVOICE_MAX = 250
+"""Stripe's own limit of items on an invoice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Charge:
+    """One step of a line's arithmetic: so many units at so much, or a flat amount.
+
+    quantity: units priced by this step. unit_amount: minor units for one.
+    amount: what the step comes to, exact, in minor units.
+    """
+
+    what: str
+    quantity: Fraction
+    unit_amount: Fraction
+    amount: Fraction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineItem:
+    """One line of an invoice.
+
+    key: says what the line is for and never changes; lines are matched by it, never by place.
+    amount: whole minor units, rounded once. unrounded: the exact amount before that.
+    proration: the share of a full period as (numerator, denominator), in microseconds.
+    """
+
+    key: str
+    kind: str
+    description: str
+    quantity: Fraction
+    unit: str | None
+    amount: int
+    unrounded: Fraction
+    period: Period
+    price: str | None = None
+    attachment: str | None = None
+    proration: tuple[int, int] | None = None
+    charges: tuple[Charge, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invoice:
+    """What a cycle comes to. ``lines`` are ordered by key."""
+
+    cycle: str
+    organization: str
+    currency: str
+    period: Period
+    revision: int
+    lines: tuple[LineItem, ...]
+
+    @property
+    def subtotal(self) -> int:
+        """The sum of the rounded lines, in minor units."""
+        return sum(line.amount for line in self.lines)
+
+    def digest(self) -> str:
+        """The fingerprint of everything about this invoice that Stripe can give back."""
+        return digest(
+            self.cycle,
+            self.revision,
+            self.currency,
+            ((line.key, line.amount, line.period, line.description) for line in self.lines),
+        )
+
+
+def digest(
+    cycle: str,
+    revision: int,
+    currency: str,
+    lines: Iterable[tuple[str, int, Period, str]],
+) -> str:
+    """A SHA-256 over cycle, revision, currency and, by key, (key, amount, period, description).
+
+    The same function serves both sides: our lines, and the lines read back from Stripe.
+    Periods count in whole seconds since 1970.
+    """
+    rows = sorted(
+        [key, amount, int(span.start.timestamp()), int(span.end.timestamp()), text]
+        for key, amount, span, text in lines
+    )
+    canonical = json.dumps(
+        [cycle, revision, currency, rows], ensure_ascii=False, separators=(",", ":")
+    )
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,23 @@
+"""Line keys: what an invoice line is for, as a short path that never changes."""
+
+import hashlib
+from collections.abc import Mapping
+from urllib.parse import quote
+
+LENGTH_MAX = 400
+"""Stripe's metadata values hold 500 characters; the rest is room for a prefix."""
+
+
+def line_key(kind: str, *parts: str, group: Mapping[str, str] | None = None) -> str:
+    """Join percent-encoded parts; a key that would be too long ends in a hash of its tail.
+
+    >>> line_key("usage", "a1", "cpu@1", group={"region": "fra"})
+    'usage/a1/cpu@1/region=fra'
+    """
+    pieces = [kind, *(quote(part, safe="@") for part in parts)]
+    pieces += [f"{quote(name)}={quote(value)}" for name, value in sorted((group or {}).items())]
+    key = "/".join(pieces)
+    if len(key) <= LENGTH_MAX:
+        return key
+    tail = hashlib.blake2b(key[LENGTH_MAX - 33 :].encode(), digest_size=16).hexdigest()
+    return key[: LENGTH_MAX - 33] + "~" + tail

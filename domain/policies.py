@@ -1,0 +1,52 @@
+"""Policies: what an organization can have otherwise than the default, by name."""
+
+from collections.abc import Callable, Mapping
+
+from domain.errors import InvalidInput
+
+DAY_S = 86_400
+
+
+def _whole(low: int, high: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and (
+        low <= value <= high
+    )
+
+
+def _one_of(*choices: object) -> Callable[[object], bool]:
+    return lambda value: value in choices
+
+
+_POLICIES: dict[str, tuple[object, Callable[[object], bool], str]] = {
+    "sync_interval_s": (900, _whole(1, 30 * DAY_S), "seconds from 1 to 2592000"),
+    "priority": ("normal", _one_of("normal", "high"), "normal or high"),
+    "grace_s": (43_200, _whole(0, 28 * DAY_S), "seconds from 0 to 2419200"),
+    "collection": (
+        "charge_automatically",
+        _one_of("charge_automatically", "send_invoice"),
+        "charge_automatically or send_invoice",
+    ),
+    "days_until_due": (30, _whole(1, 365), "days from 1 to 365"),
+    "stripe_edits": ("hold", _one_of("hold"), "hold"),
+    "late_facts": ("next_cycle", _one_of("next_cycle"), "next_cycle"),
+}
+"""Name -> default, check, and what a valid value looks like."""
+
+
+def checked(policies: Mapping[str, object]) -> dict[str, object]:
+    """All policies, defaults filled in.
+
+    Raises:
+        InvalidInput: a policy is unknown or cannot have this value; ``field`` names it.
+
+    >>> checked({"grace_s": 60})["grace_s"], checked({})["grace_s"]
+    (60, 43200)
+    """
+    for name, value in policies.items():
+        field = f"policies.{name}"
+        if name not in _POLICIES:
+            raise InvalidInput(f"unknown policy {name}", field=field)
+        _, valid, shape = _POLICIES[name]
+        if not valid(value):
+            raise InvalidInput(f"{field} must be {shape}", field=field)
+    return {name: policies.get(name, default) for name, (default, _, _) in _POLICIES.items()}

@@ -1,0 +1,76 @@
+"""Quantities: exact decimals with at most 12 places and 30 digits."""
+
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
+from fractions import Fraction
+
+from domain.errors import InvalidInput
+
+PLACES_MAX = 12
+DIGITS_MAX = 30
+EXACT = Context(prec=80, traps=[Inexact, InvalidOperation])
+"""Adds and scales quantities without ever rounding: eighty digits hold any sum of them."""
+
+_SCALE = Decimal(10) ** PLACES_MAX
+_LIMIT = Decimal(10) ** (DIGITS_MAX - PLACES_MAX)
+
+
+def quantity(text: str, field: str = "value") -> Decimal:
+    """Read a quantity.
+
+    Raises:
+        InvalidInput: not a finite decimal number, or more than 12 places or 30 digits.
+
+    >>> quantity("12.50")
+    Decimal('12.50')
+    >>> quantity("1e400")
+    Traceback (most recent call last):
+    ...
+    domain.errors.InvalidInput: value must have at most 18 digits before the point and 12 after it
+    """
+    try:
+        value = Decimal(text)
+    except (InvalidOperation, ValueError):
+        raise InvalidInput(f"{field} must be a decimal number", field=field) from None
+    if not value.is_finite():
+        raise InvalidInput(f"{field} must be a finite decimal number", field=field)
+    if not fits(value):
+        raise InvalidInput(
+            f"{field} must have at most {DIGITS_MAX - PLACES_MAX} digits before the point "
+            f"and {PLACES_MAX} after it",
+            field=field,
+        )
+    return value
+
+
+def fits(value: Decimal) -> bool:
+    """Whether a finite decimal keeps within the bounds of a quantity."""
+    if value == 0:
+        return value.as_tuple().exponent >= -100  # type: ignore[operator]
+    if not -PLACES_MAX <= value.adjusted() < DIGITS_MAX - PLACES_MAX:
+        return False
+    scaled = EXACT.multiply(value, _SCALE)
+    return scaled == scaled.to_integral_value()
+
+
+def plain(value: Decimal | Fraction | int, places: int = PLACES_MAX) -> str:
+    """A number as people write it: no exponent, no trailing zeros.
+
+    A fraction that never ends is cut to ``places``, rounded half away from zero.
+
+    >>> plain(Decimal("1E+3")), plain(Decimal("12.500")), plain(Fraction(1, 3), 4), plain(-0)
+    ('1000', '12.5', '0.3333', '0')
+    """
+    exact = Fraction(value)
+    scaled = exact * 10**places
+    whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
+    digits = f"{whole:0{places + 1}d}"
+    text = digits[: len(digits) - places]
+    if places and (tail := digits[-places:].rstrip("0")):
+        text += "." + tail
+    return f"-{text}" if exact < 0 and whole else text
+
+
+def total(values: "list[Decimal]") -> Decimal:
+    """An exact sum."""
+    with localcontext(EXACT):
+        return sum(values, Decimal(0))

@@ -1,0 +1,121 @@
+"""Tallies: what usage records add up to, by meter, attachment, price and dimension values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from domain.events.usage import micros
+from domain.period import Period
+from domain.quantity import EXACT
+
+SECOND = 1_000_000
+
+
+class TallyKey(NamedTuple):
+    """What a tally is of. attachment: empty where no attachment was named or rates it.
+
+    price: the ref that rates it, empty while it is unpriced. dimensions: sorted pairs.
+    """
+
+    meter: str
+    attachment: str
+    price: str
+    dimensions: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """The state of one tally; which fields count depends on the meter's aggregation.
+
+    quantity: the sum, count, highest or latest value. latest_at: microseconds since 1970.
+    values: the distinct values of a ``unique`` meter. points: value from an instant on, for
+    ``time_weighted``.
+    """
+
+    records: int = 0
+    quantity: Decimal = Decimal(0)
+    latest_at: int = 0
+    values: set[str] = field(default_factory=set)
+    points: dict[int, Decimal] = field(default_factory=dict)
+
+    def add(
+        self, aggregation: str, value: str | Decimal, at: int, records: int = 1
+    ) -> None:
+        """Take records into account, in the log's order; among equals the later one counts.
+
+        value: of one record, or what ``records`` of them come to by the same aggregation.
+        """
+        first = self.records == 0
+        self.records += records
+        match aggregation:
+            case "sum":
+                self.quantity = EXACT.add(self.quantity, Decimal(value))
+            case "count":
+                self.quantity += records
+            case "max":
+                self.quantity = Decimal(value) if first else max(self.quantity, Decimal(value))
+            case "latest":
+                if first or at >= self.latest_at:
+                    self.quantity, self.latest_at = Decimal(value), at
+            case "unique":
+                self.values.add(str(value))
+                self.quantity = Decimal(len(self.values))
+            case "time_weighted":
+                self.points[at] = Decimal(value)
+            case _:
+                raise ValueError(f"unknown aggregation {aggregation!r}")
+
+    def merge(self, aggregation: str, other: "Tally") -> None:
+        """Take another tally of the same thing into account; its records came later."""
+        if aggregation == "time_weighted":
+            self.points |= other.points
+        elif aggregation == "unique":
+            self.values |= other.values
+            self.quantity = Decimal(len(self.values))
+        elif aggregation == "count":
+            self.quantity += other.records
+        elif other.records:
+            self.add(aggregation, other.quantity, other.latest_at, other.records)
+            return
+        self.records += other.records
+
+    def measured(self, aggregation: str, running: Sequence[Period]) -> Fraction:
+        """The quantity to be priced, in units of the meter (unit-seconds if time-weighted).
+
+        running: when the attachment that rates it was on; the last value of a time-weighted
+        meter holds until the end of these.
+        """
+        if aggregation != "time_weighted":
+            return Fraction(self.quantity)
+        starts = sorted(self.points)
+        ends = [*starts[1:], max((micros(span.end) for span in running), default=0)]
+        return sum(
+            (
+                Fraction(self.points[start]) * _overlap(start, end, running) / SECOND
+                for start, end in zip(starts, ends, strict=True)
+            ),
+            Fraction(0),
+        )
+
+
+Tallies = dict[TallyKey, Tally]
+
+
+def _overlap(start: int, end: int, running: Iterable[Period]) -> int:
+    """Microseconds of ``[start, end)`` within some spans."""
+    return sum(
+        max(0, min(end, micros(span.end)) - max(start, micros(span.start))) for span in running
+    )
+
+
+def dimension_values(
+    properties: Mapping[str, str], dimensions: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """The properties a meter keeps apart; one that a record lacks counts as empty.
+
+    >>> dimension_values({"region": "fra", "size": "xl"}, ("region",))
+    (('region', 'fra'),)
+    """
+    return tuple((name, properties.get(name, "")) for name in dimensions)

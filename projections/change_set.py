@@ -1,0 +1,222 @@
+"""The difference between the invoice we owe Stripe and the draft Stripe has."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from domain.errors import UnsafeChangeSet
+from domain.invoice import LINES_PER_INVOICE_MAX, Invoice, LineItem
+from projections.remote_invoice import RemoteInvoice, RemoteLine, RemoteStatus
+
+__all__ = [
+    "AddLine",
+    "Change",
+    "ChangeSet",
+    "CreateDraft",
+    "RemoteInvoice",
+    "RemoteLine",
+    "RemoteStatus",
+    "RemoveLine",
+    "UpdateLine",
+    "diff",
+]
+
+LINES_PER_CALL_MAX = 250
+"""How many lines one bulk call carries."""
+
+REMOVALS_SAFE_MAX = 10
+"""A plan that removes more lines than this, and more than half, needs a person's yes."""
+
+TOTAL_FACTOR_MAX = 20
+TOTAL_MOVE_SAFE_MAX = 500_000
+"""So does one that moves the total more than this factor and more than these minor units."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateDraft:
+    """Open a draft for the cycle."""
+
+    def __str__(self) -> str:
+        return "+ draft"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddLine:
+    """Put a missing line on the draft."""
+
+    line: LineItem
+
+    def __str__(self) -> str:
+        return f"+ {self.line.key}  {self.line.amount}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateLine:
+    """Bring a line's amount, period and description up to date."""
+
+    remote: RemoteLine
+    line: LineItem
+
+    def __str__(self) -> str:
+        parts = [f"{self.remote.amount} → {self.line.amount}"]
+        if self.remote.amount == self.line.amount:
+            parts = [str(self.line.amount)]
+        if self.remote.period != self.line.period:
+            parts.append("(period)")
+        if self.remote.description != self.line.description:
+            parts.append("(description)")
+        return f"~ {self.line.key}  {' '.join(parts)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoveLine:
+    """Take a line we no longer owe, or a second one with the same key, off the draft."""
+
+    remote: RemoteLine
+    duplicate: bool = False
+
+    def __str__(self) -> str:
+        return f"- {self.remote.key}  {self.remote.amount}{' (duplicate)' * self.duplicate}"
+
+
+Change = CreateDraft | AddLine | UpdateLine | RemoveLine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeSet:
+    """What to do at Stripe, in the order to do it. Empty when both sides agree.
+
+    unchanged: how many lines already are as they should be. impossible: why not even a
+    person's yes could carry it out. risky: why it needs one.
+    """
+
+    invoice: Invoice
+    remote: RemoteInvoice | None
+    changes: tuple[Change, ...]
+    unchanged: int = 0
+    impossible: str | None = None
+    risky: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def __str__(self) -> str:
+        text = "\n".join(map(str, self.changes)) or "no changes"
+        return f"{text}\n! {self.unsafe}" if self.unsafe else text
+
+    def of(self, kind: type[T]) -> tuple[T, ...]:
+        """The changes of one kind, in order."""
+        return tuple(change for change in self.changes if isinstance(change, kind))
+
+    @property
+    def calls(self) -> int:
+        """How many write calls it costs: one to create, one for each kind of line change."""
+        kinds = (len(self.of(RemoveLine)), len(self.of(UpdateLine)), len(self.of(AddLine)))
+        bulk = sum(-(-count // LINES_PER_CALL_MAX) for count in kinds)
+        return len(self.of(CreateDraft)) + bulk
+
+    @property
+    def unsafe(self) -> str | None:
+        """Why it refuses itself, or ``None``."""
+        return self.impossible or self.risky
+
+    def raise_if_unsafe(self, *, force: bool = False) -> None:
+        """Refuse to do damage by accident.
+
+        Raises:
+            UnsafeChangeSet: it is risky and no person said yes (``force``), or it is impossible.
+        """
+        reason = self.impossible if force else self.unsafe
+        if self.changes and reason:
+            raise UnsafeChangeSet(
+                reason, cycle=self.invoice.cycle, forceable=self.impossible is None
+            )
+
+
+def diff(
+    desired: Invoice, actual: RemoteInvoice | None, *, customer: str | None = None
+) -> ChangeSet:
+    """Say what must change at Stripe for its draft to equal our invoice.
+
+    Pure and convergent: once the changes are applied, the next diff is empty. Lines match
+    by key, so a retry can never add a line twice. Lines without our key are left alone. There
+    is no draft before the first line that is not zero.
+
+    Args:
+        desired: what the events say.
+        actual: what Stripe says now, or ``None`` when it has no invoice for the cycle.
+        customer: Stripe's id of the customer it must be for, where that is known.
+
+    Returns:
+        Removals first, then updates, then additions, each ordered by key.
+    """
+    changes = _changes(desired, actual)
+    updated = sum(isinstance(change, AddLine | UpdateLine) for change in changes)
+    return ChangeSet(
+        invoice=desired,
+        remote=actual,
+        changes=changes,
+        unchanged=len(desired.lines) - updated if actual else 0,
+        impossible=_impossible(desired, actual, customer, changes),
+        risky=_risky(desired, actual, changes) if actual else None,
+    )
+
+
+def _changes(desired: Invoice, actual: RemoteInvoice | None) -> tuple[Change, ...]:
+    wanted = {line.key: line for line in desired.lines}
+    if actual is None:
+        if not any(line.amount for line in desired.lines):
+            return ()
+        return (CreateDraft(), *(AddLine(line=wanted[key]) for key in sorted(wanted)))
+    present = actual.lines
+    removals = [RemoveLine(remote=present[key]) for key in present.keys() - wanted.keys()]
+    removals += [RemoveLine(remote=line, duplicate=True) for line in actual.duplicates]
+    return (
+        *sorted(removals, key=lambda change: (change.remote.key, change.remote.id)),
+        *(
+            UpdateLine(remote=present[key], line=wanted[key])
+            for key in sorted(present.keys() & wanted.keys())
+            if _differs(wanted[key], present[key])
+        ),
+        *(AddLine(line=wanted[key]) for key in sorted(wanted.keys() - present.keys())),
+    )
+
+
+def _differs(line: LineItem, remote: RemoteLine) -> bool:
+    ours = (line.amount, line.period, line.description)
+    return ours != (remote.amount, remote.period, remote.description)
+
+
+def _impossible(
+    desired: Invoice,
+    actual: RemoteInvoice | None,
+    customer: str | None,
+    changes: tuple[Change, ...],
+) -> str | None:
+    foreign = len(actual.foreign) if actual else 0
+    if len(desired.lines) + foreign > LINES_PER_INVOICE_MAX:
+        count = len(desired.lines) + foreign
+        return f"{count} lines, but Stripe takes {LINES_PER_INVOICE_MAX} on an invoice"
+    if actual is None:
+        return None
+    if actual.currency != desired.currency:
+        return f"the invoice at Stripe is in {actual.currency}, ours in {desired.currency}"
+    if customer is not None and actual.customer != customer:
+        return f"the invoice at Stripe is for {actual.customer}, not for {customer}"
+    if changes and not actual.is_draft:
+        return f"the invoice at Stripe is {actual.status.value}, no longer a draft"
+    return None
+
+
+def _risky(desired: Invoice, actual: RemoteInvoice, changes: tuple[Change, ...]) -> str | None:
+    removed = sum(isinstance(change, RemoveLine) for change in changes)
+    present = len(actual.lines) + len(actual.duplicates)
+    if removed > REMOVALS_SAFE_MAX and removed * 2 > present:
+        return f"would remove {removed} of {present} lines"
+    small, large = sorted((abs(actual.ours), abs(desired.subtotal)))
+    moved = abs(desired.subtotal - actual.ours)
+    if moved > TOTAL_MOVE_SAFE_MAX and large > small * TOTAL_FACTOR_MAX:
+        return f"would move the total from {actual.ours} to {desired.subtotal}"
+    return None

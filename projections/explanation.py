@@ -1,0 +1,222 @@
+"""The explanation of a line: from usage records to cents, every step exact."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from domain.attribution import Attribution
+from domain.billing_cycle import BillingCycle
+from domain.catalog import Catalog
+from domain.events.base import Recorded
+from domain.events.usage import PackedRecord, UsageRecorded, instant
+from domain.invoice import Charge, Invoice, LineItem
+from domain.line_key import line_key
+from domain.price import Price
+from domain.quantity import plain
+from domain.tally import Tallies
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One step of a line's arithmetic.
+
+    kind: ``tally``, ``conversion``, ``whole``, ``included``, ``charge``, ``unrounded`` or
+    ``rounding``. quantity: what the step leaves, or prices. unit_amount, amount: minor units.
+    The amounts of all ``charge`` steps sum to ``unrounded``; with ``rounding`` to the line's.
+    """
+
+    kind: str
+    what: str
+    quantity: Fraction | None = None
+    unit: str | None = None
+    unit_amount: Fraction | None = None
+    amount: Fraction | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UsageEntry:
+    """One usage record behind a line. value: as the log keeps it."""
+
+    source: str
+    id: str
+    occurred_at: datetime
+    value: str
+    attachment: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """Why a line comes to what it does.
+
+    records: how many usage records are behind it; usage: one page of them, in the log's
+    order. next_cursor: ``after`` of the next page, ``None`` at the end.
+    """
+
+    cycle: str
+    line: LineItem
+    steps: tuple[Step, ...]
+    records: int
+    usage: tuple[UsageEntry, ...]
+    next_cursor: str | None
+
+
+def steps(line: LineItem, invoice: Invoice, price: Price | None) -> tuple[Step, ...]:
+    """A line's arithmetic, from what was measured to what is owed.
+
+    price: the version that rates it, ``None`` for items and credits.
+    """
+    return (
+        *(_measured(line, invoice, price) if line.kind == "usage" and price else ()),
+        *(_charge(charge) for charge in line.charges),
+        *(_by_hand(line) if line.kind in ("item", "credit") else ()),
+        Step(kind="unrounded", what="exact amount", amount=line.unrounded),
+        Step(
+            kind="rounding",
+            what=f"rounded once, to {line.amount} minor units",
+            amount=line.amount - line.unrounded,
+        ),
+    )
+
+
+def _measured(line: LineItem, invoice: Invoice, price: Price) -> Iterator[Step]:
+    """What the meter says, in the price's unit, together with the line's siblings."""
+    yield Step(
+        kind="tally", what=f"{price.meter} measured", quantity=line.quantity, unit=line.unit
+    )
+    quantity = line.quantity / price.divide_by
+    if price.divide_by != 1:
+        yield Step(
+            kind="conversion", what=f"divided by {plain(price.divide_by)}", quantity=quantity
+        )
+    if not price.per_group and not (price.model.linear and not price.included):
+        whole = _whole(line, invoice) / price.divide_by
+        if whole != quantity:
+            share = plain(100 * quantity / whole, 2)
+            yield Step(
+                kind="whole",
+                what=f"priced together with its other groups, of which this line is {share}%",
+                quantity=whole,
+            )
+    units = [charge.quantity for charge in line.charges if not charge.what.endswith("flat")]
+    if price.included and quantity:
+        yield Step(
+            kind="included",
+            what=f"of {plain(price.included)} included in a full period, for the time attached",
+            quantity=sum(units, Fraction(0)) - quantity,
+        )
+
+
+def _whole(line: LineItem, invoice: Invoice) -> Fraction:
+    """The quantity of all groups of the line's price."""
+    siblings = (
+        other.quantity
+        for other in invoice.lines
+        if other.kind == "usage" and (other.attachment, other.price) == (line.attachment, line.price)
+    )
+    return sum(siblings, Fraction(0))
+
+
+def _charge(charge: Charge) -> Step:
+    return Step(
+        kind="charge",
+        what=charge.what,
+        quantity=charge.quantity,
+        unit_amount=charge.unit_amount,
+        amount=charge.amount,
+    )
+
+
+def _by_hand(line: LineItem) -> Iterator[Step]:
+    what = "added by hand" if line.kind == "item" else "taken off the credit balance"
+    yield Step(kind="charge", what=what, amount=line.unrounded)
+
+
+class Behind:
+    """Finds the usage records behind a line, by the attribution that rates them."""
+
+    def __init__(self, line: LineItem, cycle: BillingCycle, catalog: Catalog) -> None:
+        self._line = line
+        self._price = catalog.book[line.price] if line.price and line.kind == "usage" else None
+        self._attribution = Attribution(cycle.attachments.values(), catalog.book)
+        self._keys: dict[tuple[tuple[str, str], ...], str] = {}
+
+    def count(self, tallies: Tallies) -> int:
+        """How many there are, by the tallies."""
+        return sum(
+            tally.records
+            for key, tally in tallies.items()
+            if (key.attachment, key.price) == (self._line.attachment, self._line.price)
+            and self._price is not None
+            and self._key(dict(key.dimensions)) == self._line.key
+        )
+
+    def page(
+        self, history: Iterable[Recorded], after: str | None, limit: int
+    ) -> tuple[tuple[UsageEntry, ...], str | None]:
+        """Some records after a cursor, and the cursor of the next page, ``None`` at the end."""
+        found: list[tuple[str, UsageEntry]] = []
+        if self._price is not None:
+            for place, record in self._records(history, _place(after)):
+                if len(found) == limit:
+                    return tuple(entry for _, entry in found), found[-1][0]
+                found.append((f"{place[0]}-{place[1]}", _entry(record)))
+        return tuple(entry for _, entry in found), None
+
+    def _records(
+        self, history: Iterable[Recorded], after: tuple[int, int]
+    ) -> Iterator[tuple[tuple[int, int], PackedRecord]]:
+        for recorded in history:
+            event = recorded.event
+            if not isinstance(event, UsageRecorded) or recorded.version < after[0]:
+                continue
+            if all(tally.meter != self._price_meter for tally in event.tallies):
+                continue
+            for index, record in enumerate(event.records):
+                if (recorded.version, index) > after and self._mine(record):
+                    yield (recorded.version, index), record
+
+    @property
+    def _price_meter(self) -> str | None:
+        return self._price.meter if self._price else None
+
+    def _mine(self, record: PackedRecord) -> bool:
+        if record.meter != self._price_meter:
+            return False
+        rated_by = self._attribution.resolve(record.meter, record.attachment, record.at)
+        mine = rated_by == (self._line.attachment, self._line.price)
+        return mine and self._key(record.properties) == self._line.key
+
+    def _key(self, properties: Mapping[str, str]) -> str:
+        """The line that a record with these properties is on, at this price."""
+        names = self._price.group_by if self._price else ()
+        group = tuple((name, properties.get(name, "")) for name in names)
+        known = self._keys.get(group)
+        if known is None:
+            attachment, ref = self._line.attachment or "", self._line.price or ""
+            known = self._keys[group] = line_key("usage", attachment, ref, group=dict(group))
+        return known
+
+
+def _place(cursor: str | None) -> tuple[int, int]:
+    """A cursor's version and index.
+
+    Raises:
+        ValueError: it is not a cursor.
+    """
+    if cursor is None:
+        return (0, -1)
+    version, index = cursor.split("-")
+    return (int(version), int(index))
+
+
+def _entry(record: PackedRecord) -> UsageEntry:
+    return UsageEntry(
+        source=record.source,
+        id=record.id,
+        occurred_at=instant(record.at),
+        value=record.value,
+        attachment=record.attachment,
+        properties=record.properties,
+    )

@@ -1,0 +1,114 @@
+"""The proof: our invoice and Stripe's, compared line by line; what differs is a value."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from domain.events.stripe_invoice import Discrepancy, HeldLine
+from domain.invoice import Invoice
+from projections.remote_invoice import RemoteInvoice, RemoteStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expectation:
+    """What Stripe should hold. lines: by key; ``line`` ids are not compared.
+
+    customer: Stripe's id, where it is known. issued: whether it should be finalized by now.
+    accept_foreign: whether lines put there by others may stay and count.
+    """
+
+    cycle: str
+    revision: int
+    currency: str
+    lines: Mapping[str, HeldLine]
+    customer: str | None
+    issued: bool
+    accept_foreign: bool
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no invoice is needed: nothing on it would cost anything."""
+        return not any(line.amount for line in self.lines.values())
+
+
+def wanted(invoice: Invoice) -> dict[str, HeldLine]:
+    """The lines of our invoice, as an expectation has them."""
+    return {
+        line.key: HeldLine(
+            key=line.key,
+            line="",
+            amount=line.amount,
+            start=line.period.start,
+            end=line.period.end,
+            description=line.description,
+        )
+        for line in invoice.lines
+    }
+
+
+def compare(expected: Expectation, actual: RemoteInvoice | None) -> tuple[Discrepancy, ...]:
+    """Every way in which Stripe differs from what it should hold. Empty is the proof.
+
+    ``actual`` must be read completely. No invoice at all equals one that would cost nothing.
+    """
+    if actual is None:
+        if expected.nothing:
+            return ()
+        total = sum(line.amount for line in expected.lines.values())
+        return (Discrepancy(kind="missing_invoice", key="", ours=str(total), theirs=""),)
+    return (*_header(expected, actual), *_lines(expected, actual), *_strangers(expected, actual))
+
+
+def _header(expected: Expectation, actual: RemoteInvoice) -> Iterator[Discrepancy]:
+    if actual.currency != expected.currency:
+        yield _differing("currency", "", expected.currency, actual.currency)
+    if expected.customer is not None and actual.customer != expected.customer:
+        yield _differing("customer", "", expected.customer, actual.customer)
+    if not _status_fits(actual.status, expected.issued):
+        status = "issued" if expected.issued else "draft"
+        yield _differing("status", "", status, actual.status.value)
+    held = actual.ours + sum(line.amount for line in actual.foreign)
+    if actual.subtotal != held:
+        yield _differing("subtotal", "", str(held), str(actual.subtotal))
+
+
+def _status_fits(status: RemoteStatus, issued: bool) -> bool:
+    if status in (RemoteStatus.VOID, RemoteStatus.DELETED):
+        return False
+    return (status is not RemoteStatus.DRAFT) == issued
+
+
+def _lines(expected: Expectation, actual: RemoteInvoice) -> Iterator[Discrepancy]:
+    for key in sorted(expected.lines.keys() | actual.lines.keys()):
+        ours, found = expected.lines.get(key), actual.lines.get(key)
+        if ours is None and found is not None:
+            yield _differing("unexpected_line", key, "", str(found.amount))
+        elif ours is not None and found is None:
+            yield _differing("missing_line", key, str(ours.amount), "")
+        elif ours is not None and found is not None:
+            yield from _line(ours, found.held)
+
+
+def _line(ours: HeldLine, theirs: HeldLine) -> Iterator[Discrepancy]:
+    if ours.amount != theirs.amount:
+        yield _differing("amount", ours.key, str(ours.amount), str(theirs.amount))
+    if (ours.start, ours.end) != (theirs.start, theirs.end):
+        yield _differing("period", ours.key, _span(ours), _span(theirs))
+    if ours.description != theirs.description:
+        yield _differing("description", ours.key, ours.description, theirs.description)
+
+
+def _strangers(expected: Expectation, actual: RemoteInvoice) -> Iterator[Discrepancy]:
+    for line in actual.duplicates:
+        yield _differing("duplicate_line", line.id, "", f"{line.key} {line.amount}")
+    if not expected.accept_foreign:
+        for stranger in actual.foreign:
+            text = f"{stranger.amount} {stranger.description}".strip()
+            yield _differing("foreign_line", stranger.line, "", text)
+
+
+def _span(line: HeldLine) -> str:
+    return f"{line.start.isoformat()}/{line.end.isoformat()}"
+
+
+def _differing(kind: str, key: str, ours: str, theirs: str) -> Discrepancy:
+    return Discrepancy(kind=kind, key=key, ours=ours, theirs=theirs)

@@ -1,0 +1,99 @@
+"""Usage by local day of the organization: a pure fold, headers first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from domain.catalog import Meter
+from domain.events.usage import instant, micros
+from domain.period import Calendar
+from domain.tally import Tally
+from projections.usage_tally import NEEDS_RECORDS, Stretch
+
+DAY_US = 86_400_000_000
+
+SHOWN_AS = {"time_weighted": "latest"}
+"""A day shows the last value of what is measured over time; others as they add up."""
+
+
+class DayKey(NamedTuple):
+    """One bar of a chart."""
+
+    organization: str
+    meter: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose usage it is, and where their days begin. zone: an IANA name."""
+
+    organization: str
+    zone: str
+
+
+MeterNamed = Callable[[str], Meter]
+"""The version of a meter in force in the cycle at hand."""
+
+Days = dict[DayKey, tuple[str, Tally]]
+"""What to add, with how it adds up: ``sum count max latest unique``."""
+
+
+class DailyUsage:
+    """What some usage adds to each day, in the log's order."""
+
+    def __init__(self) -> None:
+        self.days: Days = {}
+
+    def whole(self, place: Place, stretch: Stretch, meter_of: MeterNamed) -> bool:
+        """Whether a header says enough: each tally within one day, and one number each."""
+        return all(
+            day_of(place.zone, tally.lo) == day_of(place.zone, tally.hi)
+            and meter_of(tally.meter).aggregation not in NEEDS_RECORDS
+            for tally in stretch.tallies
+        )
+
+    def add(self, place: Place, stretch: Stretch, meter_of: MeterNamed) -> None:
+        """Take one stretch into account, after all that lie before it in the log."""
+        if stretch.records is None:
+            for tally in stretch.tallies:
+                shown, found = self._find(place, meter_of(tally.meter), tally.hi)
+                found.add(shown, tally.quantity, tally.hi, tally.records)
+                found.latest_at = max(found.latest_at, tally.hi)
+            return
+        for record in stretch.records:
+            shown, found = self._find(place, meter_of(record.meter), record.at)
+            found.add(shown, record.value, record.at)
+            found.latest_at = max(found.latest_at, record.at)
+
+    def _find(self, place: Place, meter: Meter, at: int) -> tuple[str, Tally]:
+        key = DayKey(place.organization, meter.id, day_of(place.zone, at))
+        found = self.days.get(key)
+        if found is None:
+            shown = SHOWN_AS.get(meter.aggregation, meter.aggregation)
+            found = self.days[key] = shown, Tally()
+        return found
+
+
+def day_of(zone: str, at: int) -> date:
+    """The local day an instant falls on. at: microseconds since 1970.
+
+    >>> day_of("Europe/Berlin", 1_767_222_000_000_000).isoformat()  # 2025-12-31 23:00 UTC
+    '2026-01-01'
+    """
+    for start, end, day in _days_around(zone, at // DAY_US):
+        if start <= at < end:
+            return day
+    raise ValueError(f"no day of {zone} holds {at}")
+
+
+@lru_cache(maxsize=4096)
+def _days_around(zone: str, utc_day: int) -> tuple[tuple[int, int, date], ...]:
+    """The local days that touch a day in UTC: from, until (microseconds), day."""
+    calendar = Calendar(zone, 1)
+    middle = instant(utc_day * DAY_US).date()
+    days = [middle + timedelta(days=offset) for offset in range(-2, 4)]
+    cuts = [micros(calendar.midnight(day)) for day in days]
+    return tuple(zip(cuts, cuts[1:], days[:-1], strict=False))

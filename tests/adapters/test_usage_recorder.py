@@ -1,0 +1,133 @@
+"""The usage path: exactly once, over many cycles, with an answer for every record."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from domain.usage import Outcome
+from tests.books import Wired, jan, january, record, wired
+
+
+@pytest.fixture
+def case(each_database_url: str) -> Iterator[Wired]:
+    with wired(each_database_url) as wired_case:
+        january(wired_case)
+        yield wired_case
+
+
+def outcomes(case: Wired, *records: object) -> list[str]:
+    """What becomes of a batch, by record."""
+    appended = case.usage_log.append(list(records), actor="key:test", now=case.now)  # type: ignore[arg-type]
+    return [
+        appended.refusals[index].code if index in appended.refusals else "accepted"
+        for index in range(len(records))
+    ]
+
+
+def tallied(case: Wired) -> dict[str, str]:
+    """Quantities by tally."""
+    return {
+        name: str(quantity.normalize())
+        for name, quantity in case.rows("SELECT tally, quantity FROM usage_tally")
+    }
+
+
+def test_a_record_is_counted_once_however_often_it_is_sent(case: Wired) -> None:
+    assert outcomes(case, record("k1"), record("k2", value="2.5")) == ["accepted", "accepted"]
+    assert outcomes(case, record("k1"), record("k3")) == ["duplicate", "accepted"]
+    assert outcomes(case, record("k1")) == ["duplicate"]
+    assert tallied(case) == {'["cpu","a1","cpu@1",[]]': "4.5"}
+
+
+def test_the_same_id_with_other_content_is_a_conflict_and_never_summed(case: Wired) -> None:
+    assert outcomes(case, record("k1")) == ["accepted"]
+    assert outcomes(case, record("k1", value="7")) == ["conflict"]
+    assert outcomes(case, record("k1", occurred_at=jan(6))) == ["conflict"]
+    assert tallied(case) == {'["cpu","a1","cpu@1",[]]': "1"}
+    assert len(case.rows("SELECT 1 FROM usage_conflict")) == 2
+
+
+def test_the_same_number_written_otherwise_is_the_same_content(case: Wired) -> None:
+    assert outcomes(case, record("k1", value="1.50")) == ["accepted"]
+    assert outcomes(case, record("k1", value="1.5")) == ["duplicate"]
+
+
+def test_twins_in_one_batch_follow_the_same_rule(case: Wired) -> None:
+    batch = [record("k1"), record("k1"), record("k1", value="2")]
+    assert outcomes(case, *batch) == ["accepted", "duplicate", "conflict"]
+    assert tallied(case) == {'["cpu","a1","cpu@1",[]]': "1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"organization": "nobody"}, "unknown_organization", id="organization"),
+        pytest.param({"meter": "steps"}, "unknown_meter", id="meter"),
+        pytest.param({"attachment": "a9"}, "unknown_attachment", id="attachment"),
+        pytest.param({"value": "many"}, "unusable_value", id="value"),
+        pytest.param({"occurred_at": jan(1).replace(year=2025)}, "no_cycle", id="before"),
+    ],
+)
+def test_what_has_no_place_yet_is_kept(case: Wired, changes: dict, code: str) -> None:
+    for _ in range(2):
+        assert outcomes(case, record("k1", **changes), record("k2")) in (
+            [code, "accepted"],
+            [code, "duplicate"],
+        )
+    (entry,) = case.quarantine.list("open", 0, 10)
+    assert entry.code == code
+    assert entry.record == record("k1", **changes)
+
+
+def test_a_record_between_attachments_is_recorded_without_a_price(case: Wired) -> None:
+    case.attaching.detach("acme", "a1", at=jan(10), actor="test")
+    assert outcomes(case, record("k1", occurred_at=jan(12))) == ["accepted"]
+    assert tallied(case) == {'["cpu","a1","",[]]': "1"}
+
+
+def test_a_detach_dated_in_the_past_moves_what_was_recorded(case: Wired) -> None:
+    outcomes(case, record("k1", occurred_at=jan(4)), record("k2", occurred_at=jan(12)))
+    case.attaching.detach("acme", "a1", at=jan(10), actor="test")
+    assert tallied(case) == {'["cpu","a1","cpu@1",[]]': "1", '["cpu","a1","",[]]': "1"}
+
+
+def test_dimension_values_are_tallied_apart(case: Wired) -> None:
+    batch = [
+        record("k1", meter="traffic", attachment="", properties={"region": "fra", "x": "1"}),
+        record("k2", meter="traffic", attachment="", properties={"region": "ams"}),
+        record("k3", meter="traffic", attachment="a1"),
+    ]
+    assert outcomes(case, *batch) == ["accepted"] * 3
+    assert tallied(case) == {
+        '["traffic","a1","traffic@1",[["region","fra"]]]': "1",
+        '["traffic","a1","traffic@1",[["region","ams"]]]': "1",
+        '["traffic","a1","traffic@1",[["region",""]]]': "1",
+    }
+
+
+def test_usage_after_the_cycle_opens_the_next(case: Wired) -> None:
+    case.now = jan(20)
+    later = jan(20).replace(month=1, day=20)
+    assert outcomes(case, record("k1", occurred_at=later)) == ["accepted"]
+    names = case.books.cycle_names("acme")
+    assert names == ["acme.2026-01-01"]
+
+
+def test_events_have_contiguous_versions_and_positions_in_order(case: Wired) -> None:
+    for number in range(5):
+        outcomes(case, record(f"k{number}"))
+    rows = case.rows(
+        "SELECT originator_version FROM cyclebook_events WHERE topic = 'UsageRecorded@1'"
+        " ORDER BY notification_id"
+    )
+    versions = [version for (version,) in rows]
+    assert versions == list(range(versions[0], versions[0] + 5))
+    stamps = case.rows("SELECT recorded_at FROM cyclebook_events ORDER BY notification_id")
+    assert stamps == sorted(stamps)
+
+
+def test_the_answer_says_where_the_log_stood(case: Wired) -> None:
+    appended = case.usage_log.append([record("k1")], actor="test", now=case.now)
+    (last,) = case.rows("SELECT max(notification_id) FROM cyclebook_events")
+    assert (appended.position, appended.refusals) == (last[0], {})
+    assert Outcome.ACCEPTED

@@ -1,0 +1,102 @@
+"""Settings: read once, checked together, secrets kept to themselves."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from api.settings import DEFAULT_SECRET_KEY, SANDBOX_WEBHOOK_SECRET, Settings
+from domain.errors import InvalidInput
+
+LIVE = {
+    "STRIPE_API_KEY": "sk_live_123",
+    "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+    "SECRET_KEY": "0123456789abcdef",
+}
+
+
+def test_nothing_set_is_a_sandbox_on_this_machine() -> None:
+    settings = Settings.from_environment({})
+    assert settings.sandbox
+    assert not settings.live
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.database_url is None
+    assert settings.cyclebook_home == Path.cwd() / ".cyclebook"
+    assert settings.stripe_api_base == "http://127.0.0.1:12111"
+    assert settings.stripe_webhook_secret == SANDBOX_WEBHOOK_SECRET
+    assert settings.sync_interval_s == 900
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    given = {"STRIPE_API_KEY": "", "PORT": " "}
+    assert Settings.from_environment(given) == Settings.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("given", "rates"),
+    [
+        pytest.param(LIVE, (80, 20), id="live"),
+        pytest.param({**LIVE, "STRIPE_API_KEY": "sk_test_1"}, (20, 20), id="test"),
+        pytest.param({}, (20, 20), id="sandbox"),
+        pytest.param({"STRIPE_RATE_PER_S": "5"}, (5, 20), id="as told"),
+    ],
+)
+def test_stripes_rates_follow_the_key(given: dict[str, str], rates: tuple[int, int]) -> None:
+    settings = Settings.from_environment(given)
+    assert (settings.stripe_rate_per_s, settings.stripe_rate_per_endpoint_s) == rates
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        pytest.param({"PORT": "80000"}, "PORT", id="no such port"),
+        pytest.param({"PORT": "http"}, "PORT", id="no number"),
+        pytest.param({"PORT": "٣"}, "PORT", id="digits of another script"),
+        pytest.param({"WORKERS": "0"}, "WORKERS", id="no worker"),
+        pytest.param({"SYNC_INTERVAL_S": "-1"}, "SYNC_INTERVAL_S", id="negative"),
+        pytest.param({"SYNC_INTERVAL_S": "1.5"}, "SYNC_INTERVAL_S", id="a fraction"),
+        pytest.param({"LOG_LEVEL": "loud"}, "LOG_LEVEL", id="no such level"),
+        pytest.param({"DATABASE_URL": "mysql://x"}, "DATABASE_URL", id="another database"),
+        pytest.param({"SECRET_KEY": "short"}, "SECRET_KEY", id="a short secret"),
+        pytest.param(
+            {**LIVE, "STRIPE_WEBHOOK_SECRET": SANDBOX_WEBHOOK_SECRET},
+            "STRIPE_WEBHOOK_SECRET",
+            id="live key, test webhook secret",
+        ),
+        pytest.param(
+            {**LIVE, "STRIPE_WEBHOOK_SECRET": ""},
+            "STRIPE_WEBHOOK_SECRET",
+            id="live key, no webhook secret",
+        ),
+        pytest.param(
+            {**LIVE, "STRIPE_API_BASE": "http://127.0.0.1:12111"},
+            "STRIPE_API_BASE",
+            id="live key in clear text",
+        ),
+        pytest.param({**LIVE, "SECRET_KEY": ""}, "SECRET_KEY", id="default secret, live key"),
+        pytest.param(
+            {"STRIPE_API_KEY": "sk_test_1", "SECRET_KEY": DEFAULT_SECRET_KEY},
+            "SECRET_KEY",
+            id="default secret, test key",
+        ),
+    ],
+)
+def test_what_is_malformed_or_unsafe_is_refused_by_name(given: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        Settings.from_environment(given)
+    assert refusal.value.context["field"] == field
+
+
+def test_secrets_are_never_shown() -> None:
+    given = {**LIVE, "DATABASE_URL": "postgresql://u:hidden@db/x"}
+    settings = Settings.from_environment(given)
+    shown = repr(settings) + repr(settings.described())
+    for secret in ("sk_live_123", "whsec_abc", "0123456789abcdef", "hidden"):
+        assert secret not in shown
+
+
+def test_each_setting_is_described() -> None:
+    rows = Settings.from_environment({}).described()
+    assert [name for name, _, _ in rows] == [each.name.upper() for each in fields(Settings)]
+    assert ("PORT", "8000", "Port that the API listens on") in rows
+    assert all(meaning for _, _, meaning in rows)
