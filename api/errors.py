@@ -112,11 +112,9 @@ def refused(error: CyclebookError) -> Response:
 
 def invalid(error: ValidationError) -> Response:
     """Fields that cannot be used, each named."""
-    errors = [{"field": field, "detail": text} for field, text in flat(error.normalized_messages())]
+    errors = [{"field": field, "detail": text} for field, text in sentences(error)]
     first = errors[0]
-    return problem(
-        422, "invalid_input", f"{first['field']}: {first['detail']}", errors=errors
-    )
+    return problem(422, "invalid_input", f"{first['field']}: {first['detail']}", errors=errors)
 
 
 def http_error(error: HTTPException) -> Response:
@@ -132,9 +130,13 @@ def http_error(error: HTTPException) -> Response:
 def unexpected(error: Exception) -> Response:
     """A fault of ours. The log has the story; the caller gets the request's id and no more."""
     log.error("request %s failed", g.get("request_id"), exc_info=error)
-    return problem(
-        500, "internal_error", "This is a fault of ours. Report it with the request id."
-    )
+    return problem(500, "internal_error", "This is a fault of ours. Report it with the request id.")
+
+
+def sentences(error: ValidationError) -> list[tuple[str, str]]:
+    """A validation error as pairs of a field's path and a sentence."""
+    messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+    return list(flat(messages))
 
 
 def flat(messages: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Reading a request's JSON body within its limits."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from flask import Request
@@ -28,14 +28,21 @@ def raw_body(request: Request, accepted: Collection[str] = (JSON,)) -> bytes:
     return request.get_data(cache=False)
 
 
-def parse_json(body: bytes) -> Any:
-    """A JSON document.
+Pairs = list[tuple[str, Any]]
+
+
+def parse_json(body: bytes, new_object: Callable[[Pairs], Any] | None = None) -> Any:
+    """A JSON document. new_object: makes objects from their fields, repeated ones included.
 
     Raises:
-        Malformed: it is not JSON, names a field twice, or is nested too deeply.
+        Malformed: it is not JSON, names a field twice (unless ``new_object`` cares), or is nested too deeply.
     """
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(
+            body.decode(),
+            object_pairs_hook=new_object or _once,
+            parse_constant=_no_constant,
+        )
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:  # a bad encoding and an endless number are ValueErrors, too
@@ -48,7 +55,7 @@ class DuplicateField(ValueError):
     """An object names a field twice: nobody can say which one was meant."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: Pairs) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]

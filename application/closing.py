@@ -1,20 +1,24 @@
 """Closing: drives each cycle through its life by our own clock, as far as it goes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol
 
 from application.cycles import open_next
+from application.desired import organization_of
 from application.gateway import StripeStream
 from application.live import credits_used, rate_in_turn
 from application.ports import Books, CatalogReader, CycleState, OpenBooks
 from domain.billing_cycle import BillingCycle, Status
-from domain.errors import CyclebookError
-from domain.events.cycle import CreditApplied, InvoiceFinalized
+from domain.errors import Busy, CyclebookError, StoreUnavailable
+from domain.events.cycle import CreditApplied, FinalizationStarted, InvoiceFinalized
+from domain.invoice import Invoice
 from domain.organization import Organization
 from domain.stripe_invoice import StripeInvoice
 
+ATTEMPTS_MAX = 5
+DUE_AT_ONCE_MAX = 1_000
 CYCLES_AT_ONCE_MAX = 240
 """How many cycles one run may open for an organization that was left alone for long."""
 
@@ -55,11 +59,7 @@ class Closing:
     """
 
     def __init__(
-        self,
-        books: Books,
-        catalog: CatalogReader,
-        finalizer: Finalizer,
-        stripe: StripeStream,
+        self, books: Books, catalog: CatalogReader, finalizer: Finalizer, stripe: StripeStream
     ) -> None:
         self._books = books
         self._catalog = catalog
@@ -73,86 +73,151 @@ class Closing:
 
         Raises:
             NotFound: there is no such organization.
+            StoreUnavailable: what is not done yet is still due.
         """
         done = Advance()
-        self._close_periods(organization, now, actor, done)
-        self._settle(organization, now, actor, done)
-        for cycle in self._books.cycle_names(organization, unissued=True):
-            self._issue(organization, cycle, now, actor, done)
-        return done
-
-    def advance_due(self, now: datetime, actor: str, limit: int = 100) -> dict[str, Advance]:
-        """The same for organizations with something to do, those waiting longest first."""
-        due = self._books.due(now, limit)
-        return {organization: self.advance(organization, now, actor) for organization in due}
-
-    def issue(self, cycle: str, organization: str, now: datetime, actor: str) -> Advance:
-        """Have one settled cycle issued; what keeps it from that is ``waiting``."""
-        done = Advance()
-        self._issue(organization, cycle, now, actor, done)
-        return done
-
-    def _close_periods(
-        self, organization: str, now: datetime, actor: str, done: Advance
-    ) -> None:
-        """End periods that are over, open what follows, and cut usage off after grace."""
         with self._books.change(organization, actor=actor) as books:
-            for _ in range(CYCLES_AT_ONCE_MAX):
-                if books.cycles[-1].period.end > now:
-                    break
-                open_next(books)
-            grace = _grace(books.organization)
-            # The newest one goes on accruing: what follows it is not open yet.
-            for cycle in books.cycles[:-1]:
-                _append(books, cycle, _due_closing(cycle, now), done.closing)
-                _append(books, cycle, _due_close(cycle, grace, now), done.closed)
+            _close_periods(books, now, done)
+        self._settle(organization, now, actor, done)
+        for state in self._books.snapshot(organization).cycles:
+            if state.cycle.status is Status.FINALIZING:
+                self._issue(state.cycle.id, now, actor, done)
+        return done
+
+    def advance_due(
+        self,
+        now: datetime,
+        actor: str,
+        on_failure: Callable[[str, Exception], None],
+        limit: int = DUE_AT_ONCE_MAX,
+    ) -> dict[str, Advance]:
+        """The same for organizations with something to do, those waiting longest first.
+
+        on_failure: told of an organization whose run broke off; the others go on.
+        """
+        done: dict[str, Advance] = {}
+        for organization in self._books.due(now, limit):
+            try:
+                done[organization] = self.advance(organization, now, actor)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # one organization's trouble is not the others'
+                on_failure(organization, error)
+        return done
 
     def _settle(self, organization: str, now: datetime, actor: str, done: Advance) -> None:
-        """Fix the books of closed cycles, oldest first: that decides who used which credit."""
-        with self._books.change(organization, actor=actor) as books:
-            if not any(_to_settle(cycle) for cycle in books.cycles):
-                return
-            applied = self._books.snapshot(organization).applied
-            states = (_state(books, cycle) for cycle in books.cycles)
-            for state, _, rated in rate_in_turn(
-                books.organization, states, applied, self._catalog.current()
-            ):
-                cycle = state.cycle
-                if not _to_settle(cycle):
-                    continue
-                used = [
-                    CreditApplied(
-                        at=now,
-                        credit=credit,
-                        amount=amount,
-                        reason=books.organization.credits[credit].reason,
-                    )
-                    for credit, amount in credits_used(rated.invoice).items()
-                ]
-                events = cycle.start_finalization(rated.invoice, used, state.version, now)
-                _append(books, cycle, lambda events=events: events, done.settled)
-            done.waiting += [_held(cycle) for cycle in books.cycles if _is_held(cycle)]
+        """Fix the books of closed cycles, oldest first: that decides who used which credit.
 
-    def _issue(
-        self, organization: str, cycle: str, now: datetime, actor: str, done: Advance
+        Raises:
+            Busy: somebody else kept changing these cycles.
+        """
+        for _ in range(ATTEMPTS_MAX):
+            snapshot = self._books.snapshot(organization)
+            if not any(_to_settle(state.cycle) for state in snapshot.cycles):
+                done.waiting += [_held(each.cycle) for each in snapshot.cycles if _is_held(each)]
+                return
+            with self._books.change(organization, actor=actor) as books:
+                # What credits were used is known only with what was settled when it was read.
+                if _places(books.cycles) == _places(each.cycle for each in snapshot.cycles):
+                    self._settle_all(books, snapshot.applied, now, done)
+        raise Busy(f"somebody else is closing {organization}")
+
+    def _settle_all(
+        self, books: OpenBooks, applied: Mapping[str, int], now: datetime, done: Advance
     ) -> None:
+        last = max(number for number, each in enumerate(books.cycles) if _to_settle(each))
+        states = [_state(books, cycle) for cycle in books.cycles[: last + 1]]
+        catalog = self._catalog.current()
+        for state, _, rated in list(rate_in_turn(books.organization, states, applied, catalog)):
+            if _to_settle(state.cycle):
+                used = _credits_applied(books.organization, rated.invoice, now)
+                events = state.cycle.start_finalization(rated.invoice, used, state.version, now)
+                _append(books, state.cycle, events, done.settled)
+
+    def _issue(self, cycle: str, now: datetime, actor: str, done: Advance) -> None:
         """Issue a settled cycle at Stripe and record the answer."""
-        if not self._finalizing(organization, cycle):
-            return
         try:
             self._finalizer.finalize(cycle, actor)
+        except StoreUnavailable:
+            raise
         except CyclebookError as refusal:
             done.waiting.append(Waiting(cycle=cycle, code=refusal.code, reason=str(refusal)))
             return
-        with self._books.change(organization, actor=actor) as books:
+        answer, _ = self._stripe.load(cycle)
+        with self._books.change(organization_of(cycle), actor=actor) as books:
             found = next((each for each in books.cycles if each.id == cycle), None)
-            if found is None or found.settled is None:
-                return
-            issued = _issued(found.settled.subtotal, self._stripe.load(cycle)[0], now)
-            _append(books, found, lambda: found.finalize(issued), done.issued)
+            if found is not None and found.settled is not None:
+                issued = _issued(found.settled, answer, now)
+                _append(books, found, found.finalize(issued), done.issued)
 
-    def _finalizing(self, organization: str, cycle: str) -> bool:
-        states = self._books.snapshot(organization).cycles
-        return any(
-            each.cycle.id == cycle and each.cycle.status is Status.FINALIZING for each in states
+
+def _close_periods(books: OpenBooks, now: datetime, done: Advance) -> None:
+    """End periods that are over, open what follows, and cut usage off after grace."""
+    for _ in range(CYCLES_AT_ONCE_MAX):
+        if books.cycles[-1].period.end > now:
+            break
+        open_next(books)
+    grace = timedelta(seconds=int(str(books.organization.policy("grace_s"))))
+    # The newest one goes on accruing: what follows it is not open yet.
+    for cycle in books.cycles[:-1]:
+        if cycle.period.end <= now:
+            _append(books, cycle, cycle.begin_closing(cycle.period.end), done.closing)
+        if cycle.status is Status.CLOSING and cycle.period.end + grace <= now:
+            _append(books, cycle, cycle.close(now), done.closed)
+
+
+def _append(
+    books: OpenBooks, cycle: BillingCycle, events: Sequence[object], noted: list[str]
+) -> None:
+    if events:
+        books.append(cycle, events)
+        noted.append(cycle.id)
+
+
+def _to_settle(cycle: BillingCycle) -> bool:
+    return cycle.status is Status.CLOSED and cycle.held is None
+
+
+def _is_held(state: CycleState) -> bool:
+    return state.cycle.status is Status.CLOSED and state.cycle.held is not None
+
+
+def _held(cycle: BillingCycle) -> Waiting:
+    reason = cycle.held.reason if cycle.held else ""
+    return Waiting(cycle=cycle.id, code="cycle_held", reason=reason)
+
+
+def _places(cycles: Iterable[BillingCycle]) -> list[tuple[str, Status]]:
+    return [(cycle.id, cycle.status) for cycle in cycles]
+
+
+def _state(books: OpenBooks, cycle: BillingCycle) -> CycleState:
+    return CycleState(cycle=cycle, tallies=books.tallies(cycle), version=books.version(cycle))
+
+
+def _credits_applied(
+    organization: Organization, invoice: Invoice, at: datetime
+) -> list[CreditApplied]:
+    return [
+        CreditApplied(
+            at=at, credit=credit, amount=amount, reason=organization.credits[credit].reason
         )
+        for credit, amount in credits_used(invoice).items()
+    ]
+
+
+def _issued(settled: FinalizationStarted, stripe: StripeInvoice, at: datetime) -> InvoiceFinalized:
+    """What was issued: Stripe's facts, or our own total where nothing is at Stripe."""
+    facts = stripe.finalized
+    if facts is None or facts.invoice != stripe.invoice:
+        return InvoiceFinalized(at=at, total=settled.subtotal)
+    return InvoiceFinalized(
+        at=facts.finalized_at or at,
+        total=facts.total,
+        number=facts.number,
+        stripe_invoice=facts.invoice,
+        tax=facts.tax,
+        due_at=facts.due_at,
+        hosted_url=facts.hosted_url,
+        pdf_url=facts.pdf_url,
+    )

@@ -5,7 +5,8 @@ from typing import cast
 from application.gateway import Collection, Desired, StripeCustomer
 from application.live import rate_in_turn
 from application.ports import Books, CatalogReader, Directory, Snapshot
-from domain.errors import NotFound
+from domain.billing_cycle import BillingCycle
+from domain.errors import NotFound, RuleViolation
 from domain.identity import parse_cycle_name
 from domain.invoice import Invoice
 from domain.organization import Organization
@@ -42,6 +43,7 @@ class DesiredState:
             snapshot.organization, states, snapshot.applied, catalog
         ):
             if state.cycle.id == cycle:
+                _require_settled(state.cycle, rated.invoice)
                 return rated.invoice
         raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
 
@@ -67,6 +69,17 @@ def organization_of(cycle: str) -> str:
     if parsed is None:
         raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
     return parsed[0]
+
+
+def _require_settled(cycle: BillingCycle, invoice: Invoice) -> None:
+    """A settled invoice never changes; one that would must not reach Stripe."""
+    if cycle.settled is not None and cycle.settled.digest != invoice.digest():
+        raise RuleViolation(
+            f"{cycle.id} was settled at {cycle.settled.subtotal} and now rates to "
+            f"{invoice.subtotal}; the books need a look",
+            code="settled_differs",
+            cycle=cycle.id,
+        )
 
 
 def _collection(organization: Organization) -> Collection:

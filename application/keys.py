@@ -31,13 +31,17 @@ class ApiKey:
 class KeyStore(Protocol):
     """Where keys are kept, by hash."""
 
-    def add(self, key: ApiKey, digest: bytes) -> None: ...
+    def add(self, key: ApiKey, digest: bytes) -> None:
+        """Store a new key."""
+        ...
 
     def find(self, digest: bytes) -> ApiKey | None:
         """A key in force; its use is noted, once a minute at most."""
         ...
 
-    def get(self, key: str) -> ApiKey | None: ...
+    def get(self, key: str) -> ApiKey | None:
+        """A key by its id, revoked or not."""
+        ...
 
     def list(self) -> Sequence[ApiKey]:
         """All keys, oldest first, revoked ones too."""

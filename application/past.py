@@ -21,14 +21,6 @@ ZONES_DIFFER_MAX = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Control:
-    """A cycle as it was, without its usage. position: of its last event that counts."""
-
-    cycle: BillingCycle
-    position: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
     """Rebuilds an organization's books from events alone.
 
@@ -44,14 +36,14 @@ class Past:
     known_at: datetime | None
 
     def cycle(self, organization: str, name: str) -> tuple[InTurn, int]:
-        """One cycle, rated, and the position of its last event that is not usage.
+        """One cycle, rated, and the position of its last event that counts.
 
         Raises:
             NotFound: it had not begun, or nobody knew of it yet.
         """
         begun = self._begun(organization)
         for number, each in enumerate(begun, start=1):
-            if each.cycle.id == name:
+            if each.id == name:
                 return self._rated(organization, begun, begun[:number])[-1]
         raise NotFound(f"{name} had not begun by then", cycle=name)
 
@@ -61,7 +53,7 @@ class Past:
         Raises:
             NotFound: the organization had no cycle then.
         """
-        begun = [each for each in self._begun(organization) if each.cycle.period.start <= at]
+        begun = [each for each in self._begun(organization) if each.period.start <= at]
         if not begun:
             raise NotFound(
                 f"{organization} had no billing cycle at {at.isoformat()}",
@@ -73,13 +65,11 @@ class Past:
         """What we knew of the cycle at Stripe."""
         return replay_stripe(each.event for each in self._seen(self.log.read(stripe_stream(cycle))))
 
-    def _begun(self, organization: str) -> list[Control]:
+    def _begun(self, organization: str) -> list[BillingCycle]:
         """Every cycle that had begun and was known, oldest first."""
         names = filter(self._may_have_begun, self.books.cycle_names(organization))
         found = [each for each in map(self._control, names) if each is not None]
-        return [
-            each for each in found if self.as_of is None or each.cycle.period.start <= self.as_of
-        ]
+        return [each for each in found if self.as_of is None or each.period.start <= self.as_of]
 
     def _may_have_begun(self, name: str) -> bool:
         """Spares reading cycles that begin much later."""
@@ -88,28 +78,29 @@ class Past:
             return True
         return parsed[1] <= (self.as_of + ZONES_DIFFER_MAX).date()
 
-    def _control(self, name: str) -> Control | None:
-        with self.records.opened(name, self.known_at) as record:
-            if not record.control:
-                return None
-            cycle = replay_control(record.control, self.as_of)
-            return Control(cycle=cycle, position=record.control[-1].position)
+    def _control(self, name: str) -> BillingCycle | None:
+        try:
+            with self.records.opened(name, self.known_at) as record:
+                return replay_control(record.control, self.as_of)
+        except NotFound:
+            # Nobody knew of it by then.
+            return None
 
     def _rated(
-        self, organization: str, begun: Sequence[Control], wanted: Sequence[Control]
+        self, organization: str, begun: Sequence[BillingCycle], wanted: Sequence[BillingCycle]
     ) -> list[tuple[InTurn, int]]:
         """The last of ``wanted``, after the others that take from the credits before it."""
-        needed = [each for each in wanted[:-1] if each.cycle.status in UNISSUED] + [wanted[-1]]
+        needed = [*(each for each in wanted[:-1] if each.status in UNISSUED), wanted[-1]]
         replays = Replays(self.records, self.catalog)
-        states = [
-            replays.state(each.cycle.id, as_of=self.as_of, known_at=self.known_at)
-            for each in needed
+        past = [
+            replays.cycle(each.id, as_of=self.as_of, known_at=self.known_at) for each in needed
         ]
-        applied = _applied(each.cycle for each in begun)
         history = self.log.read(organization_stream(organization))
         who = fold(organization, [*filter(self._known, history[:1]), *self._seen(history[1:])])
-        rated = rate_in_turn(who, states, applied, self.catalog.current())
-        return list(zip(rated, (each.position for each in needed), strict=True))
+        rated = rate_in_turn(
+            who, (each.state for each in past), _applied(begun), self.catalog.current()
+        )
+        return list(zip(rated, (each.position for each in past), strict=True))
 
     def _known(self, recorded: Recorded) -> bool:
         return self.known_at is None or recorded.recorded_at <= self.known_at

@@ -57,6 +57,9 @@ class OpenBooks(Protocol):
     cycles: list[BillingCycle]
     """The cycles not yet issued, oldest first; the last one is the newest there is."""
 
+    asked: BillingCycle | None
+    """The cycle asked for, which may be an issued one; the same object as in ``cycles``."""
+
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         """Add events to a cycle: applied to it at once, stored when the block ends."""
         ...
@@ -120,13 +123,16 @@ class Books(Protocol):
         """
         ...
 
-    def change(self, organization: str, *, actor: str) -> AbstractContextManager[OpenBooks]:
+    def change(
+        self, organization: str, *, actor: str, cycle: str | None = None
+    ) -> AbstractContextManager[OpenBooks]:
         """Lock an organization's unissued cycles, and store what the block appends, at once.
 
-        An exception in the block stores nothing.
+        cycle: one more to lock, ``asked`` for, which may be an issued one. An exception in the
+        block stores nothing.
 
         Raises:
-            NotFound: there is no such organization.
+            NotFound: there is no such organization or cycle.
         """
         ...
 

@@ -128,6 +128,15 @@ class Reconciler:
         work.void()
         return self._stream.load(cycle)[0]
 
+    def observe(self, cycle: str, actor: str) -> RemoteInvoice | None:
+        """Read a cycle's invoice afresh and record what is news: what a webhook hints at.
+
+        Raises:
+            Busy: another worker wrote to the cycle's record meanwhile.
+            GatewayError: Stripe could not be read.
+        """
+        return self._sync(cycle, actor).look()
+
     def audit(self, cycle: str, actor: str = "audit") -> tuple[Discrepancy, ...]:
         """Read everything Stripe holds for a cycle and compare. Changes nothing there.
 

@@ -83,12 +83,11 @@ class StripeCalls:
         self._log.save()
         return None
 
-    def make(self, request: StripeRequest, revision: int, *, stable: str | None = None) -> Answer:
+    def make(self, request: StripeRequest, *, stable: str | None = None) -> Answer:
         """Write a call down, send it, note its answer.
 
         Args:
             request: what to send.
-            revision: the invoice's revision it is for.
             stable: names the key where the same work might be started twice; such a key is
                 made from the content as well, because Stripe refuses it for any other.
 
@@ -102,8 +101,7 @@ class StripeCalls:
             key=self._key(request, stable),
             method=request.method,
             endpoint=request.endpoint,
-            parameters=request.parameters,
-            revision=revision,
+            form=request.parameters,
             at=self._now(),
         )
         self._log.add(attempt)

@@ -106,9 +106,10 @@ class Sync:
             self._log.save()
 
     def look(self) -> RemoteInvoice | None:
-        """See what Stripe holds, completely."""
+        """See what Stripe holds, completely, and record what is news."""
         self.seen = self._observer.glance()
         self._look_closely()
+        self._log.save()
         return self.seen
 
     def prove(self, *, issued: bool, final: bool = False) -> tuple[Discrepancy, ...]:
@@ -187,7 +188,7 @@ class Sync:
         return known
 
     def _write(self, request: StripeRequest, stable: str | None = None) -> str:
-        answer = self._calls.make(request, self._invoice.revision, stable=stable)
+        answer = self._calls.make(request, stable=stable)
         return answer.reference or ""
 
     def _read_back(self) -> None:

@@ -160,8 +160,8 @@ class InvoiceView:
     accrued: earned so far; not part of the digest. tax: ``None`` until Stripe computed it.
     balance_applied: taken from, or put on, the customer's balance at Stripe.
     version: of the cycle's last event. position: of the log when this was answered; where
-    ``known_at`` was asked for, of the cycle's last event known then that is not usage.
-    as_of: what had happened by then. known_at: what had been recorded by then.
+    ``known_at`` was asked for, of the cycle's last event known then. as_of: what had happened
+    by then. known_at: what had been recorded by then.
     """
 
     invoice: Invoice

@@ -1,13 +1,21 @@
 """The billing cycle: one organization, one period, one invoice."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from domain.attachment import Attachment, Run
 from domain.attribution import check_scopes
+from domain.carry import carried
+from domain.cycle_history import (
+    ACCEPTS_CHANGES,
+    ACCEPTS_USAGE,
+    STATUS_AFTER,
+    UNISSUED,
+    CycleHistory,
+    Status,
+)
 from domain.errors import InvalidInput, NotFound, RuleViolation
 from domain.events.cycle import (
     AttachmentQuantityChanged,
@@ -31,50 +39,16 @@ from domain.invoice import Invoice
 from domain.period import Period
 from domain.price import Price
 
-
-class Status(StrEnum):
-    """Where a cycle is in its life. ``closed`` has its usage cut-off and waits to be issued."""
-
-    ACCRUING = "accruing"
-    CLOSING = "closing"
-    CLOSED = "closed"
-    FINALIZING = "finalizing"
-    ISSUED = "issued"
-    PAID = "paid"
-    VOID = "void"
-    UNCOLLECTIBLE = "uncollectible"
-
-
-ACCEPTS_USAGE = frozenset({Status.ACCRUING, Status.CLOSING})
-ACCEPTS_CHANGES = frozenset({Status.ACCRUING, Status.CLOSING})
-UNISSUED = frozenset({Status.ACCRUING, Status.CLOSING, Status.CLOSED, Status.FINALIZING})
+__all__ = ["ACCEPTS_CHANGES", "ACCEPTS_USAGE", "UNISSUED", "BillingCycle", "Status", "opened"]
 
 
 @dataclass(kw_only=True)
-class BillingCycle:
-    """A cycle as its events have made it, without its usage.
+class BillingCycle(CycleHistory):
+    """A cycle as its events have made it, and what may be decided about it.
 
     Decisions (``attach``, ``detach``, ``close``, ...) read this state, return the events to
-    append, and change nothing. ``apply`` is the only method that changes anything, and it
-    refuses nothing: what is in the log has happened.
+    append, and change nothing. Only ``apply`` changes anything.
     """
-
-    id: str
-    organization: str
-    currency: str
-    period: Period
-    full_period: Period
-    time_zone: str
-    opened_at: datetime
-    revision: int = 1
-    status: Status = Status.ACCRUING
-    held: CycleHeld | None = None
-    attachments: dict[str, Attachment] = field(default_factory=dict)
-    items: dict[str, OneOffItemAdded] = field(default_factory=dict)
-    credits: dict[str, CreditApplied] = field(default_factory=dict)
-    settled: FinalizationStarted | None = None
-    issued: InvoiceFinalized | None = None
-    paid: InvoicePaid | None = None
 
     # Decisions on attachments
 
@@ -154,15 +128,7 @@ class BillingCycle:
         At opening that is every running attachment. Later, when a change is dated into the
         cycle before, it is the difference that change makes at this cycle's start.
         """
-        start = self.period.start
-        events: list[CycleEvent] = []
-        ended = {key: _running_on(known) for key, known in previous.attachments.items()}
-        for key in sorted(ended.keys() | self.attachments.keys()):
-            run = ended.get(key)
-            known = self.attachments.get(key, Attachment(id=key))
-            mine = next((own for own in known.runs if own.carried and own.until != start), None)
-            events += _carry(key, run, mine, start)
-        return events
+        return carried(previous.attachments, self.attachments, self.period.start)
 
     # Decisions on amounts by hand
 
@@ -261,51 +227,7 @@ class BillingCycle:
         """
         if self.status in UNISSUED:
             raise RuleViolation(f"{self.id} is {self.status}", code="not_issued", cycle=self.id)
-        return [] if self.status is _OUTCOMES[type(outcome)] else [outcome]
-
-    # The past
-
-    def apply(self, event: object) -> None:
-        """Take one event into account. Usage is not part of this state."""
-        match event:
-            case ServiceAttached():
-                run = Run(
-                    service=event.service,
-                    name=event.name,
-                    prices=event.prices,
-                    since=event.at,
-                    quantities=[(event.at, event.quantity)],
-                    carried=event.carried,
-                )
-                self.attachments.setdefault(
-                    event.attachment, Attachment(id=event.attachment)
-                ).add(run)
-            case AttachmentQuantityChanged():
-                self._run_for(event.attachment, event.at).set_quantity(event.at, event.quantity)
-            case ServiceDetached():
-                self._run_for(event.attachment, event.at).end(event.at)
-            case OneOffItemAdded():
-                self.items[event.item] = event
-            case CreditApplied():
-                self.credits[event.credit] = event
-            case FinalizationStarted():
-                self.settled, self.status = event, Status.FINALIZING
-            case InvoiceFinalized():
-                self.issued, self.status = event, Status.ISSUED
-            case CycleHeld():
-                self.held = event
-            case CycleReleased():
-                self.held = None
-            case InvoicePaid():
-                self.paid, self.status = event, Status.PAID
-            case _ if type(event) in _OUTCOMES:
-                self.status = _OUTCOMES[type(event)]
-            case _:
-                raise TypeError(f"a billing cycle has no {type(event).__name__}")
-
-    def _run_for(self, attachment: str, at: datetime) -> Run:
-        known = self.attachments[attachment]
-        return known.run_at(at) or known.runs[-1]
+        return [] if self.status is STATUS_AFTER[type(outcome)] else [outcome]
 
     def _known(self, attachment: str) -> Attachment:
         try:
@@ -336,15 +258,6 @@ class BillingCycle:
                 )
 
 
-_OUTCOMES: dict[type, Status] = {
-    CycleClosing: Status.CLOSING,
-    CycleClosed: Status.CLOSED,
-    InvoicePaid: Status.PAID,
-    InvoiceVoided: Status.VOID,
-    InvoiceMarkedUncollectible: Status.UNCOLLECTIBLE,
-}
-
-
 def opened(event: CycleOpened, recorded_at: datetime) -> BillingCycle:
     """A cycle as its first event makes it."""
     return BillingCycle(
@@ -368,31 +281,3 @@ def _not_running(attachment: str, at: datetime) -> RuleViolation:
         code="not_attached",
         attachment=attachment,
     )
-
-
-def _running_on(known: Attachment) -> Run | None:
-    return next((run for run in known.runs if run.until is None), None)
-
-
-def _carry(key: str, run: Run | None, mine: Run | None, start: datetime) -> list[CycleEvent]:
-    """Make a carried run agree with the run it continues."""
-    if run is None:
-        return [] if mine is None else [ServiceDetached(at=start, attachment=key, carried=True)]
-    quantity = run.quantities[-1][1]
-    if mine is None:
-        return [
-            ServiceAttached(
-                at=start,
-                attachment=key,
-                service=run.service,
-                name=run.name,
-                quantity=quantity,
-                prices=run.prices,
-                carried=True,
-            )
-        ]
-    if mine.quantity_at(start) != quantity:
-        return [
-            AttachmentQuantityChanged(at=start, attachment=key, quantity=quantity, carried=True)
-        ]
-    return []

@@ -56,7 +56,7 @@ class StripeInvoice:
     subtotal: int = 0
     total: int = 0
     digest: str = ""
-    planned_digest: str = ""
+    planned_revision: int = 0
     open: CallAttempted | None = None
     writes: int = 0
     settled: bool = False
@@ -127,8 +127,7 @@ class StripeInvoice:
         key: str,
         method: str,
         endpoint: str,
-        parameters: dict[str, str],
-        revision: int,
+        form: dict[str, str],
         at: datetime,
     ) -> CallAttempted:
         """Say that a call is about to go out.
@@ -143,8 +142,8 @@ class StripeInvoice:
             key=key,
             method=method,
             endpoint=endpoint,
-            parameters=parameters,
-            revision=revision,
+            parameters=form,
+            revision=self.planned_revision,
             attempted_at=at,
         )
 
@@ -194,15 +193,10 @@ class StripeInvoice:
         """
         match event:
             case SyncPlanned():
-                self.plan, self.planned_digest = event.plan, event.digest
+                self.plan, self.planned_revision = event.plan, event.revision
                 self.settled = False
-            case CallAttempted():
-                self.open, self.settled = event, False
-                self.writes += 1
-            case CallAnswered():
-                self._take_answer(event)
-            case CallAbandoned():
-                self.open = None
+            case CallAttempted() | CallAnswered() | CallAbandoned():
+                self._take_call(event)
             case CustomerFound():
                 self.customer = event.customer
             case SyncApplied() | DiscrepancyFound() | DiscrepancyResolved() | SyncFailed():
@@ -219,6 +213,16 @@ class StripeInvoice:
             case _:
                 raise TypeError(f"a Stripe invoice has no {type(event).__name__}")
 
+    def _take_call(self, event: CallAttempted | CallAnswered | CallAbandoned) -> None:
+        match event:
+            case CallAttempted():
+                self.open, self.settled = event, False
+                self.writes += 1
+            case CallAnswered():
+                self._take_answer(event)
+            case CallAbandoned():
+                self.open = None
+
     def _take_answer(self, answer: CallAnswered) -> None:
         call, self.open = self.open, None
         if call is None or not answer.ok:
@@ -227,12 +231,19 @@ class StripeInvoice:
             case "customer":
                 self.customer = answer.reference
             case "create":
-                self.invoice, self.revision, self.status = answer.reference, call.revision, "draft"
-                self.lines, self.foreign, self.finalizing, self.finalized = {}, (), False, None
+                self._take_draft(call, answer)
             case "finalize":
                 self.finalizing = True
             case "delete":
                 self.status, self.lines = "deleted", {}
+
+    def _take_draft(self, call: CallAttempted, answer: CallAnswered) -> None:
+        self.invoice, self.revision, self.status = answer.reference, call.revision, "draft"
+        self.customer = call.parameters.get("customer", self.customer)
+        self.currency = call.parameters.get("currency", self.currency)
+        self.lines, self.foreign, self.digest = {}, (), ""
+        self.subtotal = self.total = 0
+        self.finalizing, self.finalized = False, None
 
     def _take_judgment(
         self, event: SyncApplied | DiscrepancyFound | DiscrepancyResolved | SyncFailed

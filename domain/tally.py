@@ -1,7 +1,7 @@
 """Tallies: what usage records add up to, by meter, attachment, price and dimension values."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -37,8 +37,8 @@ class Tally:
     records: int = 0
     quantity: Decimal = Decimal(0)
     latest_at: int = 0
-    values: set[str] = field(default_factory=set)
-    points: dict[int, Decimal] = field(default_factory=dict)
+    values: Set[str] = frozenset()
+    points: dict[int, Decimal] | None = None
 
     def add(
         self, aggregation: str, value: str | Decimal, at: int, records: int = 1
@@ -60,20 +60,31 @@ class Tally:
                 if first or at >= self.latest_at:
                     self.quantity, self.latest_at = Decimal(value), at
             case "unique":
-                self.values.add(str(value))
-                self.quantity = Decimal(len(self.values))
+                self._add_values({str(value)})
             case "time_weighted":
+                if self.points is None:
+                    self.points = {}
                 self.points[at] = Decimal(value)
             case _:
                 raise ValueError(f"unknown aggregation {aggregation!r}")
 
+    def add_points(self, points: Mapping[int, Decimal]) -> None:
+        """A time-weighted meter's values from some instants on; the later report counts."""
+        self.points = {**(self.points or {}), **points}
+
+    def _add_values(self, values: Set[str]) -> None:
+        if isinstance(self.values, set):
+            self.values |= values
+        else:
+            self.values = set(values)
+        self.quantity = Decimal(len(self.values))
+
     def merge(self, aggregation: str, other: "Tally") -> None:
         """Take another tally of the same thing into account; its records came later."""
         if aggregation == "time_weighted":
-            self.points |= other.points
+            self.add_points(other.points or {})
         elif aggregation == "unique":
-            self.values |= other.values
-            self.quantity = Decimal(len(self.values))
+            self._add_values(other.values)
         elif aggregation == "count":
             self.quantity += other.records
         elif other.records:
@@ -89,11 +100,12 @@ class Tally:
         """
         if aggregation != "time_weighted":
             return Fraction(self.quantity)
-        starts = sorted(self.points)
+        points = self.points or {}
+        starts = sorted(points)
         ends = [*starts[1:], max((micros(span.end) for span in running), default=0)]
         return sum(
             (
-                Fraction(self.points[start]) * _overlap(start, end, running) / SECOND
+                Fraction(points[start]) * _overlap(start, end, running) / SECOND
                 for start, end in zip(starts, ends, strict=True)
             ),
             Fraction(0),
@@ -118,4 +130,6 @@ def dimension_values(
     >>> dimension_values({"region": "fra", "size": "xl"}, ("region",))
     (('region', 'fra'),)
     """
-    return tuple((name, properties.get(name, "")) for name in dimensions)
+    if len(dimensions) == 1:  # by far the commonest, on the path of every usage record
+        return ((dimensions[0], properties.get(dimensions[0], "")),)
+    return tuple([(name, properties.get(name, "")) for name in dimensions])

@@ -113,7 +113,8 @@ def _whole(line: LineItem, invoice: Invoice) -> Fraction:
     siblings = (
         other.quantity
         for other in invoice.lines
-        if other.kind == "usage" and (other.attachment, other.price) == (line.attachment, line.price)
+        if other.kind == "usage"
+        and (other.attachment, other.price) == (line.attachment, line.price)
     )
     return sum(siblings, Fraction(0))
 

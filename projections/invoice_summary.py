@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from domain.billing_cycle import Status
 from domain.events.cycle import (
@@ -68,7 +69,7 @@ def updated(known: InvoiceSummary, event: object, position: int) -> InvoiceSumma
     return replace(known, **changes, position=position) if changes else known
 
 
-_STATUS: dict[type, dict[str, object]] = {
+_STATUS: dict[type, dict[str, Any]] = {
     CycleClosing: {"status": Status.CLOSING.value},
     CycleClosed: {"status": Status.CLOSED.value},
     InvoicePaid: {"status": Status.PAID.value},
@@ -81,7 +82,7 @@ _STATUS: dict[type, dict[str, object]] = {
 }
 
 
-def _cycle_changes(event: object) -> dict[str, object]:
+def _cycle_changes(event: object) -> dict[str, Any]:
     match event:
         case CycleHeld():
             return {"held": event.reason}
@@ -99,7 +100,7 @@ def _cycle_changes(event: object) -> dict[str, object]:
             return {}
 
 
-def _stripe_changes(event: object) -> dict[str, object]:
+def _stripe_changes(event: object) -> dict[str, Any]:
     match event:
         case InvoiceObserved():
             return {"stripe_invoice": None if event.status == "deleted" else event.invoice}

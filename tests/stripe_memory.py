@@ -137,7 +137,9 @@ class Billed:
     @property
     def held(self) -> dict[str, int]:
         """Amounts by line key; a key held twice would fail here."""
-        pairs = [(each["metadata"].get("line_key", "by hand"), each["amount"]) for each in self.lines]
+        pairs = [
+            (each["metadata"].get("line_key", "by hand"), each["amount"]) for each in self.lines
+        ]
         assert len(dict(pairs)) == len(pairs), f"a line is there twice: {pairs}"
         return dict(pairs)
 

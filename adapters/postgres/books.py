@@ -58,14 +58,19 @@ class PostgresBooks:
         return books.position()
 
     @contextmanager
-    def change(self, organization: str, *, actor: str) -> Iterator[OpenBooks]:
+    def change(
+        self, organization: str, *, actor: str, cycle: str | None = None
+    ) -> Iterator[OpenBooks]:
         """Lock an organization's unissued cycles, and store what the block appends, at once."""
         with self._database.connection() as connection, connection.transaction():
             locked = heads.lock_all(connection, organization)
+            asked = _asked(connection, organization, cycle, locked, lock=True)
+            if asked and asked not in locked:
+                locked = [*locked, asked]
             state = read_organization(connection, organization)
             cycles = self._cycles.copies(connection, locked)
             books = open_books.PostgresOpenBooks(
-                connection, self._catalog, state, locked, cycles, actor
+                connection, self._catalog, state, locked, cycles, actor, cycle
             )
             yield books
             books.store()
@@ -210,6 +215,8 @@ def _asked(
     organization: str,
     cycle: str | None,
     found: Sequence[heads.Head],
+    *,
+    lock: bool = False,
 ) -> heads.Head | None:
     if cycle is None:
         return None

@@ -20,7 +20,6 @@ from domain.tally import Tally
 from projections.usage_tally import NEEDS_RECORDS, MeterOf, Stretch
 
 EVENTS_EACH = 1000
-"""How many events of a cycle one checkpoint sums up."""
 
 _DUE = (
     "SELECT h.cycle_id, h.cycle_no, first.recorded_at, coalesce(c.last, 0) FROM cycle_head h"
@@ -33,7 +32,7 @@ _DUE = (
 _EVENTS = (
     f"SELECT originator_version, {usage_headers.IS_USAGE}, recorded_at,"
     f" CASE WHEN {usage_headers.IS_USAGE} THEN {usage_headers.BEGINNING} ELSE '' END"
-    " FROM cyclebook_events WHERE originator_id = %s AND originator_version > %s"
+    " FROM cyclebook_events WHERE originator_id = %s AND originator_version >= %s"
     " AND originator_version <= %s ORDER BY originator_version"
 )
 _INSERT = (
@@ -44,19 +43,24 @@ _INSERT = (
 
 
 class Checkpoints:
-    """Makes them where they are missing: a background duty, safe when two run at once."""
+    """Makes them where they are missing: a background duty, safe when two run at once.
 
-    def __init__(self, database: Database, catalog: CatalogReader) -> None:
+    each: how many events of a cycle one checkpoint sums up.
+    """
+
+    def __init__(self, database: Database, catalog: CatalogReader, each: int = EVENTS_EACH) -> None:
         self._database = database
         self._catalog = catalog
+        self._each = each
 
     def make(self, limit: int = 50) -> int:
         """Sum up the next thousand events of some cycles; how many checkpoints that made."""
         with self._database.connection() as connection:
-            due = connection.execute(_DUE, [EVENTS_EACH, limit], binary=True).fetchall()
+            due = connection.execute(_DUE, [self._each, limit], binary=True).fetchall()
             for cycle_id, cycle_no, opened_at, last in due:
                 meter_of = self._meter_of(opened_at)
-                _checkpoint(connection, (cycle_id, cycle_no), last, meter_of)
+                versions = range(last + 1, last + 1 + self._each)
+                _checkpoint(connection, (cycle_id, cycle_no), versions, meter_of)
         return len(due)
 
     def _meter_of(self, opened_at: datetime) -> MeterOf:
@@ -65,21 +69,17 @@ class Checkpoints:
 
 
 def _checkpoint(
-    connection: Connection[Rows], cycle: tuple[bytes, int], after: int, meter_of: MeterOf
+    connection: Connection[Rows], cycle: tuple[bytes, int], versions: range, meter_of: MeterOf
 ) -> None:
     cycle_id, cycle_no = cycle
-    last = after + EVENTS_EACH
-    rows = connection.execute(
-        _EVENTS, [UUID(bytes=cycle_id), after, last], binary=True
-    ).fetchall()
+    first, last = versions[0], versions[-1]
+    rows = connection.execute(_EVENTS, [UUID(bytes=cycle_id), first, last], binary=True).fetchall()
     usage = [((cycle_id, version), state) for version, is_usage, _, state in rows if is_usage]
     parts = usage_headers.stretches(connection, usage, lambda place, stretch: True)
     whole = summed(parts, meter_of)
     tallies = msgspec.json.encode(whole.tallies).decode()
     recorded_at = rows[-1][2]
-    connection.execute(
-        _INSERT, [cycle_no, after + 1, last, recorded_at, whole.lo, whole.hi, tallies]
-    )
+    connection.execute(_INSERT, [cycle_no, first, last, recorded_at, whole.lo, whole.hi, tallies])
 
 
 def summed(parts: Iterable[Stretch], meter_of: MeterOf) -> Stretch:

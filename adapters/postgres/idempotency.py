@@ -32,8 +32,7 @@ class PostgresAnswers:
             if connection.execute(_CLAIM, parameters).fetchone():
                 return None
             row = connection.execute(
-                "SELECT request, status, body FROM idempotent_answer"
-                " WHERE actor = %s AND key = %s",
+                "SELECT request, status, body FROM idempotent_answer WHERE actor = %s AND key = %s",
                 [actor, key],
             ).fetchone()
         if row is None or (bytes(row[0]) == request and row[1] is None):
@@ -53,8 +52,7 @@ class PostgresAnswers:
         """Remember the answer of a claimed request."""
         with self._database.connection() as connection:
             connection.execute(
-                "UPDATE idempotent_answer SET status = %s, body = %s"
-                " WHERE actor = %s AND key = %s",
+                "UPDATE idempotent_answer SET status = %s, body = %s WHERE actor = %s AND key = %s",
                 [answer.status, answer.body, actor, key],
             )
 
@@ -62,8 +60,7 @@ class PostgresAnswers:
         """Forget a claim whose request was refused and changed nothing."""
         with self._database.connection() as connection:
             connection.execute(
-                "DELETE FROM idempotent_answer"
-                " WHERE actor = %s AND key = %s AND status IS NULL",
+                "DELETE FROM idempotent_answer WHERE actor = %s AND key = %s AND status IS NULL",
                 [actor, key],
             )
 

@@ -36,9 +36,7 @@ class Logged:
     beginning: bytes
 
 
-def read(
-    connection: Connection[Rows], after: int, size: int, until: int = END
-) -> Sequence[Logged]:
+def read(connection: Connection[Rows], after: int, size: int, until: int = END) -> Sequence[Logged]:
     """The next events after a position, and not after another one.
 
     Raises:

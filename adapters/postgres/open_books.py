@@ -11,7 +11,7 @@ from psycopg import Connection
 from adapters.postgres import event_log, heads, mapper, retally, tallies
 from adapters.postgres.database import Rows
 from application.ports import CatalogReader
-from domain.billing_cycle import BillingCycle, opened
+from domain.billing_cycle import UNISSUED, BillingCycle, opened
 from domain.events.cycle import CreditApplied, CycleOpened
 from domain.identity import cycle_name, cycle_stream, organization_stream
 from domain.organization import Organization
@@ -34,9 +34,12 @@ class PostgresOpenBooks:
         locked: Sequence[heads.Head],
         cycles: Sequence[BillingCycle],
         actor: str,
+        asked: str | None = None,
     ) -> None:
         self.organization = organization
-        self.cycles = sorted(cycles, key=lambda cycle: cycle.period.start)
+        by_start = sorted(cycles, key=lambda cycle: cycle.period.start)
+        self.cycles = [cycle for cycle in by_start if cycle.status in UNISSUED]
+        self.asked = next((cycle for cycle in cycles if cycle.id == asked), None)
         self._connection = connection
         self._catalog = catalog
         self._actor = actor
@@ -119,7 +122,8 @@ class PostgresOpenBooks:
     def store(self) -> None:
         """Write everything this change added."""
         grace = timedelta(seconds=int(str(self.organization.policy("grace_s"))))
-        for cycle in self.cycles:
+        issued = [self.asked] if self.asked and self.asked not in self.cycles else []
+        for cycle in [*issued, *self.cycles]:
             if cycle.id not in self._added:
                 continue
             version = self._versions[cycle.id]

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from psycopg import Connection
 
-from adapters.postgres import arrays, log_pages, mapper
+from adapters.postgres import arrays, event_log, log_pages
 from adapters.postgres.database import Rows
 from application.ports import CatalogReader
 from domain.catalog import Catalog, Meter
@@ -17,7 +18,8 @@ from projections.usage_by_day import Place
 CYCLES_MAX = 200_000
 
 _FIRST = (
-    "SELECT originator_id, topic, state, recorded_at FROM cyclebook_events"
+    "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at"
+    " FROM cyclebook_events"
     " WHERE originator_id = ANY(%b) AND originator_version = 1"
 )
 
@@ -41,23 +43,27 @@ class Places:
 
     def learn(self, page: Iterable[log_pages.Logged]) -> None:
         """Remember the cycles that open in a page."""
+        known = len(self._known)
         for logged in page:
             if isinstance(logged.event, CycleOpened):
                 self._add(logged.stream, logged.event, logged.recorded_at)
+        if len(self._known) > known:
+            # A meter's version is chosen by when the cycle opened: look no earlier than that.
+            self._catalog = self._reader.current()
 
     def load(self, connection: Connection[Rows], streams: Iterable[bytes]) -> None:
         """Make sure that some cycles are known."""
+        if len(self._known) > CYCLES_MAX:
+            self._known.clear()
         missing = sorted({stream for stream in streams if stream not in self._known})
         if not missing:
             return
-        if len(self._known) > CYCLES_MAX:
-            self._known.clear()
-            return self.load(connection, streams)
         rows = connection.execute(_FIRST, [arrays.uuids(missing)], binary=True, prepare=True)
-        for stream, topic, state, recorded_at in rows:
-            event = mapper.decode_event(topic, state)
-            if isinstance(event, CycleOpened):
-                self._add(stream, event, recorded_at)
+        for stream, *row in rows.fetchall():
+            first = event_log.recorded(UUID(bytes=stream), tuple(row))
+            if isinstance(first.event, CycleOpened):
+                self._add(stream, first.event, first.recorded_at)
+        self._catalog = self._reader.current()
 
     def of(self, stream: bytes) -> CyclePlace:
         """A cycle loaded or learnt before."""

@@ -24,7 +24,8 @@ _HEAD = "SELECT cycle_id, cycle_no FROM cycle_head WHERE cycle = %s"
 # Versions and recorded_at rise together, so one version says what was known.
 _LAST = (
     "SELECT originator_version, notification_id FROM cyclebook_events WHERE originator_id = %s"
-    " AND recorded_at <= coalesce(%s, 'infinity') ORDER BY originator_version DESC LIMIT 1"
+    " AND recorded_at <= coalesce(%s::timestamptz, 'infinity')"
+    " ORDER BY originator_version DESC LIMIT 1"
 )
 _CHECKPOINTS = (
     "SELECT last_version, lo, hi, tallies::text FROM usage_checkpoint"
@@ -47,6 +48,7 @@ class PostgresCycleRecords:
 
     @contextmanager
     def opened(self, cycle: str, known_at: datetime | None = None) -> Iterator[CycleRecord]:
+        """What was recorded of a cycle by an instant, at one moment."""
         with self._database.connection() as connection:
             if known_at is not None:
                 settle(connection, known_at)
@@ -99,9 +101,7 @@ class LoggedUsage:
             counted = last
         yield from self._events(read, self._version, whole)
 
-    def _events(
-        self, after: int, last: int, whole: Callable[[Stretch], bool]
-    ) -> Iterator[Stretch]:
+    def _events(self, after: int, last: int, whole: Callable[[Stretch], bool]) -> Iterator[Stretch]:
         """Usage events of the versions above ``after``, up to ``last``."""
         while after < last:
             rows = self._connection.execute(

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from psycopg import Connection
 
-from adapters.postgres import mapper, tallies
+from adapters.postgres import heads, mapper, tallies
 from adapters.postgres.database import Database, Rows
+from adapters.postgres.routing import build_cycle, read_control
+from application.ports import CatalogReader
 from domain.attribution import Attribution
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
@@ -14,7 +16,7 @@ from domain.events.cycle import ServiceAttached, ServiceDetached
 from domain.events.usage import UsageRecorded, micros
 from domain.identity import cycle_stream
 from domain.tally import Tallies
-from projections.usage_tally import UsageEvents, fold_usage
+from projections.usage_tally import UsageEvents, UsageFold
 
 INLINE_RECORDS_MAX = 10_000
 """Cycles with more usage are marked stale instead; a job folds them outside the lock."""
@@ -25,20 +27,62 @@ USAGE = (
     " AND originator_version <= %s ORDER BY originator_version"
 )
 MARK_STALE = "UPDATE cycle_head SET tallies_stale = true WHERE cycle_no = %s"
-LOCK_STALE = (
-    "SELECT cycle_no, version FROM cycle_head WHERE cycle = %s AND tallies_stale FOR UPDATE"
-)
 CLEAR_STALE = "UPDATE cycle_head SET tallies_stale = false WHERE cycle_no = %s"
-STALE = "SELECT organization, cycle FROM cycle_head WHERE tallies_stale"
+STALE = "SELECT organization, cycle FROM cycle_head WHERE tallies_stale LIMIT %s"
+AT_ONCE = 20
+
+
+class Retally:
+    """Folds stale tallies anew: a background duty, safe when two run at once.
+
+    The long part is done without the lock; under it only what was appended meanwhile.
+    """
+
+    def __init__(self, database: Database, catalog: CatalogReader) -> None:
+        self._database = database
+        self._catalog = catalog
+
+    def run(self) -> int:
+        """Mend the stale cycles; how many there were."""
+        with self._database.connection() as connection:
+            stale = connection.execute(STALE, [AT_ONCE]).fetchall()
+            for organization, cycle in stale:
+                self._mend(connection, organization, cycle)
+        return len(stale)
+
+    def _mend(self, connection: Connection[Rows], organization: str, name: str) -> None:
+        catalog = self._catalog.current()
+        before = heads.one(connection, organization, name)
+        assert before is not None, "a cycle's head is never deleted"
+        cycle = build_cycle(read_control(connection, [before.cycle_id])[before.cycle_id])
+        fold = _fold(cycle, catalog)
+        _take(fold, _usage(connection, cycle, 0, before.version))
+        with connection.transaction():
+            head = heads.one(connection, organization, name, lock=True)
+            if head is None or head.control_version != before.control_version:
+                return  # it was changed again; the next run sees it as it then is
+            _take(fold, _usage(connection, cycle, before.version, head.version))
+            _put(connection, cycle, catalog, head.cycle_no, fold.tallies)
+            connection.execute(CLEAR_STALE, [head.cycle_no])
 
 
 def folded(connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog) -> Tallies:
     """What a cycle's usage adds up to, from the log alone."""
-    return fold_usage(
-        UsageEvents(_usage(connection, cycle)),
+    fold = _fold(cycle, catalog)
+    _take(fold, _usage(connection, cycle))
+    return fold.tallies
+
+
+def _fold(cycle: BillingCycle, catalog: Catalog) -> UsageFold:
+    return UsageFold(
         Attribution(cycle.attachments.values(), catalog.book),
         lambda meter: catalog.meter_for(meter, cycle.opened_at),
     )
+
+
+def _take(fold: UsageFold, events: Iterator[UsageRecorded]) -> None:
+    for stretch in UsageEvents(events).read(fold.whole):
+        fold.add(stretch)
 
 
 def _usage(
@@ -96,15 +140,16 @@ def replace(
     connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog, cycle_no: int
 ) -> None:
     """Fold a cycle's tallies and put them in place, under its lock."""
-    found = folded(connection, cycle, catalog)
-    names = {key.meter for key in found}
-    meters = {name: catalog.meter_for(name, cycle.opened_at) for name in names}
-    tallies.replace(
-        connection, cycle_no, found, {name: meter for name, meter in meters.items() if meter}
-    )
+    _put(connection, cycle, catalog, cycle_no, folded(connection, cycle, catalog))
 
 
-def stale_cycles(database: Database) -> list[tuple[str, str]]:
-    """(organization, cycle) of every cycle whose tallies wait to be folded anew."""
-    with database.connection() as connection:
-        return [(row[0], row[1]) for row in connection.execute(STALE)]
+def _put(
+    connection: Connection[Rows],
+    cycle: BillingCycle,
+    catalog: Catalog,
+    cycle_no: int,
+    found: Tallies,
+) -> None:
+    meters = {name: catalog.meter_for(name, cycle.opened_at) for name in {k.meter for k in found}}
+    known = {name: meter for name, meter in meters.items() if meter}
+    tallies.replace(connection, cycle_no, found, known)

@@ -73,8 +73,11 @@ class TallyRows:
         quantity = b"0" if aggregation in ("unique", "time_weighted") else _text(tally.quantity)
         row = (cycle_no, text, quantity, tally.records, tally.latest_at)
         self.by_statement.setdefault(UPSERTS[aggregation], []).append(row)
-        self.values += [(cycle_no, text, value) for value in sorted(tally.values)]
-        self.points += [(cycle_no, text, at, value) for at, value in sorted(tally.points.items())]
+        if tally.values:
+            self.values += [(cycle_no, text, value) for value in sorted(tally.values)]
+        if tally.points:
+            points = sorted(tally.points.items())
+            self.points += [(cycle_no, text, at, value) for at, value in points]
 
     def write(self, cursor: Cursor[Rows]) -> None:
         """Upsert all of it. The heads of the cycles are locked by the caller."""
@@ -156,7 +159,7 @@ def read(connection: Connection[Rows], cycle_nos: Sequence[int]) -> dict[int, Ta
     for cycle_no, text, at, value in connection.execute(
         READ_POINTS, [list(cycle_nos)], prepare=True
     ):
-        found[cycle_no][decode_key(text)].points[at] = value
+        found[cycle_no][decode_key(text)].add_points({at: value})
     return found
 
 

@@ -20,23 +20,22 @@ class Part:
 
     __slots__ = ("attachment", "dimensions", "entries", "hi", "lo", "meter", "tally")
 
-    def __init__(self, first: Entry) -> None:
+    def __init__(self, entries: list[Entry]) -> None:
+        first = entries[0]
         self.meter: Meter = first.meter
         self.attachment = first.attachment
         self.dimensions = first.dimensions
+        self.entries = entries
         self.lo = self.hi = first.at
         self.tally = Tally()
-        self.entries: list[Entry] = []
-
-    def add(self, entry: Entry) -> None:
-        """Take one more record in."""
-        at = entry.at
-        if at < self.lo:
-            self.lo = at
-        elif at > self.hi:
-            self.hi = at
-        self.tally.add(self.meter.aggregation, entry.value, at)
-        self.entries.append(entry)
+        aggregation = self.meter.aggregation
+        for entry in entries:
+            at = entry.at
+            if at < self.lo:
+                self.lo = at
+            elif at > self.hi:
+                self.hi = at
+            self.tally.add(aggregation, entry.value, at)
 
     def header(self) -> HeaderTally:
         """Its line in the event's header."""
@@ -106,11 +105,13 @@ class PackedEvent:
 
 
 def _parts(entries: Sequence[Entry]) -> list[Part]:
-    parts: dict[tuple[str, str, tuple[tuple[str, str], ...]], Part] = {}
+    if len(entries) == 1:
+        return [Part(list(entries))]
+    parts: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[Entry]] = {}
     for entry in entries:
         place = (entry.meter.id, entry.attachment, entry.dimensions)
-        part = parts.get(place)
-        if part is None:
-            part = parts[place] = Part(entry)
-        part.add(entry)
-    return list(parts.values())
+        if place in parts:
+            parts[place].append(entry)
+        else:
+            parts[place] = [entry]
+    return [Part(group) for group in parts.values()]

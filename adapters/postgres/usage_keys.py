@@ -1,6 +1,7 @@
 """Deduplication keys, content hashes and canonical values of usage records."""
 
 import re
+import struct
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -11,8 +12,9 @@ import msgspec
 from domain.quantity import EXACT, quantity
 
 _encode = msgspec.json.Encoder().encode
-_UUID7 = re.compile(r"([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-")
+_HEX12 = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_unpack = struct.Struct("!q").unpack
 _CROCKFORD = {letter: place for place, letter in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
 
 
@@ -27,9 +29,10 @@ def dedup_key(source: str, identity: str) -> bytes:
     >>> dedup_key("fra-7", "01JXYZ00000000000000000000") == dedup_key("fra-8", "x")
     False
     """
-    text = source.encode() + b"\0" + identity.encode()
-    if len(identity) == 36 and (match := _UUID7.match(identity)):
-        return bytes.fromhex(match[1] + match[2]) + blake2b(text, digest_size=10).digest()
+    text = f"{source}\0{identity}".encode()
+    if len(identity) == 36 and identity[14] == "7" and _HEX12.match(identity):
+        first = bytes.fromhex(identity[:8] + identity[9:13])
+        return first + blake2b(text, digest_size=10).digest()
     if len(identity) == 26 and _ULID.fullmatch(identity):
         milliseconds = 0
         for letter in identity[:10]:
@@ -40,8 +43,8 @@ def dedup_key(source: str, identity: str) -> bytes:
 
 def content_hash(organization: str, body: bytes) -> int:
     """Sixty-four bits that tell a retry from another record under the same id."""
-    digest = blake2b(body + organization.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    hashed: int = _unpack(blake2b(body + organization.encode(), digest_size=8).digest())[0]
+    return hashed
 
 
 def packed(

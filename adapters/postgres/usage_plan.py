@@ -77,10 +77,11 @@ class Planner:
         requests = list(requests)
         self._warm(requests)
         plan, seen = Plan(), set[bytes]()
+        place = self._place
         for request in requests:
             request.refusals = {}
             for index, record in enumerate(request.records):
-                self._place(plan, seen, request, index, record)
+                place(plan, seen, request, index, record)
         return plan
 
     def _warm(self, requests: Iterable[Request]) -> None:
@@ -103,7 +104,8 @@ class Planner:
             route = self._routes.find(record.organization, at) or self._open(record, at)
             meter = self._routes.meter(route, record.meter) or self._learn(route, record)
             text, value = _value(meter, record.value)
-            self._check_attachment(route, record)
+            if record.attachment and record.attachment not in route.attribution.known:
+                self._check_attachment(route, record)
         except _Refused as refused:
             content = content_hash(record.organization, _packed(record, record.value, at))
             plan.quarantined.append(Quarantined(request, index, key, content, refused.refusal))
@@ -168,16 +170,15 @@ class Planner:
 
         A cycle that takes no usage has no attachments here: its records are told so later.
         """
-        named = record.attachment
-        if not named or named in route.attribution.known or not route.accepts_usage:
+        if not route.accepts_usage:
             return
         with self._database.connection() as connection:
             fresh = self._routes.reload(connection, route)
-        if fresh.accepts_usage and named not in fresh.attribution.known:
+        if fresh.accepts_usage and record.attachment not in fresh.attribution.known:
             raise _Refused(
                 "unknown_attachment",
-                f"{record.organization} has no attachment {named} in this billing cycle; "
-                "attach it and replay",
+                f"{record.organization} has no attachment {record.attachment} in this billing "
+                "cycle; attach it and replay",
             )
 
 

@@ -93,7 +93,12 @@ def _is_mapping(hint: Any) -> bool:
 
 
 def _read_union(value: Any, arms: tuple[Any, ...], path: str) -> Any:
-    """The first arm that takes the value; the last refusal if none does."""
+    """The first arm that takes the value; the last refusal if none does.
+
+    The SDK lets any string stand beside listed words, for words to come; Stripe does not.
+    """
+    if any(get_origin(arm) is Literal and any(get_args(arm)) for arm in arms):
+        arms = tuple(arm for arm in arms if arm is not str)
     refusal = invalid(f"Invalid {path}", path)
     nested = isinstance(value, dict)
     for arm in arms:

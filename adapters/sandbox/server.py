@@ -8,7 +8,7 @@ from types import FrameType
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from adapters.sandbox.app import create_sandbox
+from adapters.sandbox.app import Sandbox, create_sandbox
 from adapters.sandbox.ledger import Ledger
 from adapters.sandbox.webhooks import Deliveries
 
@@ -34,6 +34,7 @@ class SandboxServer:
         home.mkdir(parents=True, exist_ok=True)
         self._ledger = Ledger(home / LEDGER_FILE)
         app = create_sandbox(self._ledger, delivers=webhook_url is not None)
+        self.sandbox: Sandbox = app.extensions["sandbox"]
         self._server: BaseWSGIServer = make_server(
             host, port, app, threaded=True, request_handler=Quiet
         )

@@ -50,11 +50,12 @@ class Deliveries:
 
     def deliver_due(self) -> int:
         """Try everything that is due once; answer how much was taken."""
-        taken = 0
-        for event_id, attempts in self._ledger.deliveries(time.time()):
-            event = self._ledger.get("event", event_id)
-            taken += self._deliver(event_id, event, attempts)
-        return taken
+        with self._ledger.transaction():
+            due = [
+                (event_id, self._ledger.get("event", event_id), attempts)
+                for event_id, attempts in self._ledger.deliveries(time.time())
+            ]
+        return sum(self._deliver(*each) for each in due)
 
     def _work(self) -> None:
         while not self._stop.is_set():

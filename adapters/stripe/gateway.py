@@ -97,6 +97,14 @@ class StripeGateway:
         mine = _tagged(every, ORGANIZATION, organization)
         return str(mine[-1]["id"]) if mine else None
 
+    def portal_url(self, customer: str, return_url: str) -> str:
+        """A short-lived link to the customer's own pages at Stripe; never to be stored."""
+        with errors_in_our_words():
+            session = self._client.v1.billing_portal.sessions.create(
+                {"customer": customer, "return_url": return_url}
+            )
+        return session.url
+
     # Writes, built
 
     def new_customer(self, customer: StripeCustomer) -> StripeRequest:

@@ -80,8 +80,7 @@ class Identifier(fields.String):
     """An id of ours."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.metadata.setdefault("pattern", PATTERN)
+        super().__init__(metadata={"pattern": PATTERN, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -97,7 +96,7 @@ class Exact(fields.String):
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else plain(value)
 
-    def _deserialize(
+    def _deserialize(  # type: ignore[override]  # a string in JSON, a number within
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> Decimal:
         text = decimal_text(value)
@@ -109,13 +108,12 @@ class Instant(fields.String):
     """An RFC 3339 instant with a zone; answered in UTC."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.metadata.setdefault("format", "date-time")
+        super().__init__(metadata={"format": "date-time"}, **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_instant(value)
 
-    def _deserialize(
+    def _deserialize(  # type: ignore[override]  # a string in JSON, an instant within
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> datetime:
         if not isinstance(value, str):

@@ -1,6 +1,6 @@
 """How errors look: RFC 9457 problem details."""
 
-from marshmallow import fields
+from marshmallow import INCLUDE, fields
 
 from api.schemas.fields import Strict
 
@@ -14,6 +14,9 @@ class FieldErrorSchema(Strict):
 
 class ProblemSchema(Strict):
     """Why a request was refused. ``code`` is stable; ``detail`` is for a person."""
+
+    class Meta:
+        unknown = INCLUDE  # an operation may say more, such as what became of each item
 
     type = fields.String(required=True)
     title = fields.String(required=True)

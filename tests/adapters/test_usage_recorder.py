@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from adapters.postgres import retally
 from domain.usage import Outcome
 from tests.books import Wired, jan, january, record, wired
 
@@ -131,3 +132,19 @@ def test_the_answer_says_where_the_log_stood(case: Wired) -> None:
     (last,) = case.rows("SELECT max(notification_id) FROM cyclebook_events")
     assert (appended.position, appended.refusals) == (last[0], {})
     assert Outcome.ACCEPTED
+
+
+def test_a_long_cycle_is_tallied_anew_by_a_job_and_is_right_meanwhile(
+    case: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retally, "INLINE_RECORDS_MAX", 1)
+    outcomes(case, *[record(f"k{day}", occurred_at=jan(day)) for day in (2, 4, 12)])
+    case.attaching.detach("acme", "a1", at=jan(10), actor="test")
+    assert case.rows("SELECT tallies_stale FROM cycle_head") == [(True,)]
+    (state,) = case.books.snapshot("acme").cycles
+    meanwhile = {key.price: tally.quantity for key, tally in state.tallies.items()}
+    outcomes(case, record("k13", occurred_at=jan(13)))
+    assert retally.Retally(case.database, case.catalog).run() == 1
+    assert meanwhile == {"cpu@1": 2, "": 1}
+    assert tallied(case) == {'["cpu","a1","cpu@1",[]]': "2", '["cpu","a1","",[]]': "2"}
+    assert case.rows("SELECT tallies_stale FROM cycle_head") == [(False,)]

@@ -312,3 +312,44 @@ def test_a_customer_made_without_an_answer_is_found_again_after_a_day() -> None:
     billed.reconciler.sync(CYCLE, "worker")
     (customer,) = billed.sandbox.world.ledger.every("customer")
     assert billed.links == {"acme": customer["id"]}
+
+
+def test_a_payment_that_a_webhook_hinted_at_is_recorded_once() -> None:
+    billed = Billed({"a": 500})
+    billed.reconciler.finalize(CYCLE, "scheduler")
+    billed.sandbox.dashboard.act(billed.invoice["id"], "pay")
+    for _ in range(2):
+        seen = billed.reconciler.observe(CYCLE, "webhook")
+        assert seen and (seen.status, seen.issue.amount_paid) == ("paid", 500)
+    assert billed.stream.names()[-1] == "InvoiceObserved"
+    assert billed.stream.load(CYCLE)[0].status == "paid"
+    assert billed.reconciler.sync(CYCLE, "worker").proof
+    assert billed.reconciler.audit(CYCLE) == ()
+
+
+def test_an_invoice_voided_behind_our_back_is_seen_and_never_made_again() -> None:
+    billed = Billed({"a": 500})
+    billed.reconciler.finalize(CYCLE, "scheduler")
+    billed.sandbox.dashboard.act(billed.invoice["id"], "void")
+    billed.reconciler.observe(CYCLE, "webhook")
+    assert billed.stream.names()[-1] == "InvoiceVoidedAtStripe"
+    assert [each.kind for each in billed.reconciler.audit(CYCLE)] == ["status"]
+    assert billed.reconciler.sync(CYCLE, "worker").writes == 0
+
+
+def test_edits_in_sight_that_keep_the_total_are_found_by_a_glance() -> None:
+    billed = Billed({f"usage/a{n:02}": 50 for n in range(20)})
+    billed.reconciler.sync(CYCLE, "worker")
+    for place, amount in ((0, 49), (1, 51)):
+        billed.sandbox.dashboard.edit_line(billed.lines[place]["id"], amount=amount)
+    assert len(billed.reconciler.sync(CYCLE, "worker").changes.changes) == 2
+    assert set(billed.held.values()) == {50}
+
+
+def test_a_line_that_took_anothers_key_is_found_by_a_glance() -> None:
+    billed = Billed({f"usage/a{n:02}": 50 for n in range(11)})
+    billed.reconciler.sync(CYCLE, "worker")
+    first, second, *_ = billed.lines
+    billed.sandbox.dashboard.edit_line(second["id"], metadata=first["metadata"])
+    assert billed.reconciler.sync(CYCLE, "worker").proof
+    assert billed.held == {f"usage/a{n:02}": 50 for n in range(11)}

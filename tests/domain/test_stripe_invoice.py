@@ -47,9 +47,7 @@ def answered(status: int = 200, reference: str | None = "in_1", key: str = "k1")
 
 def held(key: str, amount: int) -> HeldLine:
     end = NOON + timedelta(days=1)
-    return HeldLine(
-        key=key, line=f"il_{key}", amount=amount, start=NOON, end=end, description=key
-    )
+    return HeldLine(key=key, line=f"il_{key}", amount=amount, start=NOON, end=end, description=key)
 
 
 def observed(*changed: HeldLine, gone: tuple[str, ...] = ()) -> InvoiceObserved:

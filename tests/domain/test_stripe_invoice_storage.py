@@ -27,6 +27,7 @@ def test_an_event_survives_the_store(event: object) -> None:
 
 
 def test_every_event_class_has_a_decoder() -> None:
-    for kind in StripeInvoiceEvent.__subclasses__():
-        assert getattr(stripe_invoice, kind.__name__) is kind
-        msgspec.json.Decoder(kind)
+    kinds = [kind for kind in vars(stripe_invoice).values() if isinstance(kind, type)]
+    for kind in kinds:
+        if issubclass(kind, StripeInvoiceEvent):
+            msgspec.json.Decoder(kind)

@@ -67,11 +67,13 @@ CREATE INDEX sync_queue_due ON sync_queue (priority, due_at) WHERE NOT parked;
 CREATE TABLE webhook_inbox (
     event_id    text        PRIMARY KEY,
     type        text        NOT NULL,
+    object_id   text        NOT NULL,                 -- what it is about, at Stripe
+    cycle       text,                                 -- ours, where that object names one
     payload     bytea       NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now(),
     handled_at  timestamptz,
     attempts    integer     NOT NULL DEFAULT 0,
-    due_at      timestamptz NOT NULL DEFAULT now(),
+    due_at      timestamptz DEFAULT '-infinity',      -- null: a person has to look
     last_error  text
 );
 CREATE INDEX webhook_inbox_open ON webhook_inbox (due_at) WHERE handled_at IS NULL;

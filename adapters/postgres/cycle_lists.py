@@ -1,0 +1,47 @@
+"""Lists of cycles: an organization's invoices for people, a window's cycles for audits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.postgres.database import Database
+from domain.events.usage import micros
+from projections.invoice_summary import InvoiceSummary
+
+_COLUMNS = (
+    "cycle, organization, currency, starts, ends, status, held, total, number, issued_at,"
+    " stripe_invoice, stripe_state, proved_at, position"
+)
+_NAMES = _COLUMNS.replace(" ", "").split(",")
+_INVOICES = (
+    f"SELECT {_COLUMNS} FROM invoice_summary WHERE organization = %(organization)s"
+    " AND (%(after)s::text IS NULL OR cycle < %(after)s) ORDER BY cycle DESC LIMIT %(limit)s"
+)
+_OVERLAPPING = (
+    "SELECT cycle FROM cycle_head WHERE (%(start)s::bigint IS NULL OR ends > %(start)s)"
+    " AND (%(end)s::bigint IS NULL OR starts < %(end)s) ORDER BY cycle"
+)
+
+
+class PostgresCycleLists:
+    """Reads lists of cycles."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def invoices(
+        self, organization: str, after: str | None, limit: int
+    ) -> Sequence[InvoiceSummary]:
+        """An organization's invoices, newest first, after a cycle. A projection: it may lag."""
+        values = {"organization": organization, "after": after, "limit": limit}
+        with self._database.connection() as connection:
+            rows = connection.execute(_INVOICES, values).fetchall()
+        return [InvoiceSummary(**dict(zip(_NAMES, row, strict=True))) for row in rows]
+
+    def overlapping(self, start: datetime | None, end: datetime | None) -> Sequence[str]:
+        """Every cycle that overlaps ``[start, end)``, by id; ``None`` leaves a side open."""
+        values = {
+            "start": None if start is None else micros(start),
+            "end": None if end is None else micros(end),
+        }
+        with self._database.connection() as connection:
+            return [row[0] for row in connection.execute(_OVERLAPPING, values)]

@@ -1,0 +1,160 @@
+"""Marks cycles whose draft at Stripe may be out of step by what the log says of them."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from psycopg import Connection
+
+from adapters.postgres import arrays, event_log
+from adapters.postgres.database import Rows
+from adapters.postgres.log_pages import Logged
+from adapters.postgres.places import Places
+from adapters.postgres.sync_queue import HIGH, NORMAL
+from domain.billing_cycle import UNISSUED
+from domain.events.cycle import (
+    CycleEvent,
+    CycleHeld,
+    FinalizationStarted,
+    InvoiceFinalized,
+    InvoiceMarkedUncollectible,
+    InvoicePaid,
+    InvoiceVoided,
+)
+from domain.events.organization import CreditGranted, OrganizationRegistered, PolicyChanged
+from domain.identity import organization_stream
+from domain.policies import checked
+
+NO_NEWS_FOR_STRIPE = (
+    CycleHeld,
+    FinalizationStarted,  # finalizing makes the last sync itself
+    InvoiceFinalized,  # and these come from Stripe
+    InvoicePaid,
+    InvoiceVoided,
+    InvoiceMarkedUncollectible,
+)
+ORGANIZATIONS_MAX = 200_000
+
+_UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
+_UPSERT = """
+    ON CONFLICT (cycle) DO UPDATE SET
+        dirty_position = greatest(q.dirty_position, excluded.dirty_position),
+        due_at = CASE WHEN q.lease_token IS NOT NULL OR q.attempts > 0 THEN q.due_at
+            ELSE least(q.due_at, excluded.due_at) END,
+        again_at = CASE WHEN q.lease_token IS NOT NULL
+            THEN least(q.again_at, excluded.due_at) END,
+        priority = greatest(q.priority, excluded.priority)
+"""
+# Cycles share the organization's credits, oldest first: a change in one can move the later ones.
+_MARK = f"""
+    INSERT INTO sync_queue AS q (cycle, dirty_position, due_at, priority)
+    SELECT h.cycle, max(m.position), clock_timestamp() + min(m.wait) * interval '1 second',
+        max(m.priority)
+    FROM unnest(%b, %b, %b, %b) AS m(cycle_id, position, wait, priority)
+    JOIN cycle_head moved ON moved.cycle_id = m.cycle_id
+    JOIN cycle_head h ON h.organization = moved.organization AND h.starts >= moved.starts
+    WHERE h.status IN ({_UNISSUED}) GROUP BY h.cycle ORDER BY h.cycle
+    {_UPSERT}
+"""
+_CYCLES = f"""
+    SELECT cycle_id, organization FROM cycle_head
+    WHERE organization = ANY(%s) AND status IN ({_UNISSUED})
+"""
+_EVENTS = (
+    "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at"
+    " FROM cyclebook_events WHERE originator_id = ANY(%b) AND "
+)
+_ORGANIZATIONS = f"{_EVENTS} originator_version = 1"
+_POLICIES = (
+    f"{_EVENTS} starts_with(topic, 'PolicyChanged@') ORDER BY originator_id, originator_version"
+)
+# After a rebuild: whatever the last proof does not cover, spread over a quarter of an hour.
+_UNPROVED = f"""
+    INSERT INTO sync_queue AS q (cycle, dirty_position, due_at)
+    SELECT h.cycle, e.notification_id, clock_timestamp() + random() * interval '15 minutes'
+    FROM cycle_head h
+    JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = h.version
+    JOIN invoice_summary s ON s.cycle_id = h.cycle_id
+    WHERE h.status IN ({_UNISSUED}) AND (s.stripe_state <> 'in_step' OR s.proved_at IS NULL
+        OR s.proved_at - interval '1 minute' < e.recorded_at)
+    ORDER BY h.cycle
+    {_UPSERT}
+"""
+
+
+class SyncMarks:
+    """Raises dirty positions and due times; the rest of the queue is the workers'.
+
+    sync_interval_s: for organizations without a policy of their own.
+    """
+
+    def __init__(self, places: Places, sync_interval_s: int) -> None:
+        self._places = places
+        self._default: dict[str, object] = {"sync_interval_s": sync_interval_s}
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def fold(self, connection: Connection[Rows], page: Sequence[Logged]) -> None:
+        """Mark what a page moved, within the caller's transaction."""
+        cycles = {
+            each.stream: each.position
+            for each in page
+            if each.event is None
+            or (isinstance(each.event, CycleEvent) and type(each.event) not in NO_NEWS_FOR_STRIPE)
+        }
+        self._add_credited(connection, page, cycles)
+        if not cycles:
+            return
+        self._places.load(connection, cycles)
+        organizations = [self._places.of(stream).place.organization for stream in cycles]
+        self._load(connection, organizations)
+        waits, priorities = zip(*(self._known[each] for each in organizations), strict=True)
+        columns = [
+            arrays.uuids(list(cycles)),
+            arrays.bigints(list(cycles.values())),
+            arrays.bigints(waits),
+            arrays.bigints(priorities),
+        ]
+        connection.execute(_MARK, columns, prepare=True)
+
+    def _add_credited(
+        self, connection: Connection[Rows], page: Sequence[Logged], cycles: dict[bytes, int]
+    ) -> None:
+        """A credit or a policy reaches all of its organization's unissued cycles."""
+        streams = {
+            each.stream: each.position
+            for each in page
+            if isinstance(each.event, CreditGranted | PolicyChanged)
+        }
+        if not streams:
+            return
+        rows = connection.execute(_ORGANIZATIONS, [arrays.uuids(list(streams))], binary=True)
+        first = [event_log.recorded(UUID(bytes=id_), tuple(row)).event for id_, *row in rows]
+        found = [each.organization for each in first if isinstance(each, OrganizationRegistered)]
+        for organization in found:
+            self._known.pop(organization, None)
+        for cycle_id, organization in connection.execute(_CYCLES, [found], binary=True):
+            position = streams[organization_stream(organization).bytes]
+            cycles[cycle_id] = max(cycles.get(cycle_id, 0), position)
+
+    def _load(self, connection: Connection[Rows], organizations: Iterable[str]) -> None:
+        """Read the policies that say how soon and how urgently to sync."""
+        if len(self._known) > ORGANIZATIONS_MAX:
+            self._known.clear()
+        missing = {each for each in organizations if each not in self._known}
+        if not missing:
+            return
+        streams = {organization_stream(each).bytes: each for each in missing}
+        policies: dict[str, dict[str, object]] = {each: {} for each in missing}
+        rows = connection.execute(_POLICIES, [arrays.uuids(sorted(streams))], binary=True)
+        for stream, *row in rows.fetchall():
+            event = event_log.recorded(UUID(bytes=stream), tuple(row)).event
+            if isinstance(event, PolicyChanged):
+                policies[streams[stream]] |= event.policies
+        for organization, values in policies.items():
+            known = checked(self._default | values)
+            urgent = HIGH if known["priority"] == "high" else NORMAL
+            self._known[organization] = int(str(known["sync_interval_s"])), urgent
+
+
+def mark_unproved(connection: Connection[Rows]) -> int:
+    """Mark every unissued cycle not proved at its latest version; how many."""
+    return connection.execute(_UNPROVED).rowcount

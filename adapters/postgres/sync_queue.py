@@ -1,0 +1,155 @@
+"""The queue of syncs: claimed row by row, leased, retried with backoff, parked with a reason."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from adapters.postgres.database import Database
+from application.projector import QueueCounts, QueuedSync, SyncClaim
+
+URGENT, HIGH, NORMAL = 20, 10, 0
+"""Priorities: asked for by a person; policy ``high``; everything else."""
+
+LEASE = timedelta(seconds=60)
+ERROR_LENGTH_MAX = 1000
+
+_CLAIM = """
+    WITH due AS (
+        SELECT cycle FROM sync_queue
+        WHERE priority = %s AND due_at <= clock_timestamp() AND NOT parked
+        ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    UPDATE sync_queue q SET lease_token = gen_random_uuid(), due_at = clock_timestamp() + %s
+    FROM due WHERE q.cycle = due.cycle
+    RETURNING q.cycle, q.dirty_position, q.lease_token::text, q.attempts
+"""
+_HEARTBEAT = "UPDATE sync_queue SET due_at = clock_timestamp() + %s WHERE lease_token = %s"
+_LEAVE = "DELETE FROM sync_queue WHERE lease_token = %s AND dirty_position <= %s"
+_STAY = """
+    UPDATE sync_queue SET lease_token = NULL, due_at = coalesce(again_at, clock_timestamp()),
+        again_at = NULL, priority = least(priority, %s), attempts = 0, last_error = NULL,
+        failed_at = NULL
+    WHERE lease_token = %s
+"""
+# Twice as long each time from five seconds on, up to a quarter of an hour; half of it by chance,
+# so that what failed together does not come back together.
+_FAIL = """
+    UPDATE sync_queue SET lease_token = NULL, again_at = NULL, attempts = attempts + 1,
+        last_error = %s, failed_at = clock_timestamp(), parked = %s,
+        due_at = clock_timestamp() + (0.5 + random() / 2)
+            * least(interval '15 minutes', interval '5 seconds' * power(2, least(attempts, 20)))
+    WHERE lease_token = %s
+"""
+_MARK = f"""
+    INSERT INTO sync_queue AS q (cycle, dirty_position, due_at, priority)
+    VALUES (%(cycle)s, %(position)s, %(due_at)s, {URGENT})
+    ON CONFLICT (cycle) DO UPDATE SET
+        dirty_position = greatest(q.dirty_position, excluded.dirty_position),
+        due_at = CASE WHEN q.lease_token IS NULL THEN least(q.due_at, excluded.due_at)
+            ELSE q.due_at END,
+        again_at = CASE WHEN q.lease_token IS NULL THEN NULL
+            ELSE least(q.again_at, excluded.due_at) END,
+        priority = excluded.priority, parked = false
+"""
+_RETRY = """
+    UPDATE sync_queue SET parked = false, attempts = 0, due_at = clock_timestamp()
+    WHERE parked AND (%(cycle)s::text IS NULL OR cycle = %(cycle)s)
+"""
+_LIST = """
+    SELECT cycle, dirty_position, due_at, priority, attempts, lease_token IS NOT NULL, parked,
+        last_error, failed_at
+    FROM sync_queue WHERE cycle > %(after)s
+        AND (%(parked)s::boolean IS NULL OR parked = %(parked)s)
+    ORDER BY cycle LIMIT %(limit)s
+"""
+_QUEUED = (
+    "cycle",
+    "dirty_position",
+    "due_at",
+    "priority",
+    "attempts",
+    "leased",
+    "parked",
+    "last_error",
+    "failed_at",
+)
+_COUNTS = """
+    SELECT count(*) FILTER (WHERE lease_token IS NULL AND NOT parked),
+        count(*) FILTER (WHERE lease_token IS NULL AND NOT parked AND due_at <= clock_timestamp()),
+        count(*) FILTER (WHERE lease_token IS NOT NULL),
+        count(*) FILTER (WHERE attempts > 0 AND NOT parked),
+        count(*) FILTER (WHERE parked)
+    FROM sync_queue
+"""
+
+
+class PostgresSyncQueue:
+    """The ``SyncQueue`` port."""
+
+    def __init__(self, database: Database, lease: timedelta = LEASE) -> None:
+        self._database = database
+        self._lease = lease
+
+    def claim(self, limit: int = 1) -> Sequence[SyncClaim]:
+        """Take due cycles. A lease that ran out is due again."""
+        claims: list[SyncClaim] = []
+        with self._database.connection() as connection:
+            for priority in (URGENT, HIGH, NORMAL):
+                if len(claims) < limit:
+                    rows = connection.execute(
+                        _CLAIM, [priority, limit - len(claims), self._lease], prepare=True
+                    )
+                    claims += [
+                        SyncClaim(
+                            cycle=cycle,
+                            dirty_position=position,
+                            token=UUID(token),
+                            attempts=attempts,
+                        )
+                        for cycle, position, token, attempts in rows
+                    ]
+        return claims
+
+    def heartbeat(self, token: UUID) -> bool:
+        """Prolong a lease."""
+        with self._database.connection() as connection:
+            return connection.execute(_HEARTBEAT, [self._lease, token]).rowcount > 0
+
+    def done(self, claim: SyncClaim) -> bool:
+        """Leave the queue unless the cycle moved on; then it is due at its own time."""
+        with self._database.connection() as connection, connection.transaction():
+            left = connection.execute(_LEAVE, [claim.token, claim.dirty_position]).rowcount > 0
+            if not left:
+                connection.execute(_STAY, [HIGH, claim.token])
+        return left
+
+    def fail(self, token: UUID, error: str, *, park: bool = False) -> bool:
+        """Try again later, or never without a person."""
+        with self._database.connection() as connection:
+            values = [error[:ERROR_LENGTH_MAX], park, token]
+            return connection.execute(_FAIL, values).rowcount > 0
+
+    def mark(self, cycle: str, position: int, due_at: datetime) -> None:
+        """Ask for a sync before all others."""
+        with self._database.connection() as connection:
+            connection.execute(_MARK, {"cycle": cycle, "position": position, "due_at": due_at})
+
+    def retry_parked(self, cycle: str | None = None) -> int:
+        """Try parked cycles again at once."""
+        with self._database.connection() as connection:
+            return connection.execute(_RETRY, {"cycle": cycle}).rowcount
+
+    def list(
+        self, *, parked: bool | None = None, after: str = "", limit: int = 100
+    ) -> Sequence[QueuedSync]:
+        """What is in the queue."""
+        with self._database.connection() as connection:
+            rows = connection.execute(_LIST, {"parked": parked, "after": after, "limit": limit})
+            return [QueuedSync(**dict(zip(_QUEUED, row, strict=True))) for row in rows]
+
+    def counts(self) -> QueueCounts:
+        """How much is in the queue."""
+        with self._database.connection() as connection:
+            row = connection.execute(_COUNTS).fetchone()
+        assert row is not None
+        names = ("waiting", "due", "leased", "failing", "parked")
+        return QueueCounts(**dict(zip(names, row, strict=True)))

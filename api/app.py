@@ -1,0 +1,78 @@
+"""The Flask application: every operation, its documents, and what each answer carries."""
+
+import re
+import uuid
+from importlib.metadata import version
+
+from flask import Flask, Response, g, request
+from flask_swagger_ui import get_swaggerui_blueprint
+
+from api import errors
+from api.context import EXTENSION
+from api.endpoint import endpoint, json_response
+from api.http import catalog, invoices, operations, organizations, usage
+from api.limits import BODY_BYTES_MAX
+from api.openapi import ApiBook, specification
+from api.wiring import Wired
+
+BOOKS: tuple[ApiBook, ...] = (
+    usage.book,
+    organizations.book,
+    catalog.book,
+    invoices.book,
+    operations.book,
+)
+"""Every operation there is."""
+
+DOCS = "/docs"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def create_app(wired: Wired) -> Flask:
+    """The application over some use cases."""
+    app = Flask("cyclebook", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.config["TRAP_HTTP_EXCEPTIONS"] = False
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
+    app.extensions[EXTENSION] = wired
+    app.before_request(_name_request)
+    app.after_request(_mark_answer)
+    errors.install(app)
+    for book in BOOKS:
+        for op in book.ops:
+            app.add_url_rule(op.rule, op.name, endpoint(op), methods=[op.method])
+    _add_documents(app)
+    return app
+
+
+def _add_documents(app: Flask) -> None:
+    document = specification(BOOKS, version("cyclebook"))
+
+    def openapi() -> Response:
+        response = json_response(document)
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    app.add_url_rule("/openapi.json", "openapi", openapi)
+    app.register_blueprint(get_swaggerui_blueprint(DOCS, "/openapi.json"), url_prefix=DOCS)
+
+
+def _name_request() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _mark_answer(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    for name, text in _HEADERS.items():
+        response.headers.setdefault(name, text)
+    if not request.path.startswith(DOCS):
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response

@@ -1,0 +1,72 @@
+"""The command ``cyclebook``. Each noun's module is loaded only when it is asked for."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from domain.errors import CyclebookError, InvalidInput, NotFound
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("api.cli.up:up", "Start everything on this machine."),
+    "serve": ("api.cli.processes:serve", "Answer API requests."),
+    "work": ("api.cli.processes:work", "Follow the log, sync, close: what goes on by itself."),
+    "sandbox": ("api.cli.processes:sandbox", "Be Stripe, for tries without an account."),
+    "migrate": ("api.cli.store:migrate", "Bring the database up to date."),
+    "rebuild": ("api.cli.store:rebuild", "Make projections anew from the log."),
+    "settings": ("api.cli.store:settings", "Show every setting as it stands."),
+    "keys": ("api.cli.keys:keys", "Make, list, replace and revoke keys of the API."),
+    "import-usage": ("api.cli.usage:import_usage", "Record usage from a file."),
+    "invoice": ("api.cli.invoices:invoice", "Show what an organization owes."),
+    "history": ("api.cli.invoices:history", "Tell an invoice's story, event by event."),
+    "explain": ("api.cli.invoices:explain", "Explain a line, from usage to cents."),
+    "plan": ("api.cli.syncing:plan", "Show what a sync would change at Stripe."),
+    "sync": ("api.cli.syncing:sync", "Make Stripe's draft equal our invoice."),
+    "audit": ("api.cli.syncing:audit", "Compare everything at Stripe with the books."),
+    "close": ("api.cli.syncing:close", "Close, settle and issue what is due."),
+}
+"""Where each command is, and its line in the help."""
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and loads one when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of a day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List all commands without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cyclebook")
+def cli() -> None:
+    """Event-sourced usage billing that explains itself.
+
+    Exit status: 0 all is well, 1 something was found or failed, 2 the command cannot be run so.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a command; errors of ours become a sentence and an exit status."""
+    try:
+        return cli.main(arguments, prog_name="cyclebook", standalone_mode=True)
+    except CyclebookError as error:
+        click.echo(f"cyclebook: {error}", err=True)
+        sys.exit(2 if isinstance(error, (InvalidInput, NotFound)) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""``cyclebook serve``, ``work`` and ``sandbox``: one process each, until told to stop."""
+
+import click
+
+from api.cli.session import log_to_stderr, session
+from api.settings import Settings
+
+
+@click.command()
+def serve() -> None:
+    """Answer API requests on HOST and PORT."""
+    from api.server import serve as run
+
+    settings = Settings.from_environment()
+    log_to_stderr(settings)
+    run(settings)
+
+
+@click.command()
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(["project", "sync", "schedule"]),
+    help="Only this; may be given more than once. By default all.",
+)
+def work(roles: tuple[str, ...]) -> None:
+    """Follow the log, keep Stripe in step, and do what is due."""
+    from api.worker import ROLES, run
+
+    with session() as wired:
+        click.echo(f"working: {', '.join(roles or ROLES)}", err=True)
+        run(wired, roles or ROLES)
+
+
+@click.command()
+@click.option("--webhooks", help="Where webhooks go; by default to the API of these settings.")
+def sandbox(webhooks: str | None) -> None:
+    """Be Stripe on SANDBOX_PORT, with data that outlives the process."""
+    from api.wiring import run_sandbox
+
+    settings = Settings.from_environment()
+    log_to_stderr(settings)
+    target = webhooks or f"http://{settings.host}:{settings.port}/webhooks/stripe"
+    run_sandbox(settings, target, lambda url: click.echo(f"sandbox at {url}", err=True))

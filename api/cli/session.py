@@ -1,0 +1,87 @@
+"""What most commands share: settings, use cases, logging, and output for people or programs."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from api.wiring import Wired
+
+ACTOR = "cli"
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """Write the log where output for programs is not disturbed."""
+    logging.basicConfig(
+        level=settings.log_level,
+        stream=sys.stderr,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+
+
+@contextmanager
+def session() -> Iterator["Wired"]:
+    """The use cases over the database of the settings; the embedded one is joined."""
+    from api.wiring import wired_from
+
+    settings = Settings.from_environment()
+    log_to_stderr(settings)
+    with wired_from(settings) as wired:
+        yield wired
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+    """Write a table for people. A column whose name ends in ``>`` is set flush right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        right = column.endswith(">")
+        table.add_column(
+            column.rstrip(">"),
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    width = None if sys.stdout.isatty() else 160
+    Console(highlight=False, width=width).print(table)
+
+
+class Instant(click.ParamType[datetime]):
+    """An RFC 3339 instant with a zone."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read it."""
+        from api.instants import parse_instant
+
+        return value if isinstance(value, datetime) else parse_instant(value, self._named(param))
+
+    @staticmethod
+    def _named(param: click.Parameter | None) -> str:
+        return param.human_readable_name if param else "instant"
+
+
+INSTANT = Instant()

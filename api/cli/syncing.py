@@ -1,0 +1,159 @@
+"""``cyclebook plan``, ``sync``, ``audit`` and ``close``: keeping Stripe in step."""
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from api.cli.session import ACTOR, INSTANT, as_json, print_json, print_table, session
+from api.schemas.changes import change_set_json, discrepancies_json, sync_json
+from api.schemas.stories import SyncResultSchema
+from application.worker import SyncWorker
+from domain.errors import CyclebookError
+
+if TYPE_CHECKING:
+    from api.wiring import Wired
+
+
+@click.command()
+@click.argument("cycle")
+@as_json
+def plan(cycle: str, as_json: bool) -> None:
+    """Show what a sync of CYCLE would change at Stripe. Nothing happens."""
+    with session() as wired:
+        changes = wired.reconciler.plan(cycle)
+    if as_json:
+        print_json(change_set_json(cycle, changes))
+    else:
+        click.echo(str(changes))
+        click.echo(f"{changes.calls} write calls", err=True)
+    sys.exit(1 if changes else 0)
+
+
+@click.command()
+@click.argument("cycle", required=False)
+@click.option("--due", is_flag=True, help="Every cycle whose time has come.")
+@click.option("--force", is_flag=True, help="Carry out a plan that refuses itself.")
+@as_json
+def sync(cycle: str | None, due: bool, force: bool, as_json: bool) -> None:
+    """Make Stripe's draft of CYCLE equal our invoice, and prove it."""
+    if (cycle is None) != due:
+        raise click.UsageError("name a cycle, or say --due")
+    with session() as wired:
+        results = _sync_due(wired) if cycle is None else [_sync(wired, cycle, force)]
+    if as_json:
+        print_json({"data": results} if due else results[0])
+    else:
+        for result in results:
+            click.echo(_told(result))
+        if not results:
+            click.echo("nothing is due")
+    sys.exit(1 if any(each.get("error") or each.get("discrepancies") for each in results) else 0)
+
+
+def _sync(wired: "Wired", cycle: str, force: bool) -> dict[str, Any]:
+    result = wired.reconciler.sync(cycle, ACTOR, force=force)
+    dumped: dict[str, Any] = SyncResultSchema().dump(sync_json(cycle, result))
+    return dumped
+
+
+def _sync_due(wired: "Wired") -> list[dict[str, Any]]:
+    """Work the queue off; what fails stays in it, with its error."""
+    results: list[dict[str, Any]] = []
+
+    def carry_out(cycle: str, _actor: str) -> object:
+        try:
+            results.append(_sync(wired, cycle, force=False))
+        except CyclebookError as error:
+            results.append({"cycle": cycle, "error": f"{error.code}: {error}"})
+            raise
+        return None
+
+    while wired.projector.step():
+        pass
+    worker = SyncWorker(wired.sync_queue, carry_out)
+    while worker.step():
+        pass
+    return results
+
+
+def _told(result: dict[str, Any]) -> str:
+    if "error" in result:
+        return f"{result['cycle']}  {result['error']}"
+    proved = f"proved {result['proved_at']}" if result["proved_at"] else "not proved"
+    lines = [f"{result['cycle']}  {result['writes']} write calls, {proved}"]
+    lines += [
+        f"  {each['op']} {each['key']}  {each['was']} → {each['becomes']}"
+        for each in result["changes"]
+    ]
+    lines += [f"  differs: {each['kind']} {each['key']}" for each in result["discrepancies"]]
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--from", "start", type=INSTANT, help="Cycles that end after this.")
+@click.option("--to", "end", type=INSTANT, help="Cycles that start before this.")
+@as_json
+def audit(start: datetime | None, end: datetime | None, as_json: bool) -> None:
+    """Read everything Stripe holds for a window of cycles and compare it with the books."""
+    with session() as wired:
+        report = wired.audit.run(start, end, actor=ACTOR, on_progress=_progress)
+    if as_json:
+        findings = [
+            {
+                "cycle": each.cycle,
+                "discrepancies": discrepancies_json(each.discrepancies),
+                "error": each.error,
+            }
+            for each in report.findings
+        ]
+        print_json({"expected": report.expected, "audited": report.audited, "findings": findings})
+    else:
+        rows = [
+            [finding.cycle, about]
+            for finding in report.findings
+            for about in ([finding.error] if finding.error else finding.discrepancies)
+        ]
+        if rows:
+            print_table(["cycle", "finding"], rows)
+        click.echo(f"{report.audited} of {report.expected} cycles audited, {len(rows)} findings")
+    sys.exit(0 if report.clean else 1)
+
+
+def _progress(done: int, expected: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\raudited {done} of {expected}", err=True, nl=done == expected)
+
+
+@click.command()
+@click.option("--due", is_flag=True, required=True, help="Every cycle whose time has come.")
+@as_json
+def close(due: bool, as_json: bool) -> None:
+    """End periods that are over, cut usage off after grace, settle and issue."""
+    failed: list[tuple[str, str]] = []
+    with session() as wired:
+        done = wired.closing.advance_due(
+            datetime.now(UTC), ACTOR, lambda name, error: failed.append((name, str(error)))
+        )
+    steps = ("closing", "closed", "settled", "issued")
+    rows = [
+        (step, cycle) for each in done.values() for step in steps for cycle in getattr(each, step)
+    ]
+    waiting = [(w.cycle, f"{w.code}: {w.reason}") for each in done.values() for w in each.waiting]
+    if as_json:
+        print_json(
+            {
+                "done": [{"step": step, "cycle": cycle} for step, cycle in rows],
+                "waiting": [{"cycle": cycle, "reason": why} for cycle, why in waiting],
+                "failed": [{"organization": name, "error": why} for name, why in failed],
+            }
+        )
+    else:
+        told = [*rows, *(("waiting", f"{cycle}  {why}") for cycle, why in waiting)]
+        told += [("failed", f"{name}  {why}") for name, why in failed]
+        for what, about in told:
+            click.echo(f"{what:8} {about}")
+        if not told:
+            click.echo("nothing is due")
+    sys.exit(1 if waiting or failed else 0)

@@ -1,0 +1,195 @@
+"""Invoices: current and past, why they are what they are, and how they stand at Stripe."""
+
+from typing import Any
+
+from api.auth import READERS, STAFF
+from api.context import now, wired
+from api.endpoint import principal
+from api.openapi import ApiBook
+from api.schemas.attachments import ReceiptSchema
+from api.schemas.changes import change_set_json, discrepancies_json, sync_json
+from api.schemas.invoices import (
+    VOLATILE,
+    AsOf,
+    CurrentInvoiceSchema,
+    InvoiceListQuery,
+    InvoicePageSchema,
+    InvoiceSchema,
+)
+from api.schemas.stories import (
+    AuditReportSchema,
+    AuditRequestSchema,
+    ChangeSetSchema,
+    ExplanationQuery,
+    ExplanationSchema,
+    ForceSchema,
+    HistoryQuery,
+    HistorySchema,
+    ProofSchema,
+    ReasonSchema,
+    SyncResultSchema,
+)
+from application.audit import AuditReport
+from application.views import CurrentView, Explanation, InvoiceView, Receipt
+
+book = ApiBook("invoices")
+
+ONE = "/v1/invoices/<cycle>"
+BAD_GATEWAY = frozenset({502})
+REASON = {"reason": "waiting for the customer's purchase order"}
+
+
+@book.op(
+    "GET",
+    "/v1/organizations/<organization>/invoices/current",
+    roles=READERS,
+    query=AsOf(),
+    out=CurrentInvoiceSchema(),
+    volatile=VOLATILE,
+)
+def current_invoice(organization: str, query: dict[str, Any]) -> CurrentView:
+    """The live invoice of the accruing cycle, and ``awaiting``: cycles not yet issued."""
+    return wired().invoices.current(organization, **query)
+
+
+@book.op(
+    "GET",
+    "/v1/organizations/<organization>/invoices",
+    roles=READERS,
+    query=InvoiceListQuery(),
+    out=InvoicePageSchema(),
+)
+def list_invoices(organization: str, query: dict[str, Any]) -> dict[str, Any]:
+    """All invoices of an organization, newest first."""
+    wired().registration.get(organization)
+    limit = query["limit"]
+    found = wired().cycle_lists.invoices(organization, query["cursor"], limit + 1)
+    page = found[:limit]
+    return {"data": page, "next_cursor": page[-1].cycle if len(found) > limit else None}
+
+
+@book.op("GET", ONE, roles=READERS, query=AsOf(), out=InvoiceSchema(), volatile=VOLATILE)
+def get_invoice(cycle: str, query: dict[str, Any]) -> InvoiceView:
+    """One invoice, as it is or as it was."""
+    return wired().invoices.get(cycle, **query)
+
+
+@book.op("GET", f"{ONE}/history", roles=READERS, query=HistoryQuery(), out=HistorySchema())
+def invoice_history(cycle: str, query: dict[str, Any]) -> dict[str, Any]:
+    """The story, one sentence for each event."""
+    limit = query["limit"]
+    entries = wired().invoices.history(cycle, after=query["cursor"], limit=limit + 1)
+    more = len(entries) > limit
+    page = entries[:limit]
+    return {"data": page, "next_cursor": str(page[-1].version) if more else None}
+
+
+@book.op(
+    "GET",
+    f"{ONE}/lines/<path:line>/explain",
+    roles=READERS,
+    query=ExplanationQuery(),
+    out=ExplanationSchema(),
+)
+def explain_line(cycle: str, line: str, query: dict[str, Any]) -> Explanation:
+    """Why a line comes to what it does, from usage records to cents."""
+    return wired().invoices.explain(cycle, line, after=query["cursor"], limit=query["limit"])
+
+
+@book.op("GET", f"{ONE}/change-set", roles=STAFF, out=ChangeSetSchema())
+def change_set(cycle: str) -> dict[str, Any]:
+    """What a sync would change, against Stripe as last recorded. Never asks Stripe."""
+    return change_set_json(cycle, wired().reconciler.pending(cycle))
+
+
+@book.op(
+    "POST",
+    f"{ONE}/sync",
+    roles=STAFF,
+    body=ForceSchema(),
+    out=SyncResultSchema(),
+    also=BAD_GATEWAY,
+    example={"force": False},
+)
+def sync_invoice(cycle: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Make Stripe's draft equal our invoice now, and prove it."""
+    actor = principal().actor
+    return sync_json(cycle, wired().reconciler.sync(cycle, actor, force=body["force"]))
+
+
+@book.op("GET", f"{ONE}/proof", roles=READERS, out=ProofSchema())
+def invoice_proof(cycle: str) -> dict[str, Any]:
+    """The certificate: what was read at Stripe, when, and whether it equals the books."""
+    invoice = wired().invoices.get(cycle)
+    state, _ = wired().stripe_stream.load(cycle)
+    proof = state.proof
+    return {
+        "cycle": cycle,
+        "invoice": proof.invoice if proof else state.invoice,
+        "digest": invoice.digest,
+        "proved_digest": proof.digest if proof else None,
+        "proved_at": proof.read_at if proof else None,
+        "lines": proof.lines if proof else None,
+        "total": proof.total if proof else None,
+        "policy": proof.policy if proof else None,
+        "problem": invoice.stripe.problem,
+        "discrepancies": discrepancies_json(state.discrepancies.values()),
+    }
+
+
+@book.op(
+    "POST",
+    f"{ONE}/hold",
+    roles=STAFF,
+    body=ReasonSchema(),
+    out=ReceiptSchema(),
+    keyed=True,
+    example=REASON,
+)
+def hold_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
+    """Make finalization wait for a person."""
+    return wired().holding.hold(cycle, body["reason"], actor=principal().actor, at=now())
+
+
+@book.op(
+    "POST",
+    f"{ONE}/release",
+    roles=STAFF,
+    body=ReasonSchema(),
+    out=ReceiptSchema(),
+    keyed=True,
+    example=REASON,
+)
+def release_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
+    """End a hold."""
+    return wired().holding.release(cycle, body["reason"], actor=principal().actor, at=now())
+
+
+@book.op(
+    "POST",
+    "/v1/reconciliations",
+    roles=STAFF,
+    body=AuditRequestSchema(),
+    out=AuditReportSchema(),
+    example={"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"},
+)
+def reconcile(body: dict[str, Any]) -> dict[str, Any]:
+    """Audit the cycles of a window against everything Stripe holds for them, now."""
+    report = wired().audit.run(body["start"], body["end"], actor=principal().actor)
+    return audit_json(report)
+
+
+def audit_json(report: AuditReport) -> dict[str, Any]:
+    """An audit's report."""
+    return {
+        "expected": report.expected,
+        "audited": report.audited,
+        "findings": [
+            {
+                "cycle": each.cycle,
+                "discrepancies": discrepancies_json(each.discrepancies),
+                "error": each.error,
+            }
+            for each in report.findings
+        ],
+    }

@@ -1,0 +1,79 @@
+"""For Stripe and for whoever runs this: webhooks, liveness, readiness."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import request
+from marshmallow import fields
+
+from api.auth import PUBLIC
+from api.context import now, wired
+from api.errors import problem
+from api.openapi import ApiBook
+from api.request_body import JSON, raw_body
+from api.schemas.fields import Strict
+from domain.errors import CyclebookError
+
+book = ApiBook("operations")
+
+LAG_MAX = timedelta(seconds=60)
+"""Projections older than this make a process not ready."""
+
+
+class AliveSchema(Strict):
+    """The process answers."""
+
+    status = fields.String(required=True)
+
+
+class ReadySchema(Strict):
+    """Requests can be served. If not, the problem lists the ``reasons``."""
+
+    ready = fields.Boolean(required=True)
+
+
+class WebhookSchema(Strict):
+    """The webhook is stored; ``new`` is false where it had come before."""
+
+    new = fields.Boolean(required=True)
+
+
+@book.op(
+    "POST",
+    "/webhooks/stripe",
+    roles=PUBLIC,
+    out=WebhookSchema(),
+    consumes={JSON: {"type": "object", "description": "an event of Stripe's, signed"}},
+)
+def stripe_webhook() -> dict[str, bool]:
+    """Take a webhook from Stripe; answered once it is stored, handled afterwards."""
+    body = raw_body(request)
+    message = wired().read_webhook(body, request.headers.get("Stripe-Signature"), now())
+    return {"new": wired().inbox.accept(message, body)}
+
+
+@book.op("GET", "/healthz", roles=PUBLIC, out=AliveSchema())
+def healthz() -> dict[str, str]:
+    """Whether the process lives."""
+    return {"status": "ok"}
+
+
+@book.op("GET", "/readyz", roles=PUBLIC, out=ReadySchema())
+def readyz() -> Any:
+    """Whether requests can be served: database, migrations, and how far projections lag."""
+    if reasons := _reasons():
+        return problem(503, "not_ready", "; ".join(reasons), reasons=reasons)
+    return {"ready": True}
+
+
+def _reasons() -> list[str]:
+    try:
+        if pending := wired().pending_migrations():
+            return [f"migration {each} is pending: run cyclebook migrate" for each in pending]
+        lag = wired().projector.lag()
+    except CyclebookError as error:
+        return [str(error)]
+    if lag.age > LAG_MAX:
+        behind = lag.last - lag.position
+        return [f"projections are {behind} events and {lag.age.seconds} s behind: is work running?"]
+    return []

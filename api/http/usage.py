@@ -1,0 +1,170 @@
+"""Usage in, and what could not be placed."""
+
+from collections import Counter
+from typing import Any
+
+from flask import request
+from marshmallow import fields
+
+from api.auth import REPORTERS, STAFF
+from api.cloud_events import BATCH, STRUCTURED, decode_events, from_headers, is_binary
+from api.context import now, wired
+from api.endpoint import principal
+from api.errors import problem
+from api.openapi import ApiBook
+from api.request_body import JSON, parse_json, raw_body
+from api.schemas.fields import Strict
+from api.schemas.quarantine import (
+    QuarantineActionSchema,
+    QuarantinePageSchema,
+    QuarantineQuery,
+    QuarantineReportSchema,
+)
+from api.schemas.usage import ReceivedSchema, UsageRecordSchema
+from api.usage_decoder import Ambiguous, Decoded, decode
+from application.ports import Appended
+from application.views import QuarantinePage, ReplayReport
+from domain.errors import InvalidInput
+from domain.usage import Outcome
+
+book = ApiBook("usage")
+
+RECORD = {
+    "source": "fra-7",
+    "id": "0197e0a4-6d3c-7c11-b9a1-0f6a4d1c2b3a",
+    "organization": "acme",
+    "meter": "cpu",
+    "value": "12.5",
+    "occurred_at": "2026-01-05T10:00:00Z",
+    "attachment": "a1",
+    "properties": {"region": "fra"},
+}
+
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "CloudEvents 1.0: time, subject (organization), type (meter), data",
+    "required": ["specversion", "id", "source", "type", "subject", "time", "data"],
+}
+
+
+class UsageQuery(Strict):
+    """``dry_run`` looks at the records and stores nothing."""
+
+    dry_run = fields.Boolean(load_default=False, truthy={"true", "1"}, falsy={"false", "0"})
+
+
+@book.op(
+    "POST",
+    "/v1/usage",
+    roles=REPORTERS,
+    query=UsageQuery(),
+    out=ReceivedSchema(),
+    consumes={
+        JSON: {"oneOf": [UsageRecordSchema, {"type": "array", "items": UsageRecordSchema}]},
+        STRUCTURED: _EVENT,
+        BATCH: {"type": "array", "items": _EVENT},
+    },
+    example=[RECORD],
+)
+def record_usage(query: dict[str, Any]) -> Any:
+    """Record usage, each (source, id) once.
+
+    One bad item never fails the others: the answer lists those that were not accepted. Safe to
+    send again. CloudEvents are taken structured, in batches and with binary headers.
+    """
+    decoded = _decoded()
+    if query["dry_run"] or not decoded.records:
+        appended = Appended()
+    else:
+        actor = principal().actor
+        appended = wired().recording.record(decoded.records, actor=actor, now=now())
+    answer = _received(decoded, appended)
+    if decoded.rejected and not decoded.records:
+        first = decoded.rejected[0]
+        return problem(422, "invalid_input", f"no usable record: {first.detail}", **answer)
+    return answer
+
+
+def _decoded() -> Decoded:
+    body = raw_body(request, (JSON, STRUCTURED, BATCH))
+    headers = {name.lower(): text for name, text in request.headers}
+    if request.mimetype == JSON and not is_binary(headers):
+        return decode(body)
+    value = parse_json(body, Ambiguous)
+    if request.mimetype == JSON:
+        return decode_events(from_headers(headers, value))
+    if isinstance(value, list) != (request.mimetype == BATCH):
+        kind = "an array" if request.mimetype == BATCH else "one event"
+        raise InvalidInput(f"a body of type {request.mimetype} is {kind}", field="body")
+    return decode_events(value)
+
+
+def _received(decoded: Decoded, appended: Appended) -> dict[str, Any]:
+    counts = Counter(refusal.outcome for refusal in appended.refusals.values())
+    counts[Outcome.REJECTED] += len(decoded.rejected)
+    items: list[dict[str, Any]] = [
+        {
+            "index": decoded.places[place],
+            "id": decoded.records[place].id,
+            "outcome": refusal.outcome.value,
+            "code": refusal.code,
+            "detail": refusal.detail,
+        }
+        for place, refusal in appended.refusals.items()
+    ]
+    items += [
+        {
+            "index": each.index,
+            "id": each.id,
+            "outcome": Outcome.REJECTED.value,
+            "code": each.code,
+            "detail": each.detail,
+        }
+        for each in decoded.rejected
+    ]
+    return {
+        "accepted": len(decoded.records) - len(appended.refusals),
+        "duplicates": counts[Outcome.DUPLICATE],
+        "conflicts": counts[Outcome.CONFLICT],
+        "rejected": counts[Outcome.REJECTED],
+        "quarantined": counts[Outcome.QUARANTINED],
+        "late": 0,
+        "items": sorted(items, key=lambda item: item["index"]),
+        "position": appended.position,
+    }
+
+
+@book.op("GET", "/v1/quarantine", roles=STAFF, query=QuarantineQuery(), out=QuarantinePageSchema())
+def list_quarantine(query: dict[str, Any]) -> QuarantinePage:
+    """Usage records that could not be placed."""
+    return wired().quarantine.list(query["status"], query["cursor"], query["limit"])
+
+
+@book.op(
+    "POST",
+    "/v1/quarantine",
+    roles=STAFF,
+    body=QuarantineActionSchema(),
+    out=QuarantineReportSchema(),
+    example={"action": "replay", "reason": "meter cpu is defined now"},
+)
+def resolve_quarantine(body: dict[str, Any]) -> Any:
+    """Record quarantined usage again, or dismiss it, with a reason."""
+    quarantine, ids, reason = wired().quarantine, body.get("ids"), body["reason"]
+    if body["action"] == "replay":
+        report = quarantine.replay(ids, reason, actor=principal().actor, now=now())
+        return _report(report, dismissed=0)
+    if ids is None:
+        raise InvalidInput("name the entries to dismiss", field="ids")
+    nothing = ReplayReport(replayed=0, still_quarantined=0, refused=0, position=0)
+    return _report(nothing, dismissed=quarantine.dismiss(ids, reason))
+
+
+def _report(report: ReplayReport, dismissed: int) -> dict[str, int]:
+    return {
+        "replayed": report.replayed,
+        "still_quarantined": report.still_quarantined,
+        "refused": report.refused,
+        "dismissed": dismissed,
+        "position": report.position,
+    }

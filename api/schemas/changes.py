@@ -1,0 +1,72 @@
+"""What a sync would change, did and found, as JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from application.sync import SyncResult
+from domain.errors import UnsafeChangeSet
+from domain.events.stripe_invoice import Discrepancy
+from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateLine
+
+
+def change_set_json(cycle: str, changes: ChangeSet) -> dict[str, Any]:
+    """A change-set."""
+    listed = changes_json(changes)
+    touched = sum(1 for each in listed if each["op"] != "remove")
+    return {
+        "cycle": cycle,
+        "changes": listed,
+        "unchanged": len(changes.invoice.lines) - touched,
+        "calls": changes.calls,
+        "unsafe": _unsafe(changes),
+    }
+
+
+def changes_json(changes: ChangeSet) -> list[dict[str, Any]]:
+    """Its line changes."""
+    removed = [
+        ("remove", each.remote.key, each.remote.amount, None) for each in changes.of(RemoveLine)
+    ]
+    updated = [
+        ("update", each.line.key, each.remote.amount, each.line.amount)
+        for each in changes.of(UpdateLine)
+    ]
+    added = [("create", each.line.key, None, each.line.amount) for each in changes.of(AddLine)]
+    return [
+        {"op": op, "key": key, "was": was, "becomes": becomes}
+        for op, key, was, becomes in [*removed, *updated, *added]
+    ]
+
+
+def sync_json(cycle: str, result: SyncResult) -> dict[str, Any]:
+    """What a sync did and found."""
+    return {
+        "cycle": cycle,
+        "invoice": result.invoice,
+        "changes": changes_json(result.changes),
+        "writes": result.writes,
+        "proved_at": result.proof.read_at if result.proof else None,
+        "discrepancies": list(discrepancies_json(result.discrepancies)),
+    }
+
+
+def discrepancies_json(found: Iterable[Discrepancy]) -> list[dict[str, str]]:
+    """Ways in which Stripe differs."""
+    return [
+        {
+            "id": each.id,
+            "kind": each.kind,
+            "key": each.key,
+            "ours": each.ours,
+            "theirs": each.theirs,
+        }
+        for each in found
+    ]
+
+
+def _unsafe(changes: ChangeSet) -> str | None:
+    try:
+        changes.raise_if_unsafe()
+    except UnsafeChangeSet as refusal:
+        return str(refusal)
+    return None

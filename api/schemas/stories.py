@@ -1,0 +1,149 @@
+"""Why an invoice is what it is: history, explanation, change-set, proof."""
+
+from marshmallow import fields, validate
+
+from api.schemas.fields import Exact, Instant, MinorUnits, Page, Sentence, Strict, Text
+from api.schemas.invoices import LineSchema
+from api.schemas.usage import UsageEntrySchema
+
+
+class HistoryEntrySchema(Strict):
+    """One event in one sentence."""
+
+    version = fields.Integer(required=True)
+    position = fields.Integer(required=True)
+    occurred_at = Instant(required=True)
+    recorded_at = Instant(required=True)
+    actor = fields.String(required=True)
+    what = fields.String(required=True)
+
+
+class HistorySchema(Strict):
+    """A page of a cycle's story, oldest first."""
+
+    data = fields.List(fields.Nested(HistoryEntrySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class HistoryQuery(Page):
+    """Oldest first, after a version."""
+
+    cursor = fields.Integer(load_default=0, validate=validate.Range(0, 2**62))
+
+
+class StepSchema(Strict):
+    """One step of a line's arithmetic. Amounts in minor units, exact."""
+
+    kind = fields.String(required=True)
+    what = fields.String(required=True)
+    quantity = Exact(required=True, allow_none=True)
+    unit = fields.String(required=True, allow_none=True)
+    unit_amount = Exact(required=True, allow_none=True)
+    amount = Exact(required=True, allow_none=True)
+
+
+class ExplanationSchema(Strict):
+    """From usage records to cents; ``usage`` is one page of the ``records`` behind the line."""
+
+    cycle = fields.String(required=True)
+    line = fields.Nested(LineSchema, required=True)
+    steps = fields.List(fields.Nested(StepSchema), required=True)
+    records = fields.Integer(required=True)
+    usage = fields.List(fields.Nested(UsageEntrySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class ExplanationQuery(Page):
+    """A page of the usage records."""
+
+    cursor = Text(load_default=None)
+
+
+class ChangeSchema(Strict):
+    """One difference. Amounts in minor units."""
+
+    op = fields.String(required=True, metadata={"enum": ["create", "update", "remove"]})
+    key = fields.String(required=True)
+    was = MinorUnits(required=True, allow_none=True)
+    becomes = MinorUnits(required=True, allow_none=True)
+
+
+class ChangeSetSchema(Strict):
+    """What a sync would change at Stripe. ``calls``: what it costs. ``unsafe``: why it refuses."""
+
+    cycle = fields.String(required=True)
+    changes = fields.List(fields.Nested(ChangeSchema), required=True)
+    unchanged = fields.Integer(required=True)
+    calls = fields.Integer(required=True)
+    unsafe = fields.String(required=True, allow_none=True)
+
+
+class DiscrepancySchema(Strict):
+    """One way in which Stripe differs from the books."""
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True)
+    key = fields.String(required=True)
+    ours = fields.String(required=True)
+    theirs = fields.String(required=True)
+
+
+class SyncResultSchema(Strict):
+    """What a sync did and found."""
+
+    cycle = fields.String(required=True)
+    invoice = fields.String(required=True, allow_none=True)
+    changes = fields.List(fields.Nested(ChangeSchema), required=True)
+    writes = fields.Integer(required=True)
+    proved_at = Instant(required=True, allow_none=True)
+    discrepancies = fields.List(fields.Nested(DiscrepancySchema), required=True)
+
+
+class ProofSchema(Strict):
+    """The certificate: what was read at Stripe, when, and whether it equals the books."""
+
+    cycle = fields.String(required=True)
+    invoice = fields.String(required=True, allow_none=True)
+    digest = fields.String(required=True, allow_none=True)
+    proved_digest = fields.String(required=True, allow_none=True)
+    proved_at = Instant(required=True, allow_none=True)
+    lines = fields.Integer(required=True, allow_none=True)
+    total = MinorUnits(required=True, allow_none=True)
+    policy = fields.String(required=True, allow_none=True)
+    problem = fields.String(required=True, allow_none=True)
+    discrepancies = fields.List(fields.Nested(DiscrepancySchema), required=True)
+
+
+class ForceSchema(Strict):
+    """``force``: carry out a plan that refuses itself."""
+
+    force = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class ReasonSchema(Strict):
+    """Why a person does this."""
+
+    reason = Sentence(required=True)
+
+
+class AuditRequestSchema(Strict):
+    """The window of an audit: cycles that overlap it. Without one, every cycle."""
+
+    start = Instant(load_default=None, data_key="from")
+    end = Instant(load_default=None, data_key="to")
+
+
+class AuditedCycleSchema(Strict):
+    """A cycle in which Stripe differs from the books, or that could not be read."""
+
+    cycle = fields.String(required=True)
+    discrepancies = fields.List(fields.Nested(DiscrepancySchema), required=True)
+    error = fields.String(required=True, allow_none=True)
+
+
+class AuditReportSchema(Strict):
+    """``expected``: cycles in the window; ``audited``: those that were read."""
+
+    expected = fields.Integer(required=True)
+    audited = fields.Integer(required=True)
+    findings = fields.List(fields.Nested(AuditedCycleSchema), required=True)

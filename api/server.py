@@ -1,0 +1,58 @@
+"""The API under gunicorn: processes with threads, each wired for itself."""
+
+from contextlib import ExitStack
+from typing import Any, cast
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from api.app import create_app
+from api.settings import Settings
+from api.wiring import attached, wire
+
+GRACE_S = 20
+"""How long requests under way may take to finish when told to stop."""
+
+SILENT_S = 60
+"""A process that has not stirred for so long is replaced."""
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with our settings; it reads no file and no environment of its own."""
+
+    def __init__(self, settings: Settings, conninfo: str) -> None:
+        self._settings = settings
+        self._conninfo = conninfo
+        self._wiring = ExitStack()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """What gunicorn is to do."""
+        chosen: dict[str, Any] = {
+            "bind": f"{self._settings.host}:{self._settings.port}",
+            "workers": self._settings.workers,
+            "threads": self._settings.threads,
+            "worker_class": "gthread",
+            "preload_app": False,
+            "timeout": SILENT_S,
+            "graceful_timeout": GRACE_S,
+            "loglevel": self._settings.log_level.lower(),
+            "control_socket_disable": True,
+            "worker_exit": lambda _server, _worker: self._wiring.close(),
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application, in a process of its own: connections are never shared by a fork."""
+        wired = self._wiring.enter_context(wire(self._settings, self._conninfo))
+        return create_app(wired)
+
+    def init(self, parser: Any, opts: Any, args: Any) -> None:
+        """Nothing comes from the command line."""
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until told to stop."""
+    with attached(settings) as conninfo:
+        cast(Any, Server(settings, conninfo)).run()

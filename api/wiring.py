@@ -1,0 +1,236 @@
+"""Wiring: the one module that chooses adapters and builds the use cases on them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from adapters.postgres.books import PostgresBooks
+from adapters.postgres.catalog import PostgresCatalog
+from adapters.postgres.checkpoints import Checkpoints
+from adapters.postgres.cycle_lists import PostgresCycleLists
+from adapters.postgres.database import Database
+from adapters.postgres.directory import PostgresDirectory
+from adapters.postgres.event_log import CyclebookEvents, PostgresEventLog
+from adapters.postgres.group_commit import GroupCommit
+from adapters.postgres.idempotency import PostgresAnswers
+from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.keys import PostgresKeys
+from adapters.postgres.migrate import migrate, pending
+from adapters.postgres.projector import PostgresProjector
+from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.rebuild import PostgresRebuilder
+from adapters.postgres.records import PostgresCycleRecords
+from adapters.postgres.routing import Routes
+from adapters.postgres.sync_queue import PostgresSyncQueue
+from adapters.postgres.usage_plan import Planner
+from adapters.postgres.usage_recorder import UsageRecorder
+from adapters.stripe.gateway import StripeGateway, stripe_client
+from adapters.stripe.webhooks import read_webhook
+from api.auth import KeyRing
+from api.settings import Settings
+from application.attaching import Attaching
+from application.audit import Audit
+from application.closing import Closing
+from application.cycles import CycleOpener
+from application.desired import DesiredState
+from application.gateway import InvoiceGateway
+from application.holding import Holding
+from application.idempotency import AnswerStore
+from application.inbox import Inbox, Message
+from application.invoices import Invoices
+from application.keys import Keys
+from application.ports import Books
+from application.projector import Projector, Rebuilder, SyncQueue
+from application.publishing import Publishing
+from application.quarantine import Quarantine
+from application.reconciler import Reconciler
+from application.recording import Recording
+from application.registration import Registration
+from application.stripe_stream import CustomerLinks, LoggedStripeStream
+
+if TYPE_CHECKING:
+    from adapters.postgres.listening import LogGrowth
+
+SANDBOX_KEY = "sk_test_sandbox"
+SPARE_CONNECTIONS = 4
+
+ReadWebhook = Callable[[bytes, str | None, datetime], Message]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wired:
+    """Every use case, built on the adapters that the settings ask for."""
+
+    settings: Settings
+    publishing: Publishing
+    registration: Registration
+    attaching: Attaching
+    recording: Recording
+    quarantine: Quarantine
+    invoices: Invoices
+    holding: Holding
+    closing: Closing
+    reconciler: Reconciler
+    audit: Audit
+    inbox: Inbox
+    stripe_stream: LoggedStripeStream
+    keys: Keys
+    key_ring: KeyRing
+    answers: AnswerStore
+    books: Books
+    cycle_lists: PostgresCycleLists
+    projector: Projector
+    rebuilder: Rebuilder
+    make_checkpoints: Callable[[], int]
+    sync_queue: SyncQueue
+    read_webhook: ReadWebhook
+    pending_migrations: Callable[[], list[str]]
+    log_growth: "Callable[[], LogGrowth]"
+
+
+def clock() -> datetime:
+    """The clock of every use case that reads one."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def wire(
+    settings: Settings, conninfo: str, gateway: InvoiceGateway | None = None
+) -> Iterator[Wired]:
+    """Everything over one database, closed afterwards.
+
+    gateway: another than Stripe's, or the sandbox's, own.
+    """
+    database = Database(conninfo, size=settings.threads + SPARE_CONNECTIONS)
+    events = CyclebookEvents(conninfo)
+    try:
+        yield _wired(settings, database, events, gateway or stripe_gateway(settings))
+    finally:
+        events.close()
+        database.close()
+
+
+@contextmanager
+def attached(settings: Settings, *, up_to_date: bool = True) -> Iterator[str]:
+    """The URL of the database: ``DATABASE_URL``, or the embedded one, started.
+
+    up_to_date: whether the embedded one is migrated first.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    from adapters.postgres.embedded import EmbeddedPostgres
+
+    server = EmbeddedPostgres(settings.cyclebook_home, programs=settings.postgres_programs)
+    with server as url:
+        if up_to_date:
+            migrate(url)
+        yield url
+
+
+@contextmanager
+def wired_from(settings: Settings) -> Iterator[Wired]:
+    """Attach to the database and wire everything."""
+    with attached(settings) as conninfo, wire(settings, conninfo) as wired:
+        yield wired
+
+
+def stripe_gateway(settings: Settings) -> InvoiceGateway:
+    """Stripe behind its key, or the sandbox without one."""
+    key = settings.stripe_api_key or SANDBOX_KEY
+    return StripeGateway(stripe_client(key, base=settings.stripe_api_base))
+
+
+def migrated(conninfo: str) -> list[str]:
+    """Bring a database up to date; the migrations that were applied."""
+    return [str(each) for each in migrate(conninfo)]
+
+
+def run_sandbox(settings: Settings, webhook_url: str, on_start: Callable[[str], None]) -> None:
+    """Be the Stripe sandbox until told to stop."""
+    from adapters.sandbox.server import serve
+
+    home = settings.cyclebook_home / "sandbox"
+    secret = settings.stripe_webhook_secret or ""
+    serve("127.0.0.1", settings.sandbox_port, home, webhook_url, secret, on_start)
+
+
+def _wired(
+    settings: Settings, database: Database, events: CyclebookEvents, gateway: InvoiceGateway
+) -> Wired:
+    log = PostgresEventLog(database, events)
+    catalog = PostgresCatalog(database)
+    books = PostgresBooks(database, catalog)
+    directory = PostgresDirectory(database)
+    stripe_stream = LoggedStripeStream(log, clock)
+    lists = PostgresCycleLists(database)
+    queue = PostgresSyncQueue(database)
+    keys = Keys(PostgresKeys(database))
+    recording = Recording(_usage_log(database, catalog, books))
+    reconciler = Reconciler(
+        gateway,
+        stripe_stream,
+        DesiredState(books, catalog, directory),
+        clock,
+        on_customer_linked=CustomerLinks(books, clock),
+    )
+    return Wired(
+        settings=settings,
+        publishing=Publishing(log, catalog),
+        registration=Registration(log, books, directory, catalog),
+        attaching=Attaching(books, catalog, clock),
+        recording=recording,
+        quarantine=Quarantine(PostgresQuarantine(database), recording),
+        invoices=Invoices(books, log, catalog, PostgresCycleRecords(database), stripe_stream),
+        holding=Holding(books),
+        closing=Closing(books, catalog, reconciler, stripe_stream),
+        reconciler=reconciler,
+        audit=Audit(lists.overlapping, reconciler.audit),
+        inbox=Inbox(PostgresInbox(database), books, gateway, stripe_stream, _resync(queue)),
+        stripe_stream=stripe_stream,
+        keys=keys,
+        key_ring=KeyRing(keys),
+        answers=PostgresAnswers(database),
+        books=books,
+        cycle_lists=lists,
+        projector=PostgresProjector(database, catalog, sync_interval_s=settings.sync_interval_s),
+        rebuilder=PostgresRebuilder(database, catalog),
+        make_checkpoints=Checkpoints(database, catalog).make,
+        sync_queue=queue,
+        read_webhook=_webhook_reader(settings),
+        pending_migrations=lambda: _pending(database),
+        log_growth=lambda: _log_growth(database.conninfo),
+    )
+
+
+def _usage_log(database: Database, catalog: PostgresCatalog, books: PostgresBooks) -> GroupCommit:
+    routes = Routes(catalog)
+    planner = Planner(database, routes, CycleOpener(books, clock))
+    return GroupCommit(UsageRecorder(database, routes, planner).append)
+
+
+def _resync(queue: SyncQueue) -> Callable[[str], None]:
+    return lambda cycle: queue.mark(cycle, 0, clock())
+
+
+def _webhook_reader(settings: Settings) -> ReadWebhook:
+    secrets = (settings.stripe_webhook_secret or "").split()
+
+    def read(body: bytes, signature: str | None, now: datetime) -> Message:
+        event = read_webhook(body, signature, secrets, now)
+        return Message(id=event.id, type=event.type, object_id=event.object_id, cycle=event.cycle)
+
+    return read
+
+
+def _pending(database: Database) -> list[str]:
+    with database.connection() as connection:
+        return [str(each) for each in pending(connection)]
+
+
+def _log_growth(conninfo: str) -> "LogGrowth":
+    from adapters.postgres.listening import LogGrowth
+
+    return LogGrowth(conninfo)

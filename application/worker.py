@@ -1,0 +1,214 @@
+"""The work that goes on by itself: following the log, syncing, and doing what is due.
+
+Each kind is a step that is repeated. A step that fails is logged, and repeated after a pause
+that grows; nothing ends a loop but being told to stop.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from application.projector import SyncClaim, SyncQueue
+from domain.errors import CyclebookError, NotFound, Unavailable, UnsafeChangeSet
+
+SYNC_ACTOR = "sync"
+ATTEMPTS_MAX = 5
+"""After so many failures that waiting does not mend, a sync is parked."""
+
+HEARTBEAT_EVERY = timedelta(seconds=20)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=200), timedelta(seconds=30)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Health:
+    """How a loop is doing. failures: in a row. problem: the last one's words, or ``None``."""
+
+    name: str
+    steps: int = 0
+    failures: int = 0
+    problem: str | None = None
+
+
+class Loop:
+    """Repeats a step until told to stop.
+
+    step: does some work; whether there may be more at once. idle: waits when there is none,
+    for long or until something may have happened. at_end: lets go of what the loop held.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], bool],
+        idle: Callable[[threading.Event], None],
+        at_end: Callable[[], None] | None = None,
+    ) -> None:
+        self.health = Health(name)
+        self._at_end = at_end
+        self._step = step
+        self._idle = idle
+
+    def run(self, stop: threading.Event) -> None:
+        """Go on until ``stop`` is set; the step under way is finished first."""
+        try:
+            self._repeat(stop)
+        finally:
+            if self._at_end is not None:
+                self._at_end()
+
+    def _repeat(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                more = self._step()
+            except Exception as error:  # whatever it was, the loop has to live
+                pause = self._failed(error)
+                stop.wait(pause.total_seconds())
+                continue
+            self._succeeded()
+            if not more:
+                self._idle(stop)
+
+    def _succeeded(self) -> None:
+        if self.health.failures:
+            log.info("%s works again", self.health.name)
+        self.health.steps += 1
+        self.health.failures, self.health.problem = 0, None
+
+    def _failed(self, error: Exception) -> timedelta:
+        health = self.health
+        health.failures += 1
+        health.problem = f"{type(error).__name__}: {error}"
+        pause = min(FIRST_PAUSE * (1 << min(health.failures - 1, 10)), LONGEST_PAUSE)
+        # A known trouble needs no traceback; anything else is a fault of ours.
+        trace = None if isinstance(error, CyclebookError) else error
+        log.error("%s failed, again in %s: %s", health.name, pause, error, exc_info=trace)
+        return pause
+
+
+def every(pause: timedelta) -> Callable[[threading.Event], None]:
+    """Idle for a fixed time."""
+
+    def idle(stop: threading.Event) -> None:
+        stop.wait(pause.total_seconds())
+
+    return idle
+
+
+class SyncWorker:
+    """Takes due cycles from the queue, one at a time, and has them synced.
+
+    sync: makes Stripe agree with the books of a cycle, for an actor.
+    """
+
+    def __init__(self, queue: SyncQueue, sync: Callable[[str, str], object]) -> None:
+        self._queue = queue
+        self._sync = sync
+
+    def step(self) -> bool:
+        """Sync the most urgent cycle; whether there was one."""
+        claims = self._queue.claim(1)
+        for claim in claims:
+            self._work(claim)
+        return bool(claims)
+
+    def _work(self, claim: SyncClaim) -> None:
+        try:
+            with _kept(self._queue, claim.token):
+                self._sync(claim.cycle, SYNC_ACTOR)
+        except NotFound as error:
+            log.error("the queue of syncs holds %s: %s", claim.cycle, error)
+            self._queue.fail(claim.token, _words(error), park=True)
+        except Exception as error:  # its reason is kept with the row; others go on
+            park = _hopeless(error, claim.attempts + 1)
+            level = logging.WARNING if isinstance(error, Unavailable) else logging.ERROR
+            trace = None if isinstance(error, CyclebookError) else error
+            log.log(level, "sync of %s failed: %s", claim.cycle, error, exc_info=trace)
+            self._queue.fail(claim.token, _words(error), park=park)
+        else:
+            self._queue.done(claim)
+
+
+def _hopeless(error: Exception, attempts: int) -> bool:
+    """Whether only a person can help. What is merely unavailable is tried for ever."""
+    if isinstance(error, Unavailable):
+        return False
+    return isinstance(error, UnsafeChangeSet) or attempts >= ATTEMPTS_MAX
+
+
+def _words(error: Exception) -> str:
+    code = error.code if isinstance(error, CyclebookError) else type(error).__name__
+    return f"{code}: {error}"
+
+
+@contextmanager
+def _kept(queue: SyncQueue, token: UUID) -> Iterator[None]:
+    """Prolong a lease while the block runs. Losing it costs double work, never a wrong result."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_EVERY.total_seconds()):
+            try:
+                queue.heartbeat(token)
+            except CyclebookError as error:
+                log.warning("a lease could not be prolonged: %s", error)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@dataclass(slots=True, kw_only=True)
+class Duty:
+    """Something to be done every so often. run: whether there is more to do at once."""
+
+    name: str
+    every: timedelta
+    run: Callable[[datetime], bool]
+    health: Health = field(init=False)
+    due_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.health = Health(self.name)
+
+
+class Scheduler:
+    """Does duties when they are due. One that fails does not keep the others from theirs.
+
+    now: the clock, aware UTC.
+    """
+
+    def __init__(self, duties: Sequence[Duty], now: Callable[[], datetime]) -> None:
+        self.duties = duties
+        self._now = now
+
+    def step(self) -> bool:
+        """Do every duty that is due, once; whether one has more to do."""
+        return any([self._do(duty) for duty in self.duties])
+
+    def _do(self, duty: Duty) -> bool:
+        now = self._now()
+        if duty.due_at is not None and now < duty.due_at:
+            return False
+        more, pause = False, duty.every
+        health = duty.health
+        try:
+            more = duty.run(now)
+            health.steps, health.failures, health.problem = health.steps + 1, 0, None
+        except Exception as error:  # kept as the duty's health; the other duties go on
+            health.failures += 1
+            health.problem = _words(error)
+            pause = min(duty.every * (1 << min(health.failures, 6)), max(duty.every, LONGEST_PAUSE))
+            trace = None if isinstance(error, CyclebookError) else error
+            log.error("%s failed, again in %s: %s", duty.name, pause, error, exc_info=trace)
+        duty.due_at = now if more else now + pause
+        return more

@@ -1,0 +1,255 @@
+"""The sandbox answers as Stripe was recorded to answer."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from adapters.sandbox.app import create_sandbox
+from adapters.sandbox.ledger import Ledger
+from tests.stripe_memory import Billed
+
+AUTH = {"Authorization": "Bearer sk_test_x"}
+
+
+class Api:
+    """Form posts to a sandbox, as curl would send them."""
+
+    def __init__(self, now: int = 1_767_225_600) -> None:
+        self.now = now
+        self.app = create_sandbox(Ledger(), clock=lambda: self.now)
+        self.client: FlaskClient = self.app.test_client()
+
+    def post(self, path: str, form: dict[str, Any] | None = None, **headers: str) -> Any:
+        return self.client.post(path, data=form or {}, headers=AUTH | headers)
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path, headers=AUTH)
+
+    def customer(self) -> str:
+        return self.post("/v1/customers").json["id"]
+
+    def draft(self, *amounts: int, customer: str | None = None) -> str:
+        form = {"customer": customer or self.customer(), "currency": "usd"}
+        invoice = self.post("/v1/invoices", form).json["id"]
+        if amounts:
+            rows = {f"lines[{n}][amount]": amount for n, amount in enumerate(amounts)}
+            assert self.post(f"/v1/invoices/{invoice}/add_lines", rows).status_code == 200
+        return invoice
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def refusal(answer: Any) -> tuple[int, dict[str, Any]]:
+    return answer.status_code, answer.json["error"]
+
+
+def test_no_key_is_401(api: Api) -> None:
+    answer = api.client.get("/v1/customers")
+    assert answer.status_code == 401 and answer.headers["Request-Id"]
+
+
+def test_a_key_may_come_as_user_name(api: Api) -> None:
+    assert api.client.get("/v1/customers", auth=("sk_test_x", "")).status_code == 200
+
+
+def test_a_new_invoice_is_an_empty_draft(api: Api) -> None:
+    invoice = api.get(f"/v1/invoices/{api.draft()}").json
+    assert (invoice["status"], invoice["auto_advance"], invoice["total"]) == ("draft", False, 0)
+    assert invoice["number"] is invoice["hosted_invoice_url"] is None
+    assert invoice["lines"]["total_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "param", "message"),
+    [
+        ({"colour": "red"}, "parameter_unknown", "colour", "Received unknown parameter: colour"),
+        (
+            {"automatic_tax[enable]": "true"},
+            "parameter_unknown",
+            "automatic_tax[enable]",
+            "Received unknown parameter: automatic_tax[enable]",
+        ),
+        ({"days_until_due": "abc"}, "parameter_invalid_integer", "days_until_due", "abc"),
+        ({"auto_advance": "maybe"}, None, "auto_advance", "Invalid boolean: maybe"),
+        (
+            {"collection_method": "beg"},
+            None,
+            "collection_method",
+            "must be one of charge_automatically, or send_invoice",
+        ),
+        ({"collection_method": "send_invoice"}, None, None, "you must specify 'due_date'"),
+        ({"customer": "cus_x"}, "resource_missing", "customer", "No such customer: 'cus_x'"),
+    ],
+)
+def test_a_parameter_stripe_would_refuse_is_refused(
+    api: Api, form: dict[str, str], code: str | None, param: str | None, message: str
+) -> None:
+    status, error = refusal(api.post("/v1/invoices", {"customer": api.customer()} | form))
+    assert (status, error.get("code"), error.get("param")) == (400, code, param)
+    assert message in error["message"]
+    assert error["type"] == "invalid_request_error"
+
+
+def test_a_missing_parameter_is_named(api: Api) -> None:
+    status, error = refusal(api.post(f"/v1/invoices/{api.draft()}/add_lines"))
+    assert (status, error["param"], error["code"]) == (400, "lines", "parameter_missing")
+
+
+def test_bulk_calls_recount_the_invoice_at_once(api: Api) -> None:
+    invoice = api.draft(5, 7)
+    first = api.get(f"/v1/invoices/{invoice}/lines").json["data"][0]["id"]
+    path = f"/v1/invoices/{invoice}/update_lines"
+    changed = api.post(path, {"lines[0][id]": first, "lines[0][amount]": "-1"}).json
+    assert (changed["subtotal"], changed["total"], changed["amount_due"]) == (6, 6, 6)
+    form = {"lines[0][id]": first, "lines[0][behavior]": "delete"}
+    assert api.post(f"/v1/invoices/{invoice}/remove_lines", form).json["total"] == 7
+
+
+def test_lines_come_ten_inline_and_page_by_page(api: Api) -> None:
+    invoice = api.draft(*range(25))
+    inline = api.get(f"/v1/invoices/{invoice}").json["lines"]
+    assert (len(inline["data"]), inline["has_more"], inline["total_count"]) == (10, True, 25)
+    page = api.get(f"/v1/invoices/{invoice}/lines?limit=20").json
+    last = page["data"][-1]["id"]
+    rest = api.get(f"/v1/invoices/{invoice}/lines?limit=20&starting_after={last}").json
+    assert (len(page["data"]), page["has_more"]) == (20, True)
+    assert (len(rest["data"]), rest["has_more"]) == (5, False)
+
+
+def test_a_limit_out_of_bounds_is_clamped_and_a_wrong_cursor_refused(api: Api) -> None:
+    assert api.get("/v1/invoices?limit=5000").status_code == 200
+    status, error = refusal(api.get("/v1/invoices?starting_after=in_x"))
+    assert (status, error["code"], error["param"]) == (400, "resource_missing", "starting_after")
+
+
+def test_an_invoice_holds_250_lines(api: Api) -> None:
+    invoice = api.draft(*range(250))
+    status, _ = refusal(api.post(f"/v1/invoices/{invoice}/add_lines", {"lines[0][amount]": 1}))
+    assert status == 400
+    assert api.get(f"/v1/invoices/{invoice}").json["lines"]["total_count"] == 250
+
+
+def test_finalizing_numbers_per_customer_and_drafts_use_no_number(api: Api) -> None:
+    customer = api.customer()
+    invoices = [api.draft(5, customer=customer) for _ in range(3)]
+    numbers = [
+        api.post(f"/v1/invoices/{invoice}/finalize").json["number"]
+        for invoice in (invoices[2], invoices[0])
+    ]
+    assert [number.split("-")[1] for number in numbers] == ["0001", "0002"]
+
+
+def test_a_zero_total_is_paid_at_once(api: Api) -> None:
+    assert api.post(f"/v1/invoices/{api.draft(0)}/finalize").json["status"] == "paid"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "message"),
+    [
+        ("finalize", "finalize", "This invoice is already finalized"),
+        ("finalize", "DELETE", "You can only delete draft invoices."),
+        (None, "void", "You can only pass in open invoices. This invoice isn't open."),
+        ("pay", "void", "Invoices with `paid` payments cannot be voided."),
+        ("pay", "pay", "Invoice is already paid"),
+        ("finalize", "add_lines", "This invoice is no longer editable"),
+        ("finalize", "description", "Finalized invoices can't be updated in this way"),
+    ],
+)
+def test_an_illegal_step_is_refused_in_stripes_words(
+    api: Api, first: str | None, then: str, message: str
+) -> None:
+    path = f"/v1/invoices/{api.draft(5)}"
+    if first:
+        api.post(f"{path}/{first}")
+    if then == "DELETE":
+        answer = api.client.delete(path, headers=AUTH)
+    elif then == "description":
+        answer = api.post(path, {"description": "x"})
+    else:
+        answer = api.post(f"{path}/{then}", {"lines[0][amount]": 1} if "lines" in then else {})
+    status, error = refusal(answer)
+    assert status == 400 and message in error["message"]
+
+
+def test_metadata_of_a_finalized_invoice_may_still_change(api: Api) -> None:
+    path = f"/v1/invoices/{api.draft(5)}"
+    api.post(f"{path}/finalize")
+    assert api.post(path, {"metadata[a]": "1"}).json["metadata"] == {"a": "1"}
+    assert api.post(path, {"metadata[a]": ""}).json["metadata"] == {}
+
+
+def test_a_key_replays_its_answer(api: Api) -> None:
+    key = {"Idempotency-Key": "k1"}
+    first, again = (api.post("/v1/customers", {"name": "a"}, **key) for _ in range(2))
+    assert first.data == again.data
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["Original-Request"] == first.headers["Request-Id"]
+
+
+def test_a_key_is_good_for_one_content_at_one_endpoint(api: Api) -> None:
+    key = {"Idempotency-Key": "k1"}
+    api.post("/v1/customers", {"name": "a"}, **key)
+    status, error = refusal(api.post("/v1/customers", {"name": "b"}, **key))
+    assert (status, error["type"]) == (400, "idempotency_error")
+    assert "only be used with the same parameters" in error["message"]
+    status, error = refusal(api.post("/v1/invoices", {"name": "a"}, **key))
+    assert (status, error["type"]) == (400, "idempotency_error")
+    assert "('/v1/customers' vs '/v1/invoices')" in error["message"]
+
+
+def test_a_refusal_by_execution_is_replayed_and_one_by_validation_is_not(api: Api) -> None:
+    path = f"/v1/invoices/{api.draft(5)}"
+    refused = api.post(f"{path}/void", **{"Idempotency-Key": "k1"})
+    api.post(f"{path}/finalize")
+    again = api.post(f"{path}/void", **{"Idempotency-Key": "k1"})
+    assert (again.data, again.headers.get("Idempotent-Replayed")) == (refused.data, "true")
+    assert api.post("/v1/customers", {"x": "1"}, **{"Idempotency-Key": "k2"}).status_code == 400
+    assert api.post("/v1/customers", {}, **{"Idempotency-Key": "k2"}).status_code == 200
+
+
+def test_a_key_is_forgotten_after_a_day(api: Api) -> None:
+    first = api.post("/v1/customers", **{"Idempotency-Key": "k1"}).json["id"]
+    api.now += 86_401
+    assert api.post("/v1/customers", **{"Idempotency-Key": "k1"}).json["id"] != first
+
+
+def test_a_partly_applied_bulk_call_answers_500_and_keeps_its_half(api: Api) -> None:
+    invoice = api.draft()
+    api.client.post("/_sandbox/faults", json={"fault": "partial", "path": "add_lines"})
+    form = {f"lines[{n}][amount]": 1 for n in range(4)}
+    assert api.post(f"/v1/invoices/{invoice}/add_lines", form).status_code == 500
+    assert api.get(f"/v1/invoices/{invoice}").json["lines"]["total_count"] == 2
+
+
+def test_an_unknown_fault_is_refused(api: Api) -> None:
+    assert api.client.post("/_sandbox/faults", json={"fault": "gremlins"}).status_code == 400
+
+
+def test_an_unknown_url_is_404(api: Api) -> None:
+    status, error = refusal(api.get("/v1/subscriptions"))
+    assert status == 404 and "Unrecognized request URL (GET: /v1/subscriptions)" in error["message"]
+
+
+def test_a_portal_session_needs_its_customer(api: Api) -> None:
+    form = {"customer": api.customer(), "return_url": "https://a.example"}
+    assert api.post("/v1/billing_portal/sessions", form).json["url"].startswith("https://")
+    assert api.post("/v1/billing_portal/sessions", {"customer": "cus_x"}).status_code == 400
+
+
+def test_events_tell_what_happened_and_which_call_it_was() -> None:
+    billed = Billed({"a": 5})
+    billed.reconciler.finalize("acme.2026-01-01", "scheduler")
+    events = billed.sandbox.world.ledger.every("event")
+    types = [event["type"] for event in events]
+    assert types == [
+        "customer.created",
+        "invoice.created",
+        "invoice.updated",
+        "invoice.finalized",
+    ]
+    assert events[-1]["request"]["idempotency_key"].startswith("acme.2026-01-01/1/finalize/")
+    assert events[-1]["data"]["object"]["status"] == "open"

@@ -1,0 +1,96 @@
+"""The API over a real database, and clients that speak to it with a key."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from adapters.sandbox.app import create_sandbox
+from adapters.sandbox.client import InProcess
+from adapters.sandbox.ledger import Ledger
+from adapters.stripe.gateway import StripeGateway, stripe_client
+from api.app import create_app
+from api.settings import Settings
+from api.wiring import Wired, wire
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody with a key."""
+
+    client: FlaskClient
+    key: str
+
+    def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
+        if body is not None:
+            more["json"] = body
+        return self.client.open(path, method=method, headers=headers, **more)
+
+
+@pytest.fixture
+def wired(database_url: str) -> Iterator[Wired]:
+    settings = Settings.from_environment({"DATABASE_URL": database_url, "THREADS": "2"})
+    sandbox = InProcess(create_sandbox(Ledger()))
+    gateway = StripeGateway(stripe_client("sk_test_sandbox", http_client=sandbox))
+    with wire(settings, database_url, gateway) as wired:
+        yield wired
+
+
+@pytest.fixture
+def app(wired: Wired) -> Flask:
+    return create_app(wired)
+
+
+@pytest.fixture
+def caller(app: Flask, wired: Wired) -> Callable[..., Caller]:
+    """Makes a key and a caller with it."""
+
+    def make(role: str = "admin", organization: str | None = None) -> Caller:
+        return Caller(app.test_client(), wired.keys.create(role, organization))
+
+    return make
+
+
+@pytest.fixture
+def admin(caller: Callable[..., Caller]) -> Caller:
+    return caller()
+
+
+@pytest.fixture
+def acme(admin: Caller) -> str:
+    """An organization with a machine attached since the first of the month it is in."""
+    steps: list[tuple[str, str, Any]] = [
+        ("PUT", "/v1/meters/cpu", {"unit": "hour", "dimensions": ["region"]}),
+        (
+            "POST",
+            "/v1/prices",
+            {
+                "price": "cpu",
+                "currency": "usd",
+                "kind": "metered",
+                "meter": "cpu",
+                "model": "per_unit",
+                "unit_amount": "2.5",
+            },
+        ),
+        ("PUT", "/v1/services/machine", {"name": "Machine", "prices": ["cpu"]}),
+        (
+            "PUT",
+            "/v1/organizations/acme",
+            {"name": "Acme", "currency": "usd", "starts_at": "2026-11-01T00:00:00Z"},
+        ),
+        (
+            "POST",
+            "/v1/organizations/acme/attachments",
+            {"attachment": "a1", "service": "machine", "at": "2026-11-02T00:00:00Z"},
+        ),
+    ]
+    for method, path, body in steps:
+        response = admin(method, path, body)
+        assert response.status_code < 300, response.get_data(as_text=True)
+    return "acme"

@@ -1,0 +1,82 @@
+"""The worker: every role runs, ends when asked, and does what it is there for."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.wiring import Wired
+from api.worker import Work, loops, run
+from application.attaching import NewItem
+from application.registration import Details
+from application.worker import Loop, every
+
+
+def wait_until(holds: Callable[[], bool], within_s: int = 15) -> None:
+    """Look until it holds."""
+    pause = threading.Event()
+    for _ in range(within_s * 50):
+        if holds():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it never held")
+
+
+def states(wired: Wired) -> list[str]:
+    """How the list says acme's invoices stand at Stripe."""
+    return [each.stripe_state for each in wired.cycle_lists.invoices("acme", None, 10)]
+
+
+def acme_owes_something(wired: Wired) -> None:
+    now = datetime.now(UTC)
+    details = Details(name="Acme", currency="usd", policies={"sync_interval_s": 1})
+    wired.registration.put("acme", details, actor="test", at=now)
+    item = NewItem(item="i1", description="Setup", amount=500, currency="usd", reason="agreed")
+    wired.attaching.add_item("acme", item, at=now, actor="test")
+
+
+def test_what_happens_reaches_stripe_by_itself(wired: Wired) -> None:
+    acme_owes_something(wired)
+    work = Work(loops(wired))
+    work.start()
+    try:
+        wait_until(lambda: states(wired) == ["in_step"])
+        wait_until(lambda: not wired.sync_queue.list())
+    finally:
+        work.stop()
+    assert work.join(10)
+    assert [loop.health.problem for loop in work.loops] == [None] * len(work.loops)
+
+
+def test_a_signal_ends_it(wired: Wired) -> None:
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGTERM]).start()
+    run(wired)
+
+
+@pytest.mark.parametrize(
+    ("roles", "names"),
+    [
+        (["project"], ["projector"]),
+        (["sync"], ["sync 1", "sync 2", "sync 3", "sync 4"]),
+        (["schedule"], ["scheduler"]),
+    ],
+)
+def test_a_role_has_its_loops(wired: Wired, roles: list[str], names: list[str]) -> None:
+    assert [loop.health.name for loop in loops(wired, roles)] == names
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_loop_that_ends_by_itself_stops_everything_loudly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def step() -> bool:
+        raise SystemExit
+
+    steady = Loop("steady", lambda: False, every(timedelta(milliseconds=10)))
+    work = Work([Loop("odd", step, every(timedelta())), steady])
+    work.start()
+    assert not work.join(5)
+    assert "odd ended by itself; stopping everything" in caplog.text

@@ -1,0 +1,114 @@
+"""Loops that go on: failures wait and are told, nothing stops but by being asked."""
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from application.worker import ATTEMPTS_MAX, Duty, Loop, Scheduler, SyncWorker, every
+from domain.errors import GatewayRejected, GatewayUnavailable, NotFound, UnsafeChangeSet
+from tests.memory_queue import MemoryQueue
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "told"),
+    [
+        (None, 0, "c done"),
+        (GatewayUnavailable("silence"), 99, "c again: gateway_unavailable: silence"),
+        (UnsafeChangeSet("too much"), 0, "c parked: unsafe_change_set: too much"),
+        (NotFound("no such cycle"), 0, "c parked: not_found: no such cycle"),
+        (GatewayRejected("no"), 0, "c again: gateway_rejected: no"),
+        (GatewayRejected("no"), ATTEMPTS_MAX - 1, "c parked: gateway_rejected: no"),
+        (KeyError("bug"), 0, "c again: KeyError: 'bug'"),
+        (KeyError("bug"), ATTEMPTS_MAX - 1, "c parked: KeyError: 'bug'"),
+    ],
+)
+def test_what_becomes_of_a_sync(error: Exception | None, attempts: int, told: str) -> None:
+    def sync(cycle: str, actor: str) -> None:
+        if error is not None:
+            raise error
+
+    queue = MemoryQueue("c", attempts=attempts)
+    worker = SyncWorker(queue, sync)
+    assert worker.step()
+    assert not worker.step()
+    assert queue.told == [told]
+
+
+def test_a_failing_step_is_logged_and_repeated_until_it_works(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stop = threading.Event()
+    outcomes = iter([ValueError("one"), ValueError("two"), None])
+
+    def step() -> bool:
+        outcome = next(outcomes)
+        if outcome is not None:
+            raise outcome
+        stop.set()
+        return False
+
+    loop = Loop("loop", step, every(timedelta()))
+    with caplog.at_level(logging.INFO):
+        loop.run(stop)
+    said = [entry.message for entry in caplog.records]
+    assert said == [
+        "loop failed, again in 0:00:00.200000: one",
+        "loop failed, again in 0:00:00.400000: two",
+        "loop works again",
+    ]
+    assert (loop.health.failures, loop.health.problem, loop.health.steps) == (0, None, 1)
+
+
+def test_a_step_with_more_to_do_is_not_kept_waiting() -> None:
+    stop = threading.Event()
+    steps = iter([True, True, False])
+    idled: list[int] = []
+
+    def idle(event: threading.Event) -> None:
+        idled.append(1)
+        event.set()
+
+    loop = Loop("loop", lambda: next(steps), idle)
+    loop.run(stop)
+    assert (loop.health.steps, idled) == (3, [1])
+
+
+def test_duties_are_done_when_due_and_a_failing_one_waits_alone() -> None:
+    clock = [NOW]
+    done: list[str] = []
+
+    def broken(now: datetime) -> bool:
+        done.append("broken")
+        raise ValueError("no")
+
+    def fine(now: datetime) -> bool:
+        done.append("fine")
+        return False
+
+    duties = [
+        Duty(name="broken", every=timedelta(seconds=10), run=broken),
+        Duty(name="fine", every=timedelta(seconds=10), run=fine),
+    ]
+    scheduler = Scheduler(duties, lambda: clock[0])
+    for _ in range(4):
+        scheduler.step()
+        clock[0] += timedelta(seconds=10)
+    assert done == ["broken", "fine", "fine", "broken", "fine", "fine"]
+    assert duties[0].health.problem == "ValueError: no"
+    assert duties[1].health.steps == 4
+
+
+def test_a_duty_with_more_to_do_is_done_again_at_once() -> None:
+    left = [3]
+
+    def run(now: datetime) -> bool:
+        left[0] -= 1
+        return left[0] > 0
+
+    scheduler = Scheduler([Duty(name="d", every=timedelta(hours=1), run=run)], lambda: NOW)
+    assert [scheduler.step() for _ in range(4)] == [True, True, False, False]
+    assert left == [0]

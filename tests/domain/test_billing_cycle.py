@@ -1,0 +1,379 @@
+"""Decisions on a billing cycle: attaching, items, and its life."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.billing_cycle import BillingCycle, Status
+from domain.errors import InvalidInput, NotFound, RuleViolation
+from domain.events.cycle import (
+    CreditApplied,
+    CycleHeld,
+    CycleReleased,
+    FinalizationStarted,
+    InvoiceMarkedUncollectible,
+    InvoicePaid,
+    InvoiceVoided,
+)
+from domain.price import Price
+from domain.rating import rate
+from tests.given import given
+from tests.january import (
+    BASE,
+    BOOK,
+    CLOSED,
+    CLOSING,
+    CPU,
+    FEBRUARY,
+    ISSUED,
+    JANUARY,
+    NEXT,
+    OPENED,
+    SETTLED,
+    SHARED,
+    attached,
+    day,
+    detached,
+    item,
+    opened,
+    price,
+    quantity,
+)
+
+PAID = InvoicePaid(at=FEBRUARY, amount=0)
+HELD = CycleHeld(at=FEBRUARY, kind="person", reason="looks odd")
+
+
+def attach(at: Any = JANUARY, *prices: Price, attachment: str = "a1", count: int = 1) -> Any:
+    book = BOOK | {each.ref: each for each in prices}
+    return lambda cycle: cycle.attach(
+        attachment, ("machine", "Machine"), Decimal(count), prices or (BASE,), book, at
+    )
+
+
+# Attachments
+
+
+def test_attaching_records_the_price_versions_in_force() -> None:
+    given(OPENED).when(attach(day(3), BASE, CPU)).then(attached("a1", day(3), BASE, CPU))
+
+
+def test_attaching_the_same_again_does_nothing_so_that_clients_may_retry() -> None:
+    given(OPENED, attached("a1", day(3))).when(attach(day(3))).then_nothing()
+
+
+def test_a_retry_is_harmless_even_after_the_cycle_was_cut_off() -> None:
+    given(OPENED, attached("a1", day(3)), CLOSING, CLOSED).when(attach(day(3))).then_nothing()
+
+
+def test_what_runs_cannot_be_attached_again() -> None:
+    (
+        given(OPENED, attached("a1", day(3)))
+        .when(attach(day(9)))
+        .then_refused(RuleViolation, "already_attached")
+    )
+
+
+def test_attaching_before_a_run_that_begins_later_is_refused() -> None:
+    (
+        given(OPENED, attached("a1", day(9)))
+        .when(attach(day(3)))
+        .then_refused(RuleViolation, "already_attached")
+    )
+
+
+def test_what_was_detached_can_be_attached_again_at_that_very_instant() -> None:
+    (
+        given(OPENED, attached("a1"), detached("a1", day(9)))
+        .when(attach(day(9)))
+        .then(attached("a1", day(9)))
+    )
+
+
+def test_a_run_that_ended_as_it_began_does_not_stand_in_the_way() -> None:
+    (
+        given(OPENED, attached("a1", day(9)), detached("a1", day(9)))
+        .when(attach(day(9)))
+        .then(attached("a1", day(9)))
+    )
+
+
+def test_a_price_in_another_currency_is_refused() -> None:
+    euros = price("base", model="flat", amount="1", currency="eur")
+    given(OPENED).when(attach(JANUARY, euros)).then_refused(RuleViolation, "currency_mismatch")
+
+
+def test_a_second_price_for_the_whole_organization_is_refused_while_the_first_runs() -> None:
+    first = attached("a1", JANUARY, SHARED)
+    other = attach(day(9), SHARED, attachment="a2")
+    given(OPENED, first).when(other).then_refused(RuleViolation, "meter_already_rated")
+    given(OPENED, first, detached("a1", day(9))).when(other).then(
+        attached("a2", day(9), SHARED)
+    )
+
+
+def test_a_change_must_fall_into_the_cycle() -> None:
+    given(OPENED).when(attach(FEBRUARY)).then_refused(InvalidInput)
+    given(NEXT).when(attach(day(31))).then_refused(InvalidInput)
+
+
+@pytest.mark.parametrize("life", [(CLOSING, CLOSED), (CLOSING, CLOSED, SETTLED)])
+def test_a_cycle_that_is_cut_off_takes_no_changes(life: tuple[object, ...]) -> None:
+    for decision in (attach(day(3)), lambda cycle: cycle.add_item(item())):
+        given(OPENED, *life).when(decision).then_refused(RuleViolation, "cycle_closed")
+
+
+def test_detaching_ends_the_run() -> None:
+    cycle = (
+        given(OPENED, attached("a1"))
+        .when(lambda each: each.detach("a1", day(9)))
+        .then(detached("a1", day(9)))
+    )
+    assert cycle.attachments["a1"].run_at(day(9)) is None
+    assert cycle.attachments["a1"].run_at(day(8, 23)) is not None
+
+
+def test_detaching_what_is_detached_does_nothing() -> None:
+    (
+        given(OPENED, attached("a1"), detached("a1", day(9)))
+        .when(lambda each: each.detach("a1", day(10)))
+        .then_nothing()
+    )
+
+
+def test_detaching_needs_something_that_had_begun() -> None:
+    given(OPENED).when(lambda each: each.detach("a1", day(9))).then_refused(NotFound)
+    (
+        given(OPENED, attached("a1", day(9)))
+        .when(lambda each: each.detach("a1", day(8)))
+        .then_refused(RuleViolation, "not_attached")
+    )
+
+
+def test_a_detach_dated_earlier_takes_later_quantity_changes_with_it() -> None:
+    cycle = (
+        given(OPENED, attached("a1"), quantity("a1", 5, day(20)))
+        .when(lambda each: each.detach("a1", day(9)))
+        .then(detached("a1", day(9)))
+    )
+    assert cycle.attachments["a1"].runs[0].quantities == [(JANUARY, Decimal(1))]
+
+
+def test_a_quantity_changes_from_an_instant_on() -> None:
+    cycle = (
+        given(OPENED, attached("a1"))
+        .when(lambda each: each.change_quantity("a1", Decimal(3), day(9)))
+        .then(quantity("a1", 3, day(9)))
+    )
+    run = cycle.attachments["a1"].runs[0]
+    assert [run.quantity_at(day(8)), run.quantity_at(day(9))] == [1, 3]
+
+
+def test_the_same_quantity_again_does_nothing() -> None:
+    (
+        given(OPENED, attached("a1"), quantity("a1", 3, day(9)))
+        .when(lambda each: each.change_quantity("a1", Decimal("3.0"), day(9)))
+        .then_nothing()
+    )
+
+
+def test_only_what_runs_has_a_quantity_to_change() -> None:
+    (
+        given(OPENED, attached("a1"), detached("a1", day(5)))
+        .when(lambda each: each.change_quantity("a1", Decimal(3), day(9)))
+        .then_refused(RuleViolation, "not_attached")
+    )
+
+
+# Carrying over
+
+A2 = attached("a2", day(5), quantity=Decimal(2))
+
+
+def carried(attachment: str = "a1", **changes: Any) -> Any:
+    return attached(attachment, FEBRUARY, carried=True, **changes)
+
+
+@pytest.mark.parametrize(
+    ("january", "february", "expected"),
+    [
+        pytest.param([attached()], [], [carried()], id="what runs goes on"),
+        pytest.param([attached(), detached("a1", day(9))], [], [], id="what ended does not"),
+        pytest.param([attached()], [carried()], [], id="what came over already is not said twice"),
+        pytest.param(
+            [attached(), detached("a1", day(9))],
+            [carried()],
+            [detached("a1", FEBRUARY, carried=True)],
+            id="a late detach ends it at the start",
+        ),
+        pytest.param(
+            [attached(), quantity("a1", 4, day(9))],
+            [carried()],
+            [quantity("a1", 4, FEBRUARY, carried=True)],
+            id="a late quantity counts from the start",
+        ),
+        pytest.param(
+            [A2],
+            [],
+            [carried("a2", quantity=Decimal(2))],
+            id="a late attach begins at the start",
+        ),
+        pytest.param(
+            [attached(), quantity("a1", 4, day(9))],
+            [carried(), quantity("a1", 7, FEBRUARY)],
+            [quantity("a1", 4, FEBRUARY, carried=True)],
+            id="the later word on the start counts",
+        ),
+        pytest.param(
+            [attached(), detached("a1", day(9))],
+            [carried(), detached("a1", FEBRUARY, carried=True)],
+            [],
+            id="ended before, and said so",
+        ),
+        pytest.param(
+            [attached(), detached("a1", day(9)), attached("a1", day(9), CPU)],
+            [carried()],
+            [
+                detached("a1", FEBRUARY, carried=True),
+                attached("a1", FEBRUARY, CPU, carried=True),
+            ],
+            id="another service took its place",
+        ),
+    ],
+)
+def test_a_cycle_begins_as_the_one_before_it_ended(
+    january: list[object], february: list[object], expected: list[object]
+) -> None:
+    before = given(OPENED, *january).cycle
+    cycle = given(NEXT, *february).when(lambda each: each.carry_from(before)).then(*expected)
+    assert cycle.carry_from(before) == []
+
+
+# Items
+
+
+def test_an_item_counts_once() -> None:
+    given(OPENED).when(lambda each: each.add_item(item())).then(item())
+    given(OPENED, item()).when(lambda each: each.add_item(item())).then_nothing()
+
+
+def test_an_item_with_a_known_id_and_other_content_is_a_conflict() -> None:
+    (
+        given(OPENED, item())
+        .when(lambda each: each.add_item(item(amount=501)))
+        .then_refused(RuleViolation, "conflict")
+    )
+
+
+# The life of a cycle
+
+
+def test_a_cycle_closes_in_two_steps_and_each_counts_once() -> None:
+    given(OPENED).when(lambda each: each.begin_closing(FEBRUARY)).then(CLOSING)
+    given(OPENED, CLOSING).when(lambda each: each.begin_closing(FEBRUARY)).then_nothing()
+    given(OPENED, CLOSING).when(lambda each: each.close(CLOSED.at)).then(CLOSED)
+    given(OPENED, CLOSING, CLOSED).when(lambda each: each.close(CLOSED.at)).then_nothing()
+
+
+def test_usage_is_not_cut_off_while_the_period_runs() -> None:
+    (
+        given(OPENED)
+        .when(lambda each: each.close(FEBRUARY))
+        .then_refused(RuleViolation, "cycle_accruing")
+    )
+
+
+def settle(cycle: BillingCycle) -> list[Any]:
+    invoice = rate(cycle, {}, BOOK, {}).invoice
+    return list(cycle.start_finalization(invoice, (), 3, CLOSED.at))
+
+
+def test_settling_fixes_digest_and_amounts() -> None:
+    cycle = given(OPENED, attached("a1"), CLOSING, CLOSED).cycle
+    invoice = rate(cycle, {}, BOOK, {}).invoice
+    started = FinalizationStarted(
+        at=CLOSED.at,
+        version=3,
+        digest=invoice.digest(),
+        subtotal=3100,
+        lines={"fee/a1/base@1": 3100},
+    )
+    given(OPENED, attached("a1"), CLOSING, CLOSED).when(settle).then(started)
+
+
+def test_settling_twice_does_nothing() -> None:
+    given(OPENED, CLOSING, CLOSED, SETTLED).when(settle).then_nothing()
+
+
+def test_settling_waits_for_the_cut_off_and_for_a_person() -> None:
+    given(OPENED, CLOSING).when(settle).then_refused(RuleViolation, "cycle_not_closed")
+    (
+        given(OPENED, CLOSING, CLOSED, HELD)
+        .when(settle)
+        .then_refused(RuleViolation, "cycle_held")
+    )
+
+
+def test_a_settled_cycle_rates_to_the_credits_it_used_whatever_is_left_of_them() -> None:
+    used = CreditApplied(at=CLOSED.at, credit="k1", amount=100, reason="sorry")
+    cycle = given(OPENED, attached("a1"), CLOSING, CLOSED, used, SETTLED).cycle
+    assert rate(cycle, {}, BOOK, {}).invoice.subtotal == 3000
+
+
+def test_issuing_needs_a_settled_cycle_and_counts_once() -> None:
+    (
+        given(OPENED, CLOSING, CLOSED)
+        .when(lambda each: each.finalize(ISSUED))
+        .then_refused(RuleViolation, "cycle_not_finalizing")
+    )
+    given(OPENED, CLOSING, CLOSED, SETTLED).when(lambda each: each.finalize(ISSUED)).then(ISSUED)
+    (
+        given(OPENED, CLOSING, CLOSED, SETTLED, ISSUED)
+        .when(lambda each: each.finalize(replace(ISSUED, total=1)))
+        .then_nothing()
+    )
+
+
+def test_a_hold_has_one_reason_and_ends_by_release() -> None:
+    given(OPENED).when(lambda each: each.hold(HELD)).then(HELD)
+    given(OPENED, HELD).when(lambda each: each.hold(replace(HELD, reason="x"))).then_nothing()
+    released = CycleReleased(at=FEBRUARY, reason="checked")
+    given(OPENED, HELD).when(lambda each: each.release("checked", FEBRUARY)).then(released)
+    given(OPENED).when(lambda each: each.release("checked", FEBRUARY)).then_nothing()
+
+
+def test_it_is_too_late_to_hold_what_is_being_issued() -> None:
+    (
+        given(OPENED, CLOSING, CLOSED, SETTLED)
+        .when(lambda each: each.hold(HELD))
+        .then_refused(RuleViolation, "too_late")
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (PAID, Status.PAID),
+        (InvoiceVoided(at=FEBRUARY, reason="wrong"), Status.VOID),
+        (InvoiceMarkedUncollectible(at=FEBRUARY), Status.UNCOLLECTIBLE),
+    ],
+)
+def test_an_outcome_counts_once_and_only_for_what_was_issued(
+    outcome: Any, status: Status
+) -> None:
+    issued = (OPENED, CLOSING, CLOSED, SETTLED, ISSUED)
+    cycle = given(*issued).when(lambda each: each.record_outcome(outcome)).then(outcome)
+    assert cycle.status is status
+    given(*issued, outcome).when(lambda each: each.record_outcome(outcome)).then_nothing()
+    (
+        given(OPENED)
+        .when(lambda each: each.record_outcome(outcome))
+        .then_refused(RuleViolation, "not_issued")
+    )
+
+
+def test_an_unknown_event_stops_the_replay() -> None:
+    with pytest.raises(TypeError, match="no CycleOpened"):
+        given(OPENED).cycle.apply(opened())

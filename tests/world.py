@@ -1,0 +1,172 @@
+"""Every use case over the ports in memory and a Stripe sandbox in this process."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from adapters.sandbox.app import create_sandbox
+from adapters.sandbox.client import InProcess
+from adapters.sandbox.ledger import Ledger
+from adapters.stripe.gateway import StripeGateway, stripe_client
+from application.attaching import Attaching, NewCredit, NewItem
+from application.closing import Advance, Closing
+from application.desired import DesiredState
+from application.invoices import Invoices
+from application.ports import Appended
+from application.publishing import Publishing
+from application.reconciler import Reconciler
+from application.recording import Recording
+from application.registration import Details, Registration
+from application.stripe_stream import CustomerLinks, LoggedStripeStream
+from application.views import CurrentView, InvoiceView, Receipt
+from domain.usage import UsageRecord
+from tests.january import JANUARY, day
+from tests.memory import MemoryStore, MemoryUsageLog
+
+ACTOR = "test"
+
+
+class World:
+    """acme in January 2026, with a catalog. ``now`` is the one clock."""
+
+    def __init__(self, now: datetime = JANUARY) -> None:
+        self.store = store = MemoryStore(now)
+        app = create_sandbox(Ledger(), clock=lambda: self.now.timestamp())
+        self.sandbox = app.extensions["sandbox"]
+        self.client = stripe_client("sk_test_world", http_client=InProcess(app))
+        self.gateway = StripeGateway(self.client)
+        self.stripe = LoggedStripeStream(store, self.clock)
+        self.publishing = Publishing(store, store)
+        self.registration = Registration(store, store, store, store)
+        self.attaching = Attaching(store, store, self.clock)
+        self.recording = Recording(MemoryUsageLog(store))
+        self.invoices = Invoices(store, store, store, store, self.stripe)
+        self.reconciler = Reconciler(
+            self.gateway,
+            self.stripe,
+            DesiredState(store, store, store),
+            self.clock,
+            on_customer_linked=CustomerLinks(store, self.clock),
+        )
+        self.closing = Closing(store, store, self.reconciler, self.stripe)
+        self.records = 0
+
+    @property
+    def now(self) -> datetime:
+        return self.store.now
+
+    def clock(self) -> datetime:
+        return self.store.now
+
+    def travel(self, to: datetime) -> None:
+        """Go on in time."""
+        assert to >= self.now
+        self.store.now = to
+
+    def later(self, **span: int) -> None:
+        self.store.now += timedelta(**span)
+
+    # What happens
+
+    def register(self, organization: str = "acme", **details: Any) -> None:
+        fields: dict[str, Any] = {"name": "Acme", "currency": "usd"}
+        self.registration.put(
+            organization, Details(**(fields | details)), actor=ACTOR, at=self.now
+        )
+
+    def meter(self, meter: str, aggregation: str = "sum", *dimensions: str) -> None:
+        values = {"aggregation": aggregation, "unit": "hour", "dimensions": list(dimensions)}
+        self.publishing.define_meter(meter, values, actor=ACTOR, at=self.now)
+
+    def price(self, identity: str, **terms: Any) -> None:
+        kind = "metered" if "meter" in terms else "recurring"
+        values = {"price": identity, "currency": "usd", "kind": kind} | terms
+        self.publishing.publish_price(values, actor=ACTOR, at=self.now)
+
+    def service(self, service: str, *prices: str) -> None:
+        values = {"name": service.title(), "prices": list(prices)}
+        self.publishing.define_service(service, values, actor=ACTOR, at=self.now)
+
+    def attach(self, attachment: str, service: str, at: datetime, count: str = "1") -> Receipt:
+        return self.attaching.attach(
+            "acme", attachment, service, Decimal(count), at=at, actor=ACTOR
+        )
+
+    def detach(self, attachment: str, at: datetime) -> Receipt:
+        return self.attaching.detach("acme", attachment, at=at, actor=ACTOR)
+
+    def count(self, attachment: str, count: str, at: datetime) -> Receipt:
+        return self.attaching.change_quantity(
+            "acme", attachment, Decimal(count), at=at, actor=ACTOR
+        )
+
+    def item(self, item: str, amount: int, at: datetime) -> Receipt:
+        new = NewItem(
+            item=item, description="Set-up", amount=amount, currency="usd", reason="by phone"
+        )
+        return self.attaching.add_item("acme", new, at=at, actor=ACTOR)
+
+    def credit(self, credit: str, amount: int, expires_at: datetime | None = None) -> Receipt:
+        new = NewCredit(
+            credit=credit, amount=amount, currency="usd", reason="sorry", expires_at=expires_at
+        )
+        return self.attaching.grant_credit("acme", new, at=self.now, actor=ACTOR)
+
+    def use(self, value: str, at: datetime, attachment: str = "a1", **more: Any) -> Appended:
+        return self.record([self.usage(value, at, attachment, **more)])
+
+    def usage(self, value: str, at: datetime, attachment: str = "a1", **more: Any) -> UsageRecord:
+        self.records += 1
+        fields: dict[str, Any] = {
+            "source": "test",
+            "id": f"r{self.records}",
+            "organization": "acme",
+            "meter": "cpu",
+            "value": value,
+            "occurred_at": at,
+            "attachment": attachment,
+        }
+        return UsageRecord(**(fields | more))
+
+    def record(self, records: Sequence[UsageRecord]) -> Appended:
+        return self.recording.record(records, actor=ACTOR, now=self.now)
+
+    def advance(self, organization: str = "acme") -> Advance:
+        return self.closing.advance(organization, self.now, "scheduler")
+
+    # What it looks like
+
+    def current(self, **when: Any) -> CurrentView:
+        return self.invoices.current("acme", **when)
+
+    def invoice(self, cycle: str = "acme.2026-01-01", **when: Any) -> InvoiceView:
+        return self.invoices.get(cycle, **when)
+
+    def lines(self, cycle: str = "acme.2026-01-01", **when: Any) -> dict[str, int]:
+        """Line key -> minor units."""
+        return {line.key: line.amount for line in self.invoice(cycle, **when).invoice.lines}
+
+    def names(self, cycle: str = "acme.2026-01-01") -> list[str]:
+        """The cycle's events, by name."""
+        return [type(each.event).__name__ for each in self.store.history(cycle)]
+
+
+def world(now: datetime = JANUARY) -> World:
+    """A catalog of two services, and acme.
+
+    machine: 3100 a month and cpu in two tiers, by region. seat: 3100 each.
+    """
+    made = World(now)
+    made.meter("cpu", "sum", "region")
+    made.price("base", model="flat", amount="3100")
+    made.price("seat", model="per_unit", unit_amount="3100")
+    tiers = [{"up_to": "10", "unit_amount": "5"}, {"up_to": None, "unit_amount": "3"}]
+    made.price("cpu", meter="cpu", model="graduated", tiers=tiers)
+    made.service("machine", "base", "cpu")
+    made.service("seat", "seat")
+    made.register()
+    return made
+
+
+NEVER = day(1000)
