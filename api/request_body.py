@@ -35,7 +35,8 @@ def parse_json(body: bytes, new_object: Callable[[Pairs], Any] | None = None) ->
     """A JSON document. new_object: makes objects from their fields, repeated ones included.
 
     Raises:
-        Malformed: it is not JSON, names a field twice (unless ``new_object`` cares), or is nested too deeply.
+        Malformed: it is not JSON, is nested too deeply, or names a field twice and
+            ``new_object`` does not care.
     """
     try:
         value = json.loads(

@@ -1,7 +1,7 @@
 """Wiring: the one module that chooses adapters and builds the use cases on them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.rebuild import PostgresRebuilder
 from adapters.postgres.records import PostgresCycleRecords
+from adapters.postgres.retally import Retally
 from adapters.postgres.routing import Routes
 from adapters.postgres.sync_queue import PostgresSyncQueue
 from adapters.postgres.usage_plan import Planner
@@ -84,6 +85,7 @@ class Wired:
     projector: Projector
     rebuilder: Rebuilder
     make_checkpoints: Callable[[], int]
+    fold_stale_tallies: Callable[[], int]
     sync_queue: SyncQueue
     read_webhook: ReadWebhook
     pending_migrations: Callable[[], list[str]]
@@ -113,27 +115,35 @@ def wire(
 
 
 @contextmanager
-def attached(settings: Settings, *, up_to_date: bool = True) -> Iterator[str]:
+def attached(
+    settings: Settings, *, up_to_date: bool = True, keep_running: bool = False
+) -> Iterator[str]:
     """The URL of the database: ``DATABASE_URL``, or the embedded one, started.
 
-    up_to_date: whether the embedded one is migrated first.
+    up_to_date: whether the embedded one is migrated first. keep_running: whether it is started
+    again, should it die meanwhile.
     """
     if settings.database_url is not None:
         yield settings.database_url
         return
     from adapters.postgres.embedded import EmbeddedPostgres
+    from adapters.postgres.keeping import kept_running
 
     server = EmbeddedPostgres(settings.cyclebook_home, programs=settings.postgres_programs)
     with server as url:
         if up_to_date:
             migrate(url)
-        yield url
+        with kept_running(server) if keep_running else nullcontext():
+            yield url
 
 
 @contextmanager
-def wired_from(settings: Settings) -> Iterator[Wired]:
+def wired_from(settings: Settings, *, keep_running: bool = False) -> Iterator[Wired]:
     """Attach to the database and wire everything."""
-    with attached(settings) as conninfo, wire(settings, conninfo) as wired:
+    with (
+        attached(settings, keep_running=keep_running) as conninfo,
+        wire(settings, conninfo) as wired,
+    ):
         yield wired
 
 
@@ -198,6 +208,7 @@ def _wired(
         projector=PostgresProjector(database, catalog, sync_interval_s=settings.sync_interval_s),
         rebuilder=PostgresRebuilder(database, catalog),
         make_checkpoints=Checkpoints(database, catalog).make,
+        fold_stale_tallies=Retally(database, catalog).run,
         sync_queue=queue,
         read_webhook=_webhook_reader(settings),
         pending_migrations=lambda: _pending(database),

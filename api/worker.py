@@ -21,6 +21,7 @@ LOOK_FOR_EVENTS_EVERY_S = 0.15
 LOOK_FOR_WORK_EVERY = timedelta(milliseconds=500)
 CLOSE_EVERY = timedelta(seconds=2)
 CHECKPOINT_EVERY = timedelta(seconds=15)
+FOLD_EVERY = timedelta(seconds=2)
 AUDIT_BACK = timedelta(days=40)
 STOP_WITHIN_S = 9.0
 
@@ -112,6 +113,11 @@ def duties(wired: Wired) -> list[Duty]:
             name="checkpoints",
             every=CHECKPOINT_EVERY,
             run=lambda now: wired.make_checkpoints() > 0,
+        ),
+        Duty(
+            name="stale tallies",
+            every=FOLD_EVERY,
+            run=lambda now: wired.fold_stale_tallies() > 0,
         ),
         Duty(name="old answers", every=timedelta(hours=1), run=lambda now: _forget(wired)),
         # The first one a day after the start: a restart is no reason to read all of Stripe.

@@ -5,7 +5,6 @@ from fractions import Fraction
 from domain.errors import InvalidInput
 
 
-
 def _codes(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

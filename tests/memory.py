@@ -22,7 +22,7 @@ from domain.identity import (
 )
 from domain.organization import Organization, registered
 from domain.period import Period
-from domain.tally import Tallies, dimension_values
+from domain.tally import Tallies, Tally, dimension_values
 from domain.usage import CONFLICT, DUPLICATE, Outcome, Refusal, UsageRecord
 from projections.replay import replay, replay_control
 from projections.usage_tally import UsageEvents
@@ -319,23 +319,34 @@ class MemoryUsageLog:
             )
             for each in records
         ]
-        tallies = tuple(self._tally(each) for each in packed)
         instants = [each.at for each in packed]
         return UsageRecorded(
-            lo=min(instants), hi=max(instants), tallies=tallies, records=tuple(packed)
+            lo=min(instants),
+            hi=max(instants),
+            tallies=tuple(self._tallies(packed)),
+            records=tuple(packed),
         )
 
-    def _tally(self, record: PackedRecord) -> HeaderTally:
-        meter = self._store.current().meters[record.meter][-1]
-        return HeaderTally(
-            meter=record.meter,
-            attachment=record.attachment,
-            dimensions=dict(dimension_values(record.properties, meter.dimensions)),
-            records=1,
-            quantity="1" if meter.aggregation == "count" else record.value,
-            lo=record.at,
-            hi=record.at,
-        )
+    def _tallies(self, records: Iterable[PackedRecord]) -> Iterator[HeaderTally]:
+        """One for each meter, named attachment and dimension values, as first met."""
+        meters = self._store.current().meters
+        groups: dict[tuple[object, ...], list[PackedRecord]] = {}
+        for each in records:
+            dimensions = dimension_values(each.properties, meters[each.meter][-1].dimensions)
+            groups.setdefault((each.meter, each.attachment, dimensions), []).append(each)
+        for (_, _, found), group in groups.items():
+            tally, first = Tally(), group[0]
+            for each in group:
+                tally.add(meters[each.meter][-1].aggregation, each.value, each.at)
+            yield HeaderTally(
+                meter=first.meter,
+                attachment=first.attachment,
+                dimensions=dict(found),  # type: ignore[call-overload]
+                records=len(group),
+                quantity=str(tally.quantity),
+                lo=min(each.at for each in group),
+                hi=max(each.at for each in group),
+            )
 
 
 def _organization(events: Sequence[object]) -> Organization:

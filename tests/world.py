@@ -1,6 +1,8 @@
 """Every use case over the ports in memory and a Stripe sandbox in this process."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,43 +15,79 @@ from application.attaching import Attaching, NewCredit, NewItem
 from application.closing import Advance, Closing
 from application.desired import DesiredState
 from application.invoices import Invoices
-from application.ports import Appended
+from application.ports import (
+    Appended,
+    Books,
+    CatalogReader,
+    Directory,
+    EventLog,
+    UsageLog,
+)
 from application.publishing import Publishing
 from application.reconciler import Reconciler
 from application.recording import Recording
 from application.registration import Details, Registration
+from application.replays import CycleRecords
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.views import CurrentView, InvoiceView, Receipt
 from domain.usage import UsageRecord
-from tests.january import JANUARY, day
+from tests.january import FEBRUARY, JANUARY, day
 from tests.memory import MemoryStore, MemoryUsageLog
 
 ACTOR = "test"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What a world keeps its facts in."""
+
+    log: EventLog
+    books: Books
+    catalog: CatalogReader
+    directory: Directory
+    records: CycleRecords
+    usage: UsageLog
+
+
+def in_memory(store: MemoryStore) -> Ports:
+    """Every port over one store."""
+    return Ports(
+        log=store,
+        books=store,
+        catalog=store,
+        directory=store,
+        records=store,
+        usage=MemoryUsageLog(store),
+    )
+
+
 class World:
     """acme in January 2026, with a catalog. ``now`` is the one clock."""
 
-    def __init__(self, now: datetime = JANUARY) -> None:
-        self.store = store = MemoryStore(now)
+    def __init__(self, now: datetime = JANUARY, ports: Ports | None = None) -> None:
+        self.store = MemoryStore(now)
+        ports = ports or in_memory(self.store)
+        log, books, catalog, directory = ports.log, ports.books, ports.catalog, ports.directory
         app = create_sandbox(Ledger(), clock=lambda: self.now.timestamp())
         self.sandbox = app.extensions["sandbox"]
         self.client = stripe_client("sk_test_world", http_client=InProcess(app))
         self.gateway = StripeGateway(self.client)
-        self.stripe = LoggedStripeStream(store, self.clock)
-        self.publishing = Publishing(store, store)
-        self.registration = Registration(store, store, store, store)
-        self.attaching = Attaching(store, store, self.clock)
-        self.recording = Recording(MemoryUsageLog(store))
-        self.invoices = Invoices(store, store, store, store, self.stripe)
+        self.stripe = LoggedStripeStream(log, self.clock)
+        self.publishing = Publishing(log, catalog)
+        self.registration = Registration(log, books, directory, catalog)
+        self.attaching = Attaching(books, catalog, self.clock)
+        self.recording = Recording(ports.usage)
+        self.invoices = Invoices(books, log, catalog, ports.records, self.stripe)
         self.reconciler = Reconciler(
             self.gateway,
             self.stripe,
-            DesiredState(store, store, store),
+            DesiredState(books, catalog, directory),
             self.clock,
-            on_customer_linked=CustomerLinks(store, self.clock),
+            on_customer_linked=CustomerLinks(books, self.clock),
         )
-        self.closing = Closing(store, store, self.reconciler, self.stripe)
+        self.closing = Closing(books, catalog, self.reconciler, self.stripe)
+        self.books = books
+        self.url = ""
         self.records = 0
 
     @property
@@ -152,12 +190,12 @@ class World:
         return [type(each.event).__name__ for each in self.store.history(cycle)]
 
 
-def world(now: datetime = JANUARY) -> World:
+def world(now: datetime = JANUARY, ports: Ports | None = None) -> World:
     """A catalog of two services, and acme.
 
     machine: 3100 a month and cpu in two tiers, by region. seat: 3100 each.
     """
-    made = World(now)
+    made = World(now, ports)
     made.meter("cpu", "sum", "region")
     made.price("base", model="flat", amount="3100")
     made.price("seat", model="per_unit", unit_amount="3100")
@@ -169,4 +207,27 @@ def world(now: datetime = JANUARY) -> World:
     return made
 
 
-NEVER = day(1000)
+def without_chance(text: str) -> str:
+    """A text without Stripe's ids, which are different every time."""
+    return re.sub(r"cus_\w+", "cus_1", re.sub(r"Invoice \w+-0001", "Invoice A-0001", text))
+
+
+def january(made: World) -> None:
+    """A month in which a bit of everything happens, closed and issued."""
+    made.attach("a1", "machine", day(3))
+    made.travel(day(5))
+    made.record([made.usage("8", day(4, 12)), made.usage("2.5", day(5))])
+    made.item("set-up", 4900, day(5))
+    made.travel(day(11))
+    made.attach("a2", "seat", day(11), "3")
+    made.count("a2", "2", day(21))
+    made.credit("sorry", 1000)
+    made.travel(day(26))
+    made.use("6", day(26), properties={"region": "fra"})
+    made.detach("a1", day(26))
+    made.travel(FEBRUARY + timedelta(hours=2))
+    made.advance()
+    made.use("1.5", day(20))
+    made.detach("a2", day(31))
+    made.travel(FEBRUARY + timedelta(hours=12))
+    made.advance()

@@ -70,8 +70,9 @@ class PostgresBooks:
             state = read_organization(connection, organization)
             cycles = self._cycles.copies(connection, locked)
             books = open_books.PostgresOpenBooks(
-                connection, self._catalog, state, locked, cycles, actor, cycle
+                connection, self._catalog, state, locked, cycles, actor
             )
+            books.ask_for(cycle)
             yield books
             books.store()
 

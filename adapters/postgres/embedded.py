@@ -13,6 +13,7 @@ import atexit
 import fcntl
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -136,6 +137,16 @@ class EmbeddedPostgres:
             refusal = self._control("stop", "--mode=fast", "--timeout=60")
             if refusal and not self._control("status"):
                 raise StoreUnavailable(f"PostgreSQL does not stop. {refusal}")
+
+    def is_there(self) -> bool:
+        """Whether somebody listens; cheap, where asking ``pg_isready`` starts a process."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._sockets / ".s.PGSQL.5432")) == 0
+
+    def revive(self) -> None:
+        """Start the server again if it is gone."""
+        with _locked(self.place / "start.lock"):
+            self._await_server()
 
     @property
     def url(self) -> str:

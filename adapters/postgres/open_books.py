@@ -18,6 +18,9 @@ from domain.organization import Organization
 from domain.period import Period
 from domain.tally import Tallies
 
+OPENED_AT = (
+    "UPDATE cycle_head SET opened_at = (SELECT last FROM log_clock) WHERE cycle_id = ANY(%s)"
+)
 CREDIT_USE = (
     "INSERT INTO credit_use (organization, cycle, credit, amount) VALUES (%s, %s, %s, %s)"
 )
@@ -34,12 +37,12 @@ class PostgresOpenBooks:
         locked: Sequence[heads.Head],
         cycles: Sequence[BillingCycle],
         actor: str,
-        asked: str | None = None,
     ) -> None:
         self.organization = organization
         by_start = sorted(cycles, key=lambda cycle: cycle.period.start)
         self.cycles = [cycle for cycle in by_start if cycle.status in UNISSUED]
-        self.asked = next((cycle for cycle in cycles if cycle.id == asked), None)
+        self.asked: BillingCycle | None = None
+        self._locked = by_start
         self._connection = connection
         self._catalog = catalog
         self._actor = actor
@@ -49,6 +52,10 @@ class PostgresOpenBooks:
         self._added: dict[str, list[object]] = {}
         self._rows: list[StoredEvent] = []
         self._position = 0
+
+    def ask_for(self, cycle: str | None) -> None:
+        """Point out one of the locked cycles, which may be an issued one."""
+        self.asked = next((each for each in self._locked if each.id == cycle), None)
 
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         """Add events to a cycle: applied at once, stored when the block ends."""
@@ -127,7 +134,7 @@ class PostgresOpenBooks:
             if cycle.id not in self._added:
                 continue
             version = self._versions[cycle.id]
-            if cycle.id in self._heads:
+            if not self._is_new(cycle):
                 heads.update(self._connection, cycle, version, grace)
                 self._keep_tallies(cycle)
             else:
@@ -137,6 +144,13 @@ class PostgresOpenBooks:
             cursor: Any = self._connection.cursor(binary=True)
             event_log.insert_events(cursor, self._rows)
             self._position = max(row[0] for row in cursor.fetchall())
+            # Meters count by the version in force when the log recorded the opening.
+            opened = [cycle_stream(cycle.id) for cycle in self.cycles if self._is_new(cycle)]
+            if opened:
+                self._connection.execute(OPENED_AT, [opened])
+
+    def _is_new(self, cycle: BillingCycle) -> bool:
+        return cycle.id in self._added and cycle.id not in self._heads
 
     def _keep_tallies(self, cycle: BillingCycle) -> None:
         head = self._heads[cycle.id]

@@ -18,12 +18,15 @@ _CLAIM = """
         SELECT cycle FROM sync_queue
         WHERE priority = %s AND due_at <= clock_timestamp() AND NOT parked
         ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
-    UPDATE sync_queue q SET lease_token = gen_random_uuid(), due_at = clock_timestamp() + %s
+    UPDATE sync_queue q SET lease_token = gen_random_uuid(), due_at = clock_timestamp() + %s,
+        again_at = NULL
     FROM due WHERE q.cycle = due.cycle
     RETURNING q.cycle, q.dirty_position, q.lease_token::text, q.attempts
 """
 _HEARTBEAT = "UPDATE sync_queue SET due_at = clock_timestamp() + %s WHERE lease_token = %s"
-_LEAVE = "DELETE FROM sync_queue WHERE lease_token = %s AND dirty_position <= %s"
+_LEAVE = (
+    "DELETE FROM sync_queue WHERE lease_token = %s AND dirty_position <= %s AND again_at IS NULL"
+)
 _STAY = """
     UPDATE sync_queue SET lease_token = NULL, due_at = coalesce(again_at, clock_timestamp()),
         again_at = NULL, priority = least(priority, %s), attempts = 0, last_error = NULL,

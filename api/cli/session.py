@@ -27,16 +27,18 @@ def log_to_stderr(settings: Settings) -> None:
         stream=sys.stderr,
         format="%(levelname)s %(name)s: %(message)s",
     )
+    # One line for each call is too much: the StripeInvoice streams record them all.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 @contextmanager
-def session() -> Iterator["Wired"]:
+def session(*, keep_running: bool = False) -> Iterator["Wired"]:
     """The use cases over the database of the settings; the embedded one is joined."""
     from api.wiring import wired_from
 
     settings = Settings.from_environment()
     log_to_stderr(settings)
-    with wired_from(settings) as wired:
+    with wired_from(settings, keep_running=keep_running) as wired:
         yield wired
 
 

@@ -92,7 +92,14 @@ def publish_price(body: dict[str, Any]) -> Price:
     )
 
 
-@book.op("GET", "/v1/prices", roles=STAFF, query=PriceQuery(), out=PriceListSchema())
+@book.op(
+    "GET",
+    "/v1/prices",
+    roles=STAFF,
+    query=PriceQuery(),
+    out=PriceListSchema(),
+    also=frozenset({404}),
+)
 def list_prices(query: dict[str, Any]) -> dict[str, Any]:
     """Every version of a price, or of all prices, by id and version."""
     versions = wired().publishing.prices(query["price"])

@@ -27,7 +27,7 @@ CYCLE_PATTERN = r"^[a-z0-9_-]{1,64}\.[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 class Strict(Schema):
     """Base of every schema: unknown fields are refused by name."""
 
-    error_messages = {"unknown": "unknown field", "type": "must be an object"}
+    error_messages = {"unknown": "unknown field", "type": "must be an object"}  # noqa: RUF012
 
     class Meta:
         unknown = RAISE

@@ -39,7 +39,7 @@ def usage_lines(
     span: Period,
 ) -> Iterator[LineItem]:
     """One line per attachment, metered price and group; lines that come to nothing are left out."""
-    measured = _measured(cycle, tallies, book, meters)
+    measured = _measured(cycle, tallies, book, meters, span)
     for attachment in cycle.attachments.values():
         for price, run in _metered_prices(attachment, book):
             groups = measured.get((attachment.id, price.ref), {})
@@ -71,7 +71,11 @@ def _spans(attachment: Attachment, ref: str, span: Period) -> list[Period]:
 
 
 def _measured(
-    cycle: BillingCycle, tallies: Tallies, book: PriceBook, meters: Mapping[str, Meter]
+    cycle: BillingCycle,
+    tallies: Tallies,
+    book: PriceBook,
+    meters: Mapping[str, Meter],
+    span: Period,
 ) -> dict[tuple[str, str], dict[Group, Fraction]]:
     """Quantities by (attachment, price ref) and group, converted to the price's unit."""
     found: dict[tuple[str, str], dict[Group, Fraction]] = {}
@@ -79,7 +83,7 @@ def _measured(
         if not key.price:
             continue
         price = book[key.price]
-        running = _spans(cycle.attachments[key.attachment], key.price, cycle.period)
+        running = _spans(cycle.attachments[key.attachment], key.price, span)
         quantity = tally.measured(meters[key.meter].aggregation, running) / price.divide_by
         group = tuple(pair for pair in key.dimensions if pair[0] in price.group_by)
         groups = found.setdefault((key.attachment, key.price), {})

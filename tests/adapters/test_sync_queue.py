@@ -160,15 +160,18 @@ def test_a_person_can_ask_for_a_sync_now(
     assert claimed(queue).dirty_position == 5
 
 
+@pytest.mark.parametrize("position", [0, 5])
 def test_asked_for_during_a_sync_it_comes_again_at_once(
-    case: Wired, queue: PostgresSyncQueue
+    case: Wired, queue: PostgresSyncQueue, position: int
 ) -> None:
     put(case, CYCLE)
     claim = claimed(queue)
-    queue.mark(CYCLE, 5, jan(1))
+    queue.mark(CYCLE, position, jan(1))
     assert queue.claim() == []
     assert not queue.done(claim)
-    assert claimed(queue).dirty_position == 5
+    again = claimed(queue)
+    assert again.dirty_position == max(1, position)
+    assert queue.done(again)
 
 
 def test_the_queue_at_a_glance(case: Wired, queue: PostgresSyncQueue) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from api.wiring import Wired
@@ -13,6 +14,7 @@ from api.worker import Work, loops, run
 from application.attaching import NewItem
 from application.registration import Details
 from application.worker import Loop, every
+from domain.errors import StoreUnavailable
 
 
 def wait_until(holds: Callable[[], bool], within_s: int = 15) -> None:
@@ -49,6 +51,44 @@ def test_what_happens_reaches_stripe_by_itself(wired: Wired) -> None:
         work.stop()
     assert work.join(10)
     assert [loop.health.problem for loop in work.loops] == [None] * len(work.loops)
+
+
+def test_it_survives_the_loss_of_every_connection(wired: Wired, database_url: str) -> None:
+    acme_owes_something(wired)
+    work = Work(loops(wired))
+    work.start()
+    try:
+        wait_until(lambda: states(wired) == ["in_step"])
+        first = proof(wired)
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        item = NewItem(item="i2", description="More", amount=1, currency="usd", reason="agreed")
+        wait_until(lambda: added(wired, item))
+        wait_until(lambda: proof(wired) not in (first, None))
+    finally:
+        work.stop()
+    assert work.join(10)
+
+
+def added(wired: Wired, item: NewItem) -> bool:
+    """Add an item, where the database answers by now."""
+    try:
+        wired.attaching.add_item("acme", item, at=datetime.now(UTC), actor="test")
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def proof(wired: Wired) -> str | None:
+    """The digest that was last proved at Stripe."""
+    try:
+        (cycle,) = wired.books.cycle_names("acme")
+        return wired.stripe_stream.load(cycle)[0].proved_digest
+    except StoreUnavailable:
+        return None
 
 
 def test_a_signal_ends_it(wired: Wired) -> None:

@@ -1,6 +1,6 @@
 """Publishing: what is defined twice exists once, also when two do it at the same moment."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,15 +45,16 @@ def test_the_same_again_changes_nothing() -> None:
 class Overtaken(MemoryStore):
     """Somebody else publishes just before the first append."""
 
-    def append(self, stream: UUID, expected_version: int, events: Sequence[object], **of: Any) -> int:
-        if self.rival:
-            rival, self.rival = self.rival, None
-            rival(Publishing(self, self))
-        return super().append(stream, expected_version, events, **of)
-
-    def __init__(self, now: datetime, rival: Any) -> None:
+    def __init__(self, now: datetime, rival: Callable[[Publishing], None]) -> None:
         super().__init__(now)
-        self.rival = rival
+        self.rivals = [rival]
+
+    def append(
+        self, stream: UUID, expected_version: int, events: Sequence[object], **envelope: Any
+    ) -> int:
+        if self.rivals:
+            self.rivals.pop()(Publishing(self, self))
+        return super().append(stream, expected_version, events, **envelope)
 
 
 def test_who_is_overtaken_decides_again() -> None:

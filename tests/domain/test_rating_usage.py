@@ -223,6 +223,21 @@ def test_a_time_weighted_value_holds_until_the_attachment_ends() -> None:
     assert lines(rate_at, tallies, *ended, meter_is=meter("cpu", "time_weighted")) == {CPU: 240}
 
 
+def test_what_has_accrued_of_it_so_far_ends_at_that_instant() -> None:
+    """2 from day 21 on: by day 26 that is 2 × 5 × 24 hours, of 2 × 11 × 24."""
+    rate_at = metered(unit_amount="1", unit_conversion={"divide_by": "3600"})
+    found = Tally()
+    found.add("time_weighted", "2", micros(day(21)))
+    tallies = {TallyKey("cpu", "a1", "cpu@1", ()): found}
+    cycle = cycle_of(OPENED, attached("a1", JANUARY, rate_at))
+    meters = {"cpu": meter("cpu", "time_weighted")}
+    shown = [
+        rate(cycle, tallies, {rate_at.ref: rate_at}, meters, until=until).invoice.subtotal
+        for until in (day(26), None)
+    ]
+    assert shown == [240, 528]
+
+
 def only(found: Rated) -> LineItem:
     (line,) = found.invoice.lines
     return line

@@ -1,0 +1,202 @@
+"""Plays a realistic month of a cloud platform into an empty store, over HTTP.
+
+Everything of the previous cycles is recorded before any of them is closed; so this has to run
+before the scheduler does. Every command counts once: a demo that was interrupted goes on.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from api.demo import notes, offer
+from api.demo.calendar import TwoCycles, two_cycles
+from api.demo.cast import CAST, CREDITS, HELD, ITEMS, STARRING, UNPAID, Customer
+from api.demo.client import Client, base_url
+from api.demo.notes import Notes
+from api.demo.troubles import troubles
+from api.demo.usage import Record, month
+from api.instants import format_instant, parse_instant
+from api.wiring import Wired, clock
+from application.keys import hashed
+from domain.errors import RuleViolation
+
+Say = Callable[[str], None]
+
+BATCH = 1_000
+TOLD_EVERY = 10
+LAST_RECORDS = 400
+"""So many records come after the first sync: something is left to be synced."""
+
+ACTOR = "demo"
+ROLES = ("admin", "support", "ingest")
+
+
+def play(wired: Wired, say: Say) -> None:
+    """Play the demo, or leave a store alone that has data of its own.
+
+    Raises:
+        RuleViolation: real money would move.
+    """
+    if wired.settings.live:
+        raise RuleViolation("the demo is not played with a live Stripe key", code="live_key")
+    known = notes.read(wired.settings)
+    ours = known is not None and _in_force(wired, known)
+    empty = not wired.registration.search(limit=1).data
+    if not empty and not (known and ours and not known.finished):
+        say("the store has data already; it is left as it is")
+        if not (known and ours):
+            notes.write(wired.settings, _new_notes(wired, finished=True))
+        return
+    story = known if known and ours and not empty else _new_notes(wired)
+    notes.write(wired.settings, story)
+    _play(wired, story, say)
+    story.finished = True
+    notes.write(wired.settings, story)
+
+
+def _new_notes(wired: Wired, *, finished: bool = False) -> Notes:
+    keys = {role: wired.keys.create(role, name="demo") for role in ROLES}
+    return Notes(keys=keys, played_at=format_instant(clock()), finished=finished)
+
+
+def _in_force(wired: Wired, story: Notes) -> bool:
+    return all(wired.keys.find(hashed(secret)) for secret in story.keys.values())
+
+
+def _play(wired: Wired, story: Notes, say: Say) -> None:
+    now = parse_instant(story.played_at)
+    base = base_url(wired.settings)
+    admin, ingest = Client(base, story.keys["admin"]), Client(base, story.keys["ingest"])
+    stories = [(customer, two_cycles(customer, now)) for customer in CAST]
+    _publish(admin)
+    say(f"{len(offer.METERS)} meters and {len(list(offer.price_bodies()))} prices published")
+    for customer, cycles in stories:
+        _register(admin, customer, cycles)
+    _by_hand(admin, dict((customer.id, cycles) for customer, cycles in stories))
+    say(f"{len(stories)} organizations registered, with services, items and credits")
+    records = month(stories)
+    _send(ingest, records[:-LAST_RECORDS], say)
+    _send(ingest, troubles(records, now), say)
+    _close(wired, stories, say)
+    _sync(wired, stories, say)
+    _pay(wired, stories, say)
+    _send(ingest, records[-LAST_RECORDS:], say)
+
+
+def _publish(admin: Client) -> None:
+    for meter, definition in offer.METERS.items():
+        admin("PUT", f"/v1/meters/{meter}", definition)
+    for price in offer.price_bodies():
+        admin("POST", "/v1/prices", price)
+    for service, definition in offer.service_bodies():
+        admin("PUT", f"/v1/services/{service}", definition)
+
+
+def _register(admin: Client, customer: Customer, cycles: TwoCycles) -> None:
+    path = f"/v1/organizations/{customer.id}"
+    members = [
+        {"user": user, "email": f"{user}@{customer.id}.example", "role": role}
+        for user, role in zip(customer.members, ("owner", "billing", "member"), strict=False)
+    ]
+    details = {
+        "name": customer.name,
+        "currency": customer.currency,
+        "time_zone": customer.zone,
+        "anchor_day": customer.anchor_day,
+        "members": members,
+        "policies": dict(customer.policies),
+        "starts_at": format_instant(cycles.previous.start),
+    }
+    admin("PUT", path, details)
+    for method, where, body in sorted(_changes(customer, cycles), key=lambda each: each[2]["at"]):
+        admin(method, f"{path}/attachments{where}", body)
+
+
+def _changes(customer: Customer, cycles: TwoCycles) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Everything that happens to a customer's attachments: method, path and body."""
+    for each in customer.attached:
+        body = {
+            "attachment": each.id,
+            "service": offer.named(each.service, customer.currency),
+            "quantity": each.quantity,
+            "at": format_instant(cycles.at(each.since)),
+        }
+        yield "POST", "", body
+        for when, quantity in each.changes:
+            changed = {"quantity": quantity, "at": format_instant(cycles.at(when))}
+            yield "PATCH", f"/{each.id}", changed
+        if each.until:
+            yield "POST", f"/{each.id}/detach", {"at": format_instant(cycles.at(each.until))}
+
+
+def _by_hand(admin: Client, cycles: dict[str, TwoCycles]) -> None:
+    for organization, when, item in ITEMS:
+        body = {**item, "at": format_instant(cycles[organization].at(when))}
+        admin("POST", f"/v1/organizations/{organization}/items", body)
+    for organization, credit in CREDITS:
+        admin("POST", f"/v1/organizations/{organization}/credits", credit)
+    organization, reason = HELD
+    admin("POST", f"/v1/invoices/{cycles[organization].previous_name}/hold", {"reason": reason})
+
+
+def _send(ingest: Client, records: Sequence[Record], say: Say) -> None:
+    counts: Counter[str] = Counter()
+    for number, batch in enumerate(_batches(records), start=1):
+        answer = ingest("POST", "/v1/usage", batch)
+        for outcome in ("accepted", "duplicates", "conflicts", "quarantined"):
+            counts[outcome] += answer[outcome]
+        if number % TOLD_EVERY == 0:
+            say(f"{number * BATCH:,} usage records sent")
+    say(", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count))
+
+
+def _batches(records: Sequence[Record]) -> Iterator[list[Record]]:
+    rest = iter(records)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _close(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say) -> None:
+    issued: list[str] = []
+    for customer, _ in stories:
+        done = wired.closing.advance(customer.id, clock(), ACTOR)
+        issued += done.issued
+        for waiting in done.waiting:
+            say(f"{waiting.cycle} waits: {waiting.reason}")
+    say(f"{len(issued)} invoices of the previous cycles issued")
+
+
+def _sync(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say) -> None:
+    names = [
+        name
+        for customer, _ in stories
+        for name in wired.books.cycle_names(customer.id, unissued=True)
+    ]
+    writes = sum(wired.reconciler.sync(name, ACTOR).writes for name in names)
+    say(f"{len(names)} drafts in step with Stripe after {writes} write calls")
+
+
+def _pay(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say) -> None:
+    """Customers pay; only the sandbox lets us do that for them."""
+    if not wired.settings.sandbox:
+        return
+    sandbox = Client(wired.settings.stripe_api_base or "", "")
+    paid = 0
+    for customer, cycles in stories:
+        view = wired.invoices.get(cycles.previous_name)
+        if view.status == "issued" and view.stripe.invoice and customer.id not in UNPAID:
+            paid += _paid(sandbox, view.stripe.invoice)
+    say(f"{paid} invoices paid")
+
+
+def _paid(sandbox: Client, invoice: str) -> int:
+    answer: dict[str, Any] = sandbox("POST", f"/_sandbox/invoices/{invoice}/pay", {})
+    return int(answer["status"] == "paid")
+
+
+def starring(played_at: datetime) -> TwoCycles:
+    """The cycles of the organization that the hints look at."""
+    customer = next(each for each in CAST if each.id == STARRING)
+    return two_cycles(customer, played_at)

@@ -1,0 +1,59 @@
+"""The projector: following the log, and making the read models anew."""
+
+import time
+from statistics import median
+
+from adapters.postgres.projector import PostgresProjector
+from adapters.postgres.rebuild import PostgresRebuilder
+from benchmarks.books import Bench, bench
+from benchmarks.machine import Machine, rounds, unhurried
+from benchmarks.recorder import BATCH, recorded
+from benchmarks.report import Finding, number
+from benchmarks.usage import Pick, batches, only, records, zipf
+
+
+def run(machine: Machine) -> list[Finding]:
+    """Usage in batches of a thousand: one busy cycle, then all cycles by turns."""
+    findings = []
+    for what, hot in (("1 cycle", True), (f"{machine.sizes.organizations:,} cycles", False)):
+        url, names = machine.full_database("projector")
+        pick = only(names[0]) if hot else zipf(names)
+        findings += _measured(machine, url, names, pick, what)
+    return findings
+
+
+def _measured(
+    machine: Machine, url: str, names: list[str], pick: Pick, what: str
+) -> list[Finding]:
+    following, rebuilding = [], []
+    with bench(url) as made:
+        projector = PostgresProjector(made.database, made.catalog)
+        _catch_up(projector)
+        for seed in rounds(machine.sizes, [f"following and rebuilding, {what}"]):
+            rows = machine.sizes.rows
+            with unhurried(url):
+                recorded(url, names, [batches(records(rows, pick, seed), BATCH)])
+            following.append(rows / _catch_up(projector))
+            rebuilding.append(seed * rows / _rebuild(made))
+    return [
+        _finding(f"projector, following, {what}", median(following), 60_000),
+        _finding(f"projector, rebuilding, {what}", median(rebuilding), 200_000),
+    ]
+
+
+def _finding(what: str, measured: float, goal: float) -> Finding:
+    return Finding(what=what, measured=measured, unit="records/s", goal=goal)
+
+
+def _catch_up(projector: PostgresProjector) -> float:
+    start = time.perf_counter()
+    while projector.step():
+        pass
+    return time.perf_counter() - start
+
+
+def _rebuild(made: Bench) -> float:
+    """Seconds to read the whole log again, the registration of all organizations included."""
+    start = time.perf_counter()
+    PostgresRebuilder(made.database, made.catalog).rebuild()
+    return time.perf_counter() - start

@@ -1,0 +1,131 @@
+"""Who may do what: every route against every role, and one organization's walls."""
+
+from collections.abc import Callable
+
+import pytest
+
+from api.app import BOOKS
+from api.auth import ADMIN, CACHED_S, INGEST, ORGANIZATION, SUPPORT, KeyRing
+from api.errors import Unauthorized
+from api.openapi import Op
+from api.wiring import Wired
+from tests.api.conftest import Caller
+
+RULES = {
+    "record_usage": "ingest admin",
+    "list_quarantine": "support admin",
+    "resolve_quarantine": "support admin",
+    "put_organization": "admin",
+    "get_organization": "organization support admin",
+    "search_organizations": "support admin",
+    "attach": "admin",
+    "list_attachments": "organization support admin",
+    "detach": "admin",
+    "change_quantity": "admin",
+    "add_item": "support admin",
+    "grant_credit": "support admin",
+    "list_credits": "organization support admin",
+    "put_meter": "admin",
+    "get_meter": "support admin",
+    "put_service": "admin",
+    "get_service": "support admin",
+    "publish_price": "admin",
+    "list_prices": "support admin",
+    "current_invoice": "organization support admin",
+    "list_invoices": "organization support admin",
+    "get_invoice": "organization support admin",
+    "invoice_history": "organization support admin",
+    "explain_line": "organization support admin",
+    "change_set": "support admin",
+    "sync_invoice": "support admin",
+    "invoice_proof": "organization support admin",
+    "hold_invoice": "support admin",
+    "release_invoice": "support admin",
+    "reconcile": "support admin",
+    "stripe_webhook": "",
+    "healthz": "",
+    "readyz": "",
+}
+"""Operation -> roles. Whoever adds a route says here who may call it."""
+
+OPS = [op for book in BOOKS for op in book.ops]
+
+
+def test_every_route_has_a_rule_and_keeps_it() -> None:
+    assert {op.name: set(op.roles) for op in OPS} == {
+        name: set(roles.split()) for name, roles in RULES.items()
+    }
+
+
+def path_of(op: Op) -> str:
+    path = op.rule.replace("<organization>", "acme").replace("<cycle>", "acme.2026-11-01")
+    path = path.replace("<attachment>", "a1").replace("<path:line>", "usage/a1/cpu@1")
+    return path.replace("<meter>", "cpu").replace("<service>", "machine")
+
+
+def test_a_role_without_the_right_is_forbidden_on_every_route(
+    caller: Callable[..., Caller],
+) -> None:
+    for role in (INGEST, ORGANIZATION, SUPPORT, ADMIN):
+        call = caller(role, "acme" if role == ORGANIZATION else None)
+        for op in OPS:
+            status = call(op.method, path_of(op)).status_code
+            assert (status == 403) == (bool(op.roles) and role not in op.roles), (role, op.name)
+            assert status < 500, (role, op.name)
+
+
+def test_without_a_key_only_public_routes_answer(caller: Callable[..., Caller]) -> None:
+    client = caller().client
+    for op in OPS:
+        response = client.open(path_of(op), method=op.method)
+        assert (response.status_code == 401) == bool(op.roles), op.name
+        if op.roles:
+            assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ck_x", "Basic YTpi", "Bearer \xff"])
+def test_an_unknown_key_is_refused(wired: Wired, authorization: str) -> None:
+    with pytest.raises(Unauthorized):
+        wired.key_ring.principal(authorization)
+
+
+def test_another_organizations_things_are_not_to_be_told_from_nothing(
+    caller: Callable[..., Caller], acme: str
+) -> None:
+    stranger = caller(ORGANIZATION, "globex")
+    for path in (
+        "/v1/organizations/{}",
+        "/v1/organizations/{}/invoices/current",
+        "/v1/organizations/{}/invoices",
+        "/v1/organizations/{}/attachments",
+        "/v1/invoices/{}.2026-11-01",
+        "/v1/invoices/{}.2026-11-01/history",
+        "/v1/invoices/{}.2026-11-01/proof",
+    ):
+        there, nowhere = stranger("GET", path.format("acme")), stranger("GET", path.format("none"))
+        assert there.status_code == nowhere.status_code == 404, path
+        said = there.get_json()["detail"].replace("acme", "none")
+        assert said == nowhere.get_json()["detail"]
+    own = caller(ORGANIZATION, "acme")
+    assert own("GET", "/v1/organizations/acme/invoices/current").status_code == 200
+
+
+def test_a_revoked_key_is_refused_once_the_memory_of_it_is_stale(wired: Wired) -> None:
+    time = [0.0]
+    ring = KeyRing(wired.keys, clock=lambda: time[0])
+    secret = wired.keys.create("support")
+    used = ring.principal(f"Bearer {secret}")
+    wired.keys.revoke(used.key)
+    time[0] = CACHED_S + 0.1
+    with pytest.raises(Unauthorized):
+        ring.principal(f"Bearer {secret}")
+
+
+def test_a_rotated_key_has_the_same_rights_and_the_old_one_stays_until_revoked(
+    wired: Wired,
+) -> None:
+    old = wired.key_ring.principal(f"Bearer {wired.keys.create('organization', 'acme')}")
+    new = wired.key_ring.principal(f"Bearer {wired.keys.rotate(old.key)}")
+    assert (new.role, new.organization) == ("organization", "acme")
+    assert [key.revoked_at for key in wired.keys.list()] == [None, None]
+    assert all(key.last_used_at for key in wired.keys.list())

@@ -1,0 +1,131 @@
+"""Invoices over HTTP: live, past, explained, synced and proved."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Caller
+from tests.api.test_usage import record
+
+CYCLE = "acme.2026-11-01"
+
+
+@pytest.fixture
+def used(admin: Caller, acme: str) -> str:
+    answer = admin("POST", "/v1/usage", [record("k1"), record("k2", value="2.5")]).get_json()
+    assert answer["accepted"] == 2
+    return CYCLE
+
+
+def test_an_unchanged_invoice_keeps_its_etag_and_a_changed_one_does_not(
+    admin: Caller, used: str
+) -> None:
+    path = "/v1/organizations/acme/invoices/current"
+    first = admin("GET", path)
+    tag = first.headers["ETag"]
+    again = admin("GET", path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    admin("POST", "/v1/usage", [record("k3")])
+    assert admin("GET", path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_line_is_explained_from_usage_to_cents(admin: Caller, used: str) -> None:
+    key = admin("GET", f"/v1/invoices/{used}").get_json()["lines"][0]["key"]
+    path = f"/v1/invoices/{used}/lines/{key}/explain"
+    page = admin("GET", f"{path}?limit=1").get_json()
+    assert (page["records"], page["usage"][0]["id"], page["line"]["amount"]) == (2, "k1", 38)
+    rest = admin("GET", f"{path}?limit=1&cursor={page['next_cursor']}").get_json()
+    assert rest["usage"][0]["id"] == "k2"
+    assert admin("GET", f"/v1/invoices/{used}/lines/nothing/explain").status_code == 404
+
+
+def test_the_history_is_told_page_by_page(admin: Caller, used: str) -> None:
+    told: list[str] = []
+    cursor: str | None = "0"
+    while cursor is not None:
+        path = f"/v1/invoices/{used}/history?limit=2&cursor={cursor}"
+        page = admin("GET", path).get_json()
+        told += [entry["what"] for entry in page["data"]]
+        cursor = page["next_cursor"]
+    assert len(told) == 3
+    assert "acme.2026-11-01 opened" in told[0]
+
+
+def test_a_sync_is_planned_carried_out_and_proved(admin: Caller, used: str) -> None:
+    pending = admin("GET", f"/v1/invoices/{used}/change-set").get_json()
+    assert [(each["op"], each["was"], each["becomes"]) for each in pending["changes"]] == [
+        ("create", None, 38)
+    ]
+    synced = admin("POST", f"/v1/invoices/{used}/sync", {}).get_json()
+    assert synced["discrepancies"] == [], synced
+    assert admin("GET", f"/v1/invoices/{used}/change-set").get_json()["changes"] == []
+    proof = admin("GET", f"/v1/invoices/{used}/proof").get_json()
+    assert proof["digest"] == proof["proved_digest"]
+    invoice = admin("GET", f"/v1/invoices/{used}").get_json()
+    assert invoice["stripe"]["state"] == "in_step"
+    report = admin("POST", "/v1/reconciliations", {"from": "2026-11-01T00:00:00Z"}).get_json()
+    assert report == {"expected": 1, "audited": 1, "findings": []}
+
+
+def test_a_hold_shows_on_the_invoice_until_it_is_released(admin: Caller, acme: str) -> None:
+    assert admin("POST", f"/v1/invoices/{CYCLE}/hold", {"reason": "disputed"}).status_code == 200
+    assert admin("GET", f"/v1/invoices/{CYCLE}").get_json()["held"] == "disputed"
+    admin("POST", f"/v1/invoices/{CYCLE}/release", {"reason": "agreed"})
+    assert admin("GET", f"/v1/invoices/{CYCLE}").get_json()["held"] is None
+
+
+def test_the_list_holds_every_invoice_newest_first(admin: Caller, acme: str, wired: Any) -> None:
+    while wired.projector.step():
+        pass
+    page = admin("GET", "/v1/organizations/acme/invoices").get_json()
+    assert [(row["cycle"], row["status"]) for row in page["data"]] == [(CYCLE, "accruing")]
+
+
+def test_the_past_is_as_it_was(admin: Caller, used: str) -> None:
+    path = "/v1/organizations/acme/invoices/current"
+    before = admin("GET", f"{path}?as_of=2026-11-03T00:00:00Z").get_json()
+    assert (before["total"], before["as_of"]) == (0, "2026-11-03T00:00:00Z")
+    future = admin("GET", f"{path}?known_at=2999-01-01T00:00:00Z")
+    assert (future.status_code, future.get_json()["errors"][0]["field"]) == (422, "known_at")
+
+
+ITEM = {"item": "i1", "description": "Set-up", "amount": 500, "currency": "usd", "reason": "agreed"}
+
+
+def test_a_repeated_request_with_its_key_gets_the_same_answer(admin: Caller, acme: str) -> None:
+    path, headers = "/v1/organizations/acme/items", {"Idempotency-Key": "k1"}
+    first = admin("POST", path, ITEM, headers=headers)
+    again = admin("POST", path, ITEM, headers=headers)
+    assert (first.status_code, again.data) == (200, first.data)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = admin("POST", path, ITEM | {"amount": 600}, headers=headers)
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_refused_request_leaves_its_key_free(admin: Caller, acme: str) -> None:
+    path, headers = "/v1/organizations/acme/items", {"Idempotency-Key": "k2"}
+    refused = admin("POST", path, ITEM | {"currency": "eur"}, headers=headers)
+    assert 400 <= refused.status_code < 500
+    assert admin("POST", path, ITEM, headers=headers).status_code == 200
+
+
+def test_items_and_credits_come_together_on_the_invoice(admin: Caller, acme: str) -> None:
+    admin("POST", "/v1/organizations/acme/items", ITEM)
+    grant = {"credit": "c1", "amount": 200, "currency": "usd", "reason": "outage"}
+    assert admin("POST", "/v1/organizations/acme/credits", grant).status_code == 200
+    invoice = admin("GET", "/v1/organizations/acme/invoices/current").get_json()
+    amounts = {line["key"]: line["amount"] for line in invoice["lines"]}
+    assert (amounts["item/i1"], amounts["credit/c1"], invoice["total"]) == (500, -200, 300)
+    left = admin("GET", "/v1/organizations/acme/credits").get_json()["data"]
+    assert [each["credit"] for each in left] == ["c1"]
+
+
+def test_attachments_are_changed_and_listed(admin: Caller, acme: str) -> None:
+    path = "/v1/organizations/acme/attachments"
+    changed = admin("PATCH", f"{path}/a1", {"quantity": "3", "at": "2026-11-04T00:00:00Z"})
+    assert changed.get_json()["effect"] == "recorded"
+    assert admin("POST", f"{path}/a1/detach", {"at": "2026-11-06T00:00:00Z"}).status_code == 200
+    listed = admin("GET", path).get_json()["data"][0]
+    assert (listed["quantity"], listed["until"]) == ("3", "2026-11-06T00:00:00Z")
+    unknown = admin("POST", path, {"attachment": "a2", "service": "nothing"})
+    assert unknown.status_code == 404

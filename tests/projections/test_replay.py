@@ -1,0 +1,86 @@
+"""A cycle as it was, from its events alone."""
+
+from datetime import datetime
+
+import pytest
+
+from domain.catalog import Catalog, Meter
+from domain.errors import NotFound
+from domain.events.base import Recorded
+from domain.events.usage import HeaderTally, PackedRecord, UsageRecorded, micros
+from domain.identity import cycle_stream
+from domain.tally import TallyKey
+from projections.replay import replay
+from tests.january import CPU, JANUARY, OPENED, attached, day, detached
+
+
+def used(value: str, at: datetime) -> UsageRecorded:
+    instant = micros(at)
+    return UsageRecorded(
+        lo=instant,
+        hi=instant,
+        tallies=(HeaderTally("cpu", "a1", {}, 1, value, instant, instant),),
+        records=(PackedRecord("s", value, "cpu", "a1", value, instant, {}),),
+    )
+
+
+def history(*events: object) -> list[Recorded]:
+    return [
+        Recorded(
+            stream=cycle_stream("acme.2026-01-01"),
+            version=number,
+            position=number,
+            recorded_at=day(20),
+            occurred_at=event.at,  # type: ignore[attr-defined]
+            actor="test",
+            event=event,
+        )
+        for number, event in enumerate(events, start=1)
+    ]
+
+
+def catalog() -> Catalog:
+    meter = Meter(
+        id="cpu", version=1, aggregation="sum", unit="hour", dimensions=(), recorded_at=JANUARY
+    )
+    return Catalog(meters={"cpu": [meter]}, book={CPU.ref: CPU})
+
+
+HISTORY = history(
+    OPENED,
+    attached("a1", day(2), CPU),
+    used("7", day(5)),
+    used("2", day(12)),
+    used("5", day(9)),
+    detached("a1", day(10)),
+)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "tallies"),
+    [
+        pytest.param(None, {"cpu@1": 12, "": 2}, id="everything"),
+        pytest.param(day(20), {"cpu@1": 12, "": 2}, id="all of it had happened"),
+        pytest.param(day(10), {"cpu@1": 12}, id="detached at that instant"),
+        pytest.param(day(9), {"cpu@1": 12}, id="its own instant counts"),
+        pytest.param(day(8), {"cpu@1": 7}, id="before the ninth"),
+        pytest.param(day(4), {}, id="before any usage"),
+    ],
+)
+def test_only_what_had_happened_counts(as_of: datetime | None, tallies: dict[str, int]) -> None:
+    cycle, found, version = replay(HISTORY, catalog(), as_of)
+    assert {key.price: tally.quantity for key, tally in found.items()} == tallies
+    assert all(key[:2] == TallyKey("cpu", "a1", "", ())[:2] for key in found)
+    assert version == len(HISTORY)
+    (run,) = cycle.attachments["a1"].runs
+    assert (run.until == day(10)) is (as_of is None or as_of >= day(10))
+
+
+def test_the_cycle_itself_is_there_however_early_one_asks() -> None:
+    cycle, tallies, _ = replay(HISTORY, catalog(), day(1))
+    assert (cycle.id, cycle.attachments, tallies) == ("acme.2026-01-01", {}, {})
+
+
+def test_without_its_beginning_there_is_no_cycle() -> None:
+    with pytest.raises(NotFound):
+        replay(HISTORY[1:], catalog())

@@ -1,0 +1,79 @@
+"""Which local day usage belongs to."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.catalog import Meter
+from domain.events.usage import HeaderTally, PackedRecord, micros
+from domain.period import zone
+from projections.usage_by_day import DailyUsage, DayKey, Place, day_of
+from projections.usage_tally import Stretch
+
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/Havana",  # clocks change at midnight
+    "Pacific/Kiritimati",
+    "Pacific/Apia",  # had no 30 December 2011
+)
+SINCE = datetime(2011, 1, 1, tzinfo=UTC)
+BERLIN = Place("acme", "Europe/Berlin")
+
+
+def meter(aggregation: str) -> Meter:
+    return Meter(
+        id="cpu",
+        version=1,
+        aggregation=aggregation,
+        unit="u",
+        dimensions=(),
+        recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.integers(0, 29 * 366 * 24 * 60).map(lambda minutes: SINCE + timedelta(minutes=minutes)),
+)
+def test_a_day_is_what_the_calendar_on_the_wall_says(name: str, at: datetime) -> None:
+    assert day_of(name, micros(at)) == at.astimezone(zone(name)).date()
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "first", "last", "whole"),
+    [
+        pytest.param("sum", 0, 23, True, id="one day in Berlin"),
+        pytest.param("sum", 0, 24, False, id="midnight lies inside"),
+        pytest.param("unique", 1, 2, False, id="distinct values are not in a header"),
+        pytest.param("time_weighted", 1, 2, False, id="nor are values over time"),
+    ],
+)
+def test_a_header_is_enough_within_a_day(
+    aggregation: str, first: int, last: int, whole: bool
+) -> None:
+    midnight = datetime(2026, 1, 4, 23, tzinfo=UTC)
+    lo, hi = (micros(midnight + timedelta(hours=hours)) for hours in (first, last))
+    stretch = Stretch(lo, hi, [HeaderTally("cpu", "", {}, 2, "3", lo, hi)])
+    counted = meter(aggregation)
+    assert DailyUsage().whole(BERLIN, stretch, lambda name: counted) is whole
+
+
+def test_opened_records_go_to_their_own_days() -> None:
+    midnight = micros(datetime(2026, 1, 4, 23, tzinfo=UTC))
+    records = [
+        PackedRecord("s", "1", "cpu", "", "1.5", midnight - 1, {}),
+        PackedRecord("s", "2", "cpu", "", "2", midnight, {}),
+    ]
+    daily = DailyUsage()
+    counted = meter("sum")
+    daily.add(BERLIN, Stretch(midnight - 1, midnight, [], records), lambda name: counted)
+    assert {key: str(tally.quantity) for key, (_, tally) in daily.days.items()} == {
+        DayKey("acme", "cpu", date(2026, 1, 4)): "1.5",
+        DayKey("acme", "cpu", date(2026, 1, 5)): "2",
+    }
