@@ -36,8 +36,8 @@ _HEADERS = {
 def create_app(wired: Wired) -> Flask:
     """The application over some use cases."""
     app = Flask("cyclebook", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
-    app.config["TRAP_HTTP_EXCEPTIONS"] = False
+    # A stream without a length is cut here without a word; one byte more shows that it was.
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX + 1
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.extensions[EXTENSION] = wired

@@ -22,7 +22,7 @@ def parse_instant(text: str, field: str = "at") -> datetime:
     """
     try:
         instant = msgspec.convert(text, Aware)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         raise InvalidInput(
             f'{field} must be an instant with a zone, such as "2026-01-05T10:00:00Z"', field=field
         ) from None

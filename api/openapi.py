@@ -100,7 +100,7 @@ class ApiBook:
         query: Schema | None = None,
         **more: Any,
     ) -> Callable[[View], View]:
-        """Enter a view. Its keyword arguments are the path's, ``query`` and ``body`` as declared."""
+        """Enter a view; it is called with the path's ids, ``query`` and ``body`` by name."""
 
         def enter(view: View) -> View:
             self.ops.append(

@@ -23,9 +23,10 @@ def raw_body(request: Request, accepted: Collection[str] = (JSON,)) -> bytes:
         raise UnsupportedMedia("send the body as it is, without Content-Encoding")
     if request.mimetype not in accepted:
         raise UnsupportedMedia(f"send the body as {' or '.join(accepted)}")
-    if (request.content_length or 0) > BODY_BYTES_MAX:
+    body = request.get_data(cache=False)
+    if len(body) > BODY_BYTES_MAX:
         raise TooLarge(f"a body may have at most {BODY_BYTES_MAX} bytes")
-    return request.get_data(cache=False)
+    return body
 
 
 Pairs = list[tuple[str, Any]]

@@ -13,6 +13,9 @@ from api.wiring import attached, wire
 GRACE_S = 20
 """How long requests under way may take to finish when told to stop."""
 
+KEEP_OPEN_S = 75
+"""Idle connections stay open so long: longer than clients and proxies usually keep theirs."""
+
 SILENT_S = 60
 """A process that has not stirred for so long is replaced."""
 
@@ -34,6 +37,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "threads": self._settings.threads,
             "worker_class": "gthread",
             "preload_app": False,
+            "keepalive": KEEP_OPEN_S,
             "timeout": SILENT_S,
             "graceful_timeout": GRACE_S,
             "loglevel": self._settings.log_level.lower(),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from application.attachment_view import attachment_views, credit_view
 from application.cycles import carry, cycle_at
 from application.ports import Books, CatalogReader, OpenBooks
 from application.views import AttachmentView, CreditView, Receipt
-from domain.attachment import Run
 from domain.attribution import check_scopes
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
@@ -183,13 +183,7 @@ class Attaching:
         Raises:
             NotFound: no such organization.
         """
-        found: dict[str, list[AttachmentView]] = {}
-        for state in self._books.snapshot(organization).cycles:
-            for attachment in state.cycle.attachments.values():
-                for run in attachment.runs:
-                    _join(found.setdefault(attachment.id, []), _view(attachment.id, run))
-        views = [view for each in found.values() for view in each]
-        return sorted(views, key=lambda view: (view.since, view.attachment))
+        return attachment_views(self._books.snapshot(organization).cycles)
 
     def credits(self, organization: str) -> list[CreditView]:
         """Every credit granted and what issued invoices have used of it, oldest first.
@@ -199,7 +193,7 @@ class Attaching:
         """
         snapshot = self._books.snapshot(organization)
         grants = sorted(snapshot.organization.credits.values(), key=lambda g: (g.at, g.credit))
-        return [_credit(grant, snapshot.applied.get(grant.credit, 0)) for grant in grants]
+        return [credit_view(grant, snapshot.applied.get(grant.credit, 0)) for grant in grants]
 
     @contextmanager
     def _changing(
@@ -249,52 +243,6 @@ def _receipt(cycle: str | None, books: OpenBooks, *, recorded: bool) -> Receipt:
     if not recorded:
         return Receipt(cycle=cycle, position=0, effect="nothing")
     return Receipt(cycle=cycle, position=books.position(), effect="recorded")
-
-
-def _join(views: list[AttachmentView], view: AttachmentView) -> None:
-    """Add a stretch; one carried over from the cycle before continues the last."""
-    if view.carried and view.until == view.since:
-        # A run that was carried over and then found to have ended before never was.
-        return
-    if view.carried and views and views[-1].until is None:
-        first = views.pop()
-        view = AttachmentView(
-            attachment=view.attachment,
-            service=view.service,
-            name=view.name,
-            quantity=view.quantity,
-            prices=view.prices,
-            since=first.since,
-            until=view.until,
-            carried=first.carried,
-        )
-    views.append(view)
-
-
-def _view(attachment: str, run: Run) -> AttachmentView:
-    return AttachmentView(
-        attachment=attachment,
-        service=run.service,
-        name=run.name,
-        quantity=run.quantities[-1][1],
-        prices=run.prices,
-        since=run.since,
-        until=run.until,
-        carried=run.carried,
-    )
-
-
-def _credit(grant: CreditGranted, applied: int) -> CreditView:
-    return CreditView(
-        credit=grant.credit,
-        amount=grant.amount,
-        applied=applied,
-        remaining=grant.amount - applied,
-        currency=grant.currency,
-        reason=grant.reason,
-        granted_at=grant.at,
-        expires_at=grant.expires_at,
-    )
 
 
 def _check_quantity(quantity: Decimal) -> None:

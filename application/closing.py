@@ -154,14 +154,13 @@ class Closing:
 def _close_periods(books: OpenBooks, now: datetime, done: Advance) -> None:
     """End periods that are over, open what follows, and cut usage off after grace."""
     for _ in range(CYCLES_AT_ONCE_MAX):
-        if books.cycles[-1].period.end > now:
+        newest = books.cycles[-1]
+        if newest.period.end > now:
             break
         open_next(books)
+        done.closing.append(newest.id)
     grace = timedelta(seconds=int(str(books.organization.policy("grace_s"))))
-    # The newest one goes on accruing: what follows it is not open yet.
-    for cycle in books.cycles[:-1]:
-        if cycle.period.end <= now:
-            _append(books, cycle, cycle.begin_closing(cycle.period.end), done.closing)
+    for cycle in books.cycles:
         if cycle.status is Status.CLOSING and cycle.period.end + grace <= now:
             _append(books, cycle, cycle.close(now), done.closed)
 

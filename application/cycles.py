@@ -27,9 +27,10 @@ def following(organization: Organization, end: datetime) -> tuple[Period, Period
 
 
 def open_next(books: OpenBooks) -> BillingCycle:
-    """Open the cycle that begins where the newest one ends."""
+    """End the newest cycle's period and open the cycle that follows, in one change."""
     newest = books.cycles[-1]
     period, full = following(books.organization, newest.period.end)
+    books.append(newest, newest.begin_closing(newest.period.end))
     return books.open_cycle(period, full, newest)
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -55,7 +55,7 @@ TINY = Sizes(
     naive_events=20,
     requests=4,
     seconds=0.2,
-    hot=2_000,
+    hot=1_000,
 )
 
 
@@ -98,8 +98,8 @@ class Machine:
         self._made.append(name)
         return urlunsplit(urlsplit(self.server)._replace(path=f"/{name}"))
 
-    def drop_all(self) -> None:
-        """Leave the server as it was."""
+    def close(self) -> None:
+        """Drop the databases made here."""
         with psycopg.connect(self.server, autocommit=True) as connection:
             for name in self._made:
                 statement = sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)")
@@ -111,7 +111,7 @@ def machine(sizes: Sizes) -> Iterator[Machine]:
     """``BENCH_DATABASE_URL``'s server, which has to be on this machine, or an embedded one."""
     given = os.environ.get("BENCH_DATABASE_URL")
     if given:
-        with _dropping(Machine(given, sizes)) as made:
+        with closing(Machine(given, sizes)) as made:
             yield made
         return
     with tempfile.TemporaryDirectory(prefix="cyclebook-bench-") as home:
@@ -121,27 +121,15 @@ def machine(sizes: Sizes) -> Iterator[Machine]:
 
 
 @contextmanager
-def _dropping(made: Machine) -> Iterator[Machine]:
-    try:
-        yield made
-    finally:
-        made.drop_all()
-
-
-@contextmanager
 def unhurried(url: str) -> Iterator[None]:
-    """Sessions begun meanwhile do not wait for the disk: for preparations, never for what counts."""
+    """Sessions begun meanwhile do not wait for the disk: for preparations only."""
     name = sql.Identifier(urlsplit(url).path.removeprefix("/"))
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name)
-        )
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
         try:
             yield
         finally:
-            connection.execute(
-                sql.SQL("ALTER DATABASE {} RESET synchronous_commit").format(name)
-            )
+            connection.execute(sql.SQL("ALTER DATABASE {} RESET synchronous_commit").format(name))
 
 
 def progress(*words: str) -> None:

@@ -1,6 +1,5 @@
 """What the eventsourcing library does by itself: get an aggregate, change it, save it."""
 
-import os
 import threading
 import time
 from datetime import datetime

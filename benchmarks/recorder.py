@@ -136,7 +136,7 @@ def recorded(url: str, names: Sequence[str], work: Sequence[Batches]) -> float:
     ]
     for writer in writers:
         writer.start()
-    slowest = max(seconds.get(timeout=600) for _ in writers)
+    slowest: float = max(seconds.get(timeout=600) for _ in writers)
     for writer in writers:
         writer.join()
     return sum(len(batch) for each in work for batch in each[1:]) / slowest

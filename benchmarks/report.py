@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import ge, le
 from statistics import median
 
 from rich.console import Console
@@ -26,7 +25,9 @@ class Finding:
         """Whether the goal is met."""
         if self.goal is None:
             return None
-        return (le if self.at_most else ge)(self.measured, self.goal)
+        if self.at_most:
+            return self.measured <= self.goal
+        return self.measured >= self.goal
 
     def wanted(self) -> str:
         """The goal, as people write it."""

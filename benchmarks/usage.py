@@ -9,15 +9,16 @@ from benchmarks.books import NOW, START
 from domain.usage import UsageRecord
 
 REGIONS = 5
+MICROSECOND = timedelta(microseconds=1)
 RECORDS_PER_MS = 10
 
 Pick = Callable[[random.Random], str]
 """Chooses the organization of a record."""
 
 
-def records(count: int, pick: Pick, seed: int, share: tuple[float, float] = (0, 1)) -> list[
-    UsageRecord
-]:
+def records(
+    count: int, pick: Pick, seed: int, share: tuple[float, float] = (0, 1)
+) -> list[UsageRecord]:
     """Usage records in order of time.
 
     share: the part of the cycle's first twenty days that they lie in.
@@ -41,9 +42,6 @@ def records(count: int, pick: Pick, seed: int, share: tuple[float, float] = (0, 
     ]
 
 
-MICROSECOND = timedelta(microseconds=1)
-
-
 def batches(found: Sequence[UsageRecord], size: int) -> list[Sequence[UsageRecord]]:
     """The same, in batches."""
     return [found[first : first + size] for first in range(0, len(found), size)]
@@ -54,7 +52,7 @@ def zipf(names: Sequence[str]) -> Pick:
     size = len(names)
 
     def pick(chance: random.Random) -> str:
-        return names[min(size - 1, int(size ** chance.random()) - 1)]
+        return names[int(size ** chance.random()) - 1]
 
     return pick
 

@@ -13,7 +13,8 @@ class Run:
     """One stretch in which an attachment was on, from ``since`` until ``until`` (or on).
 
     prices: the versions in force, as refs. quantities: (from, quantity), ascending.
-    carried: it came over from the cycle before, at this cycle's start.
+    carried: it came over from the cycle before, at this cycle's start. cancelled: it turned
+    out later that it had ended before.
     """
 
     service: str
@@ -23,6 +24,7 @@ class Run:
     until: datetime | None = None
     quantities: list[tuple[datetime, Decimal]] = field(default_factory=list)
     carried: bool = False
+    cancelled: bool = False
 
     def running_at(self, at: datetime) -> bool:
         """Whether it was on at an instant."""

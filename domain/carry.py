@@ -22,7 +22,7 @@ def carried(
     events: list[CycleEvent] = []
     for key in sorted(before.keys() | here.keys()):
         run = _running_on(before.get(key))
-        mine = _carried_run(here.get(key), start)
+        mine = _carried_run(here.get(key))
         events += _differences(key, run, mine, start)
     return events
 
@@ -31,20 +31,23 @@ def _running_on(known: Attachment | None) -> Run | None:
     return next((run for run in known.runs if run.until is None), None) if known else None
 
 
-def _carried_run(known: Attachment | None, start: datetime) -> Run | None:
+def _carried_run(known: Attachment | None) -> Run | None:
     """The run that came over, unless it was found to have ended before."""
     runs = known.runs if known else ()
-    return next((run for run in runs if run.carried and run.until != start), None)
+    return next((run for run in runs if run.carried and not run.cancelled), None)
 
 
 def _differences(
     key: str, run: Run | None, mine: Run | None, start: datetime
 ) -> Iterator[CycleEvent]:
-    if run is None:
-        if mine is not None:
-            yield ServiceDetached(at=start, attachment=key, carried=True)
-    elif mine is None:
-        yield _attached(key, run, start)
+    if mine is None:
+        if run is not None:
+            yield _attached(key, run, start)
+    elif mine.until == start:
+        # Somebody ended it at this very instant: whatever ran before, nothing goes on.
+        return
+    elif run is None:
+        yield ServiceDetached(at=start, attachment=key, carried=True)
     elif (run.service, run.prices) != (mine.service, mine.prices):
         yield ServiceDetached(at=start, attachment=key, carried=True)
         yield _attached(key, run, start)

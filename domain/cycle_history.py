@@ -109,7 +109,9 @@ class CycleHistory:
             case AttachmentQuantityChanged():
                 self._run_for(event.attachment, event.at).set_quantity(event.at, event.quantity)
             case ServiceDetached():
-                self._run_for(event.attachment, event.at).end(event.at)
+                run = self._run_for(event.attachment, event.at)
+                run.end(event.at)
+                run.cancelled = run.carried and event.carried and event.at == run.since
 
     def _move_on(self, event: object) -> None:
         self.status = STATUS_AFTER[type(event)]

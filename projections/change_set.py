@@ -142,7 +142,7 @@ def diff(
 
     Pure and convergent: once the changes are applied, the next diff is empty. Lines match
     by key, so a retry can never add a line twice. Lines without our key are left alone. There
-    is no draft before the first line that is not zero.
+    is no draft for an invoice that comes to nothing.
 
     Args:
         desired: what the events say.
@@ -167,7 +167,7 @@ def diff(
 def _changes(desired: Invoice, actual: RemoteInvoice | None) -> tuple[Change, ...]:
     wanted = {line.key: line for line in desired.lines}
     if actual is None:
-        if not any(line.amount for line in desired.lines):
+        if not desired.subtotal:
             return ()
         return (CreateDraft(), *(AddLine(line=wanted[key]) for key in sorted(wanted)))
     present = actual.lines

@@ -26,8 +26,8 @@ class Expectation:
 
     @property
     def nothing(self) -> bool:
-        """Whether no invoice is needed: nothing on it would cost anything."""
-        return not any(line.amount for line in self.lines.values())
+        """Whether no invoice is needed: it would come to nothing."""
+        return not sum(line.amount for line in self.lines.values())
 
 
 def wanted(invoice: Invoice) -> dict[str, HeldLine]:
@@ -48,7 +48,7 @@ def wanted(invoice: Invoice) -> dict[str, HeldLine]:
 def compare(expected: Expectation, actual: RemoteInvoice | None) -> tuple[Discrepancy, ...]:
     """Every way in which Stripe differs from what it should hold. Empty is the proof.
 
-    ``actual`` must be read completely. No invoice at all equals one that would cost nothing.
+    ``actual`` must be read completely. No invoice at all equals one that comes to nothing.
     """
     if actual is None:
         if expected.nothing:

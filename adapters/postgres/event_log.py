@@ -94,7 +94,10 @@ class CyclebookEvents(Application[UUID]):
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.postgres"})
+        try:
+            super().__init__({"PERSISTENCE_MODULE": "eventsourcing.postgres"})
+        except OperationalError as error:
+            raise StoreUnavailable("the database does not answer; try again") from error
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
         """The library's factory; tables come from migrations, connections from one URL."""

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("api.cli.syncing:sync", "Make Stripe's draft equal our invoice."),
     "audit": ("api.cli.syncing:audit", "Compare everything at Stripe with the books."),
     "close": ("api.cli.syncing:close", "Close, settle and issue what is due."),
+    "bench": ("api.cli.bench:bench", "Measure, and print a table."),
 }
 """Where each command is, and its line in the help."""
 

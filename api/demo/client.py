@@ -1,7 +1,7 @@
 """The demo's way to the API: the same HTTP that customers' systems speak."""
 
 import time
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -25,6 +25,12 @@ class Client:
         self._session = requests.Session()
         self._session.trust_env = False  # the API is on this machine: never through a proxy
         self._session.headers["Authorization"] = f"Bearer {key}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request; its JSON answer.

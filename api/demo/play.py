@@ -66,23 +66,27 @@ def _in_force(wired: Wired, story: Notes) -> bool:
 
 
 def _play(wired: Wired, story: Notes, say: Say) -> None:
-    now = parse_instant(story.played_at)
-    base = base_url(wired.settings)
-    admin, ingest = Client(base, story.keys["admin"]), Client(base, story.keys["ingest"])
+    now, base = parse_instant(story.played_at), base_url(wired.settings)
     stories = [(customer, two_cycles(customer, now)) for customer in CAST]
+    records = month(stories)
+    with Client(base, story.keys["admin"]) as admin:
+        _set_up(admin, stories, say)
+    with Client(base, story.keys["ingest"]) as ingest:
+        _send(ingest, records[:-LAST_RECORDS], say)
+        _send(ingest, troubles(records, now), say)
+        _close(wired, stories, say)
+        _sync(wired, stories, say)
+        _send(ingest, records[-LAST_RECORDS:], say)
+    _pay(wired, stories, say)
+
+
+def _set_up(admin: Client, stories: Sequence[tuple[Customer, TwoCycles]], say: Say) -> None:
     _publish(admin)
     say(f"{len(offer.METERS)} meters and {len(list(offer.price_bodies()))} prices published")
     for customer, cycles in stories:
         _register(admin, customer, cycles)
-    _by_hand(admin, dict((customer.id, cycles) for customer, cycles in stories))
+    _by_hand(admin, {customer.id: cycles for customer, cycles in stories})
     say(f"{len(stories)} organizations registered, with services, items and credits")
-    records = month(stories)
-    _send(ingest, records[:-LAST_RECORDS], say)
-    _send(ingest, troubles(records, now), say)
-    _close(wired, stories, say)
-    _sync(wired, stories, say)
-    _pay(wired, stories, say)
-    _send(ingest, records[-LAST_RECORDS:], say)
 
 
 def _publish(admin: Client) -> None:
@@ -149,7 +153,7 @@ def _send(ingest: Client, records: Sequence[Record], say: Say) -> None:
             counts[outcome] += answer[outcome]
         if number % TOLD_EVERY == 0:
             say(f"{number * BATCH:,} usage records sent")
-    say(", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count))
+    say(", ".join(f"{count:,} {outcome.rstrip('s')}" for outcome, count in counts.items() if count))
 
 
 def _batches(records: Sequence[Record]) -> Iterator[list[Record]]:
@@ -182,12 +186,12 @@ def _pay(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say) 
     """Customers pay; only the sandbox lets us do that for them."""
     if not wired.settings.sandbox:
         return
-    sandbox = Client(wired.settings.stripe_api_base or "", "")
     paid = 0
-    for customer, cycles in stories:
-        view = wired.invoices.get(cycles.previous_name)
-        if view.status == "issued" and view.stripe.invoice and customer.id not in UNPAID:
-            paid += _paid(sandbox, view.stripe.invoice)
+    with Client(wired.settings.stripe_api_base or "", "") as sandbox:
+        for customer, cycles in stories:
+            view = wired.invoices.get(cycles.previous_name)
+            if view.status == "issued" and view.stripe.invoice and customer.id not in UNPAID:
+                paid += _paid(sandbox, view.stripe.invoice)
     say(f"{paid} invoices paid")
 
 

@@ -30,7 +30,10 @@ from api.schemas.stories import (
     SyncResultSchema,
 )
 from application.audit import AuditReport
+from application.closing import Advance
 from application.views import CurrentView, Explanation, InvoiceView, Receipt
+from domain.billing_cycle import UNISSUED
+from domain.errors import RuleViolation
 
 book = ApiBook("invoices")
 
@@ -115,6 +118,32 @@ def sync_invoice(cycle: str, body: dict[str, Any]) -> dict[str, Any]:
     """Make Stripe's draft equal our invoice now, and prove it."""
     actor = principal().actor
     return sync_json(cycle, wired().reconciler.sync(cycle, actor, force=body["force"]))
+
+
+@book.op("POST", f"{ONE}/finalize", roles=STAFF, out=InvoiceSchema(), also=BAD_GATEWAY)
+def finalize_invoice(cycle: str) -> InvoiceView:
+    """Settle and issue a cycle whose grace is over, now. One that is issued is just shown.
+
+    A last sync is proved first; what stands in the way is told as a problem.
+    """
+    before = wired().invoices.get(cycle)
+    if before.status in UNISSUED:
+        organization = before.invoice.organization
+        done = wired().closing.advance(organization, now(), principal().actor)
+        if cycle not in done.issued:
+            raise _not_issued(cycle, before.status, done)
+    return wired().invoices.get(cycle)
+
+
+def _not_issued(cycle: str, status: str, done: Advance) -> RuleViolation:
+    for each in done.waiting:
+        if each.cycle == cycle:
+            return RuleViolation(each.reason, code=each.code, cycle=cycle)
+    return RuleViolation(
+        f"{cycle} is {status}: it can be issued once its period and its grace are over",
+        code="cycle_not_closed",
+        cycle=cycle,
+    )
 
 
 @book.op("GET", f"{ONE}/proof", roles=READERS, out=ProofSchema())

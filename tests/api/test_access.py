@@ -38,6 +38,7 @@ RULES = {
     "explain_line": "organization support admin",
     "change_set": "support admin",
     "sync_invoice": "support admin",
+    "finalize_invoice": "support admin",
     "invoice_proof": "organization support admin",
     "hold_invoice": "support admin",
     "release_invoice": "support admin",
@@ -83,7 +84,9 @@ def test_without_a_key_only_public_routes_answer(caller: Callable[..., Caller]) 
             assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ck_x", "Basic YTpi", "Bearer \xff"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer ck_x", "Basic YTpi", "Bearer \xff"]
+)
 def test_an_unknown_key_is_refused(wired: Wired, authorization: str) -> None:
     with pytest.raises(Unauthorized):
         wired.key_ring.principal(authorization)

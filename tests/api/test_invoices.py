@@ -129,3 +129,21 @@ def test_attachments_are_changed_and_listed(admin: Caller, acme: str) -> None:
     assert (listed["quantity"], listed["until"]) == ("3", "2026-11-06T00:00:00Z")
     unknown = admin("POST", path, {"attachment": "a2", "service": "nothing"})
     assert unknown.status_code == 404
+
+
+def test_a_cycle_is_finalized_once_its_grace_is_over_and_not_before(admin: Caller) -> None:
+    early = {"name": "Early", "currency": "usd", "starts_at": "2026-09-01T00:00:00Z"}
+    assert admin("PUT", "/v1/organizations/early", early).status_code == 201
+    item = ITEM | {"at": "2026-09-10T00:00:00Z"}
+    assert admin("POST", "/v1/organizations/early/items", item).status_code == 200
+    path = "/v1/invoices/early.2026-09-01"
+    admin("POST", f"{path}/hold", {"reason": "disputed"})
+    held = admin("POST", f"{path}/finalize")
+    assert (held.status_code, held.get_json()["code"]) == (409, "cycle_held")
+    admin("POST", f"{path}/release", {"reason": "agreed"})
+    issued = admin("POST", f"{path}/finalize").get_json()
+    assert (issued["status"], issued["total"], bool(issued["number"])) == ("issued", 500, True)
+    assert admin("POST", f"{path}/finalize").get_json()["number"] == issued["number"]
+    running = admin("GET", "/v1/organizations/early/invoices/current").get_json()["cycle"]
+    refused = admin("POST", f"/v1/invoices/{running}/finalize")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "cycle_not_closed")

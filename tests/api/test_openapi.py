@@ -90,10 +90,10 @@ def test_no_generated_request_gets_an_answer_that_is_not_documented(
         suppress_health_check=list(HealthCheck),
     )
     for result in schema.get_all_operations():
-        operation = result.ok()
+        operation = result.ok()  # type: ignore[union-attr]
 
         @limits
-        @requests_to(operation)
+        @requests_to(operation)  # type: ignore[untyped-decorator]
         def answers_as_documented(case: Any, known: bool) -> None:
             # A position far ahead is waited for, in vain.
             assume("at_least" not in (case.query or {}))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -154,6 +155,17 @@ def test_strange_bodies_get_a_problem_and_never_a_500(
     assert response.status_code == status, response.get_json()
     if status != 200:
         assert response.get_json()["request_id"] == response.headers["X-Request-Id"]
+
+
+def test_a_stream_without_a_length_is_cut_off_loudly(admin: Caller) -> None:
+    response = admin(
+        "POST",
+        "/v1/usage",
+        input_stream=BytesIO(b"[]" + b" " * (9 * 1024 * 1024)),
+        headers={"Content-Type": "application/json"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert response.status_code == 413
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,12 @@ def carried(attachment: str = "a1", **changes: Any) -> Any:
             id="ended before, and said so",
         ),
         pytest.param(
+            [attached()],
+            [carried(), detached("a1", FEBRUARY)],
+            [],
+            id="what a person ended at the start stays ended",
+        ),
+        pytest.param(
             [attached(), detached("a1", day(9)), attached("a1", day(9), CPU)],
             [carried()],
             [

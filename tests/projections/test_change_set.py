@@ -43,6 +43,7 @@ def at_stripe(item: LineItem, id_: str | None = None) -> RemoteLine:
     [
         pytest.param({}, None, "no changes", 0, id="nothing owed, nothing there"),
         pytest.param({"a": 0}, None, "no changes", 0, id="no draft for a zero line"),
+        pytest.param({"a": 5, "k": -5}, None, "no changes", 0, id="a credit covers all of it"),
         pytest.param(
             {"a": 0, "b": 5}, None, "+ draft\n+ a  0\n+ b  5", 2, id="the first line not zero"
         ),

@@ -1,0 +1,160 @@
+"""The service as it is run: ``cyclebook serve`` on a database, its CPU and memory, its clients."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psycopg
+
+from adapters.postgres.database import Database
+from adapters.postgres.keys import PostgresKeys
+from application.keys import Keys
+
+WORKERS = 2
+STARTS_WITHIN_S = 30
+STOPS_WITHIN_S = 30
+ANSWERS_WITHIN_S = 60
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A running service. key: an admin's."""
+
+    port: int
+    key: str
+    gunicorn: int
+    postgres: int
+
+    @contextmanager
+    def client(self) -> Iterator["Client"]:
+        """A connection that is kept open until the block ends."""
+        connection = HTTPConnection(HOST, self.port, timeout=ANSWERS_WITHIN_S)
+        try:
+            yield Client(connection, self.key)
+        finally:
+            connection.close()
+
+    def cpu_seconds(self) -> float:
+        """What the service's processes and the database's have used so far."""
+        return _cpu(self.gunicorn) + _cpu(self.postgres)
+
+    def worker_megabytes(self) -> float:
+        """Memory of the largest worker."""
+        return max(_resident(worker) for worker in _children(self.gunicorn)) / 1e6
+
+
+class Client:
+    """One client with one connection."""
+
+    def __init__(self, connection: HTTPConnection, key: str) -> None:
+        self._connection = connection
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """Send a body; the answer."""
+        return self._ask("POST", path, body)
+
+    def get(self, path: str) -> bytes:
+        """Ask for something."""
+        return self._ask("GET", path, None)
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> bytes:
+        self._connection.request(method, path, body, self._headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{method} {path}: {response.status} {answer.decode()[:500]}")
+        return answer
+
+
+@contextmanager
+def service(url: str) -> Iterator[Service]:
+    """Serve a database until the block ends."""
+    database = Database(url)
+    key = Keys(PostgresKeys(database)).create("admin")
+    database.close()
+    port = _free_port()
+    settings = {
+        "DATABASE_URL": url,
+        "PORT": str(port),
+        "WORKERS": str(WORKERS),
+        "LOG_LEVEL": "WARNING",
+    }
+    command = [sys.executable, "-m", "api.cli.main", "serve"]
+    root = Path(__file__).resolve().parent.parent
+    process = subprocess.Popen(command, env={**os.environ, **settings}, cwd=root)
+    try:
+        found = Service(port=port, key=key, gunicorn=process.pid, postgres=_postmaster(url))
+        _await(found, process)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(STOPS_WITHIN_S)
+
+
+def _await(found: Service, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + STARTS_WITHIN_S
+    while True:
+        try:
+            with found.client() as client:
+                client.get("/readyz")
+        except OSError:
+            if process.poll() is not None or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            if len(_children(found.gunicorn)) == WORKERS:
+                return
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def _postmaster(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        return _parent(connection.info.backend_pid)
+
+
+def _stat(process: int) -> list[str]:
+    """The fields of its ``stat`` from its state on, which is the third; see proc(5)."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def _parent(process: int) -> int:
+    return int(_stat(process)[1])
+
+
+def _children(process: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if _parent(int(entry.name)) == process:
+                found.append(int(entry.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+    return found
+
+
+def _cpu(process: int) -> float:
+    """Of a process, of its children, and of those that have ended, in seconds."""
+    ticks = sum(int(field) for field in _stat(process)[11:15])
+    ticks += sum(int(field) for child in _children(process) for field in _stat(child)[11:13])
+    return ticks / TICKS_A_SECOND
+
+
+def _resident(process: int) -> int:
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE_BYTES

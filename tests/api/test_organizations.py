@@ -1,0 +1,65 @@
+"""Organizations and the catalog over HTTP."""
+
+from typing import Any
+
+from api.http.catalog import METER, PRICE, SERVICE
+from api.http.organizations import DETAILS
+from tests.api.conftest import Caller
+
+
+def test_an_organization_is_registered_changed_and_found(admin: Caller) -> None:
+    path = "/v1/organizations/acme"
+    created = admin("PUT", path, DETAILS)
+    assert created.status_code == 201
+    assert admin("PUT", path, DETAILS).status_code == 200
+    changed = admin("PUT", path, {**DETAILS, "name": "Acme Ltd", "policies": {"grace_s": 60}})
+    assert (changed.get_json()["name"], changed.get_json()["policies"]["grace_s"]) == (
+        "Acme Ltd",
+        60,
+    )
+    read = admin("GET", path).get_json()
+    assert read["members"] == DETAILS["members"]
+    assert read["time_zone"] == "Europe/Berlin"
+    found = admin("GET", "/v1/organizations?text=ltd").get_json()
+    assert found == {
+        "data": [{"organization": "acme", "name": "Acme Ltd"}],
+        "next_cursor": None,
+    }
+
+
+def test_organizations_are_paged_by_id(admin: Caller) -> None:
+    for name in ("a1", "b2", "c3"):
+        admin("PUT", f"/v1/organizations/{name}", {"name": name, "currency": "usd"})
+    first = admin("GET", "/v1/organizations?limit=2").get_json()
+    rest = admin("GET", f"/v1/organizations?limit=2&cursor={first['next_cursor']}").get_json()
+    pages = [[row["organization"] for row in page["data"]] for page in (first, rest)]
+    assert (pages, rest["next_cursor"]) == ([["a1", "b2"], ["c3"]], None)
+
+
+def test_the_catalogs_examples_work_and_are_answered_as_published(admin: Caller) -> None:
+    assert admin("PUT", "/v1/meters/cpu", METER).get_json() == {
+        "meter": "cpu",
+        "version": 1,
+        "aggregation": "sum",
+        "unit": "second",
+        "dimensions": ["region"],
+    }
+    price = admin("POST", "/v1/prices", PRICE).get_json()
+    assert (price["ref"], price["model"]) == ("cpu@1", "graduated")
+    assert price["terms"]["tiers"] == PRICE["tiers"]
+    base: dict[str, Any] = {
+        "price": "base",
+        "currency": "usd",
+        "kind": "recurring",
+        "model": "flat",
+        "amount": "3100",
+    }
+    admin("POST", "/v1/prices", base)
+    again = admin("POST", "/v1/prices", {**base, "amount": "3200"}).get_json()
+    assert again["ref"] == "base@2"
+    service = admin("PUT", "/v1/services/machine", SERVICE).get_json()
+    assert service == {"service": "machine", **SERVICE}
+    assert admin("GET", "/v1/services/machine").get_json() == service
+    first = admin("GET", "/v1/prices?limit=2").get_json()
+    rest = admin("GET", f"/v1/prices?limit=2&cursor={first['next_cursor']}").get_json()
+    assert [row["ref"] for row in first["data"] + rest["data"]] == ["base@1", "base@2", "cpu@1"]
