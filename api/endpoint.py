@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +13,7 @@ from api.auth import Principal, admit
 from api.context import wired
 from api.openapi import Op
 from api.request_body import parse_json, raw_body
+from api.schemas.fields import CYCLE_PATTERN
 from application.idempotency import GivenAnswer
 from domain.errors import InvalidInput, NotFound
 from domain.identity import parse_cycle_name
@@ -19,6 +21,7 @@ from domain.pricing.fields import IDENTIFIER
 
 JSON = "application/json"
 KEY_MAX = 255
+CYCLE = re.compile(CYCLE_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def _check_path(op: Op, path: Mapping[str, str]) -> None:
     """Refuse ids that cannot exist before anybody looks for them."""
     for name, text in path.items():
         if name == "cycle":
-            if parse_cycle_name(text) is None:
+            if not CYCLE.fullmatch(text) or parse_cycle_name(text) is None:
                 raise NotFound(f"there is no cycle {text}")
         elif name != "line" and not IDENTIFIER.fullmatch(text):
             if op.method == "PUT":

@@ -98,24 +98,8 @@ class Settings:
         secret=True,
     )
     sandbox_port: int = _setting("Port of the Stripe sandbox", _port, default="12111")
-    amqp_url: str | None = _setting(
-        "RabbitMQ that wakes workers up; not set: PostgreSQL does",
-        _url("amqp", "amqps"),
-        secret=True,
-    )
-    smtp_url: str | None = _setting(
-        "Mail server of notifications; not set: they are logged",
-        _url("smtp", "smtps"),
-        secret=True,
-    )
     sync_interval_s: int = _setting(
         "Seconds between a change and its sync to Stripe, at most", _count, default="900"
-    )
-    stripe_rate_per_s: int = _setting(
-        "Calls to Stripe a second; not set: 80 with a live key, else 20", _count
-    )
-    stripe_rate_per_endpoint_s: int = _setting(
-        "Calls to one endpoint of Stripe a second", _count, default="20"
     )
     secret_key: str = _setting(
         "Signs sessions and links; needed outside the sandbox",
@@ -175,8 +159,6 @@ def _fill_in(values: dict[str, Any]) -> None:
         values["stripe_webhook_secret"] = values["stripe_webhook_secret"] or SANDBOX_WEBHOOK_SECRET
     else:
         values["stripe_api_base"] = values["stripe_api_base"] or STRIPE_API
-    if values["stripe_rate_per_s"] is None:
-        values["stripe_rate_per_s"] = 80 if (key or "").startswith(_LIVE_KEYS) else 20
 
 
 def _refuse_unsafe(settings: Settings) -> None:

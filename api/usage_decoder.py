@@ -42,6 +42,7 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _DECODER = msgspec.json.Decoder(list[_Item])
 _SCHEMA = UsageRecordSchema()
 _FIELDS_REQUIRED = 6
+DETAIL_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +173,14 @@ def rejection(index: int, item: Any, error: ValidationError, names: Mapping[str,
     id_ = item.get("id") if isinstance(item, dict) else None
     return Rejected(
         index=index,
-        id=id_[:TEXT_MAX] if isinstance(id_, str) else None,
-        detail=detail[:1000].encode(errors="replace").decode(),
+        id=_printable(id_[:TEXT_MAX]) if isinstance(id_, str) else None,
+        detail=_printable(detail[:DETAIL_MAX]),
     )
+
+
+def _printable(text: str) -> str:
+    """A text that UTF-8 can carry back to the sender."""
+    return text.encode(errors="replace").decode()
 
 
 def _renamed(place: str, names: Mapping[str, str]) -> str:

@@ -50,6 +50,7 @@ from application.reconciler import Reconciler
 from application.recording import Recording
 from application.registration import Registration
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
+from domain.errors import RuleViolation
 
 if TYPE_CHECKING:
     from adapters.postgres.listening import LogGrowth
@@ -120,10 +121,16 @@ def attached(
 ) -> Iterator[str]:
     """The URL of the database: ``DATABASE_URL``, or the embedded one, started.
 
-    up_to_date: whether the embedded one is migrated first. keep_running: whether it is started
-    again, should it die meanwhile.
+    up_to_date: whether the embedded one is migrated first, and another is required to be.
+    keep_running: whether the embedded one is started again, should it die meanwhile.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+        RuleViolation: it lacks migrations, or is newer than this code.
     """
     if settings.database_url is not None:
+        if up_to_date:
+            _require_migrated(settings.database_url)
         yield settings.database_url
         return
     from adapters.postgres.embedded import EmbeddedPostgres
@@ -234,6 +241,19 @@ def _webhook_reader(settings: Settings) -> ReadWebhook:
         return Message(id=event.id, type=event.type, object_id=event.object_id, cycle=event.cycle)
 
     return read
+
+
+def _require_migrated(conninfo: str) -> None:
+    database = Database(conninfo, size=1)
+    try:
+        lacking = _pending(database)
+    finally:
+        database.close()
+    if lacking:
+        raise RuleViolation(
+            f"the database lacks {', '.join(lacking)}: run cyclebook migrate",
+            code="migrations_pending",
+        )
 
 
 def _pending(database: Database) -> list[str]:

@@ -10,7 +10,6 @@ from adapters.postgres.database import Rows
 from adapters.postgres.event_log import INSERT_MANY, LOCK
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route
-from adapters.postgres.tallies import TallyRows
 from adapters.postgres.usage_event import PackedEvent
 from adapters.postgres.usage_plan import Entry, Request
 from adapters.postgres.usage_recorder import ADVANCE, DEDUP, HEADS
@@ -43,15 +42,13 @@ def _append(made: Bench, route: Route, entries: Sequence[Entry], each: int) -> N
         heads = cursor.execute(HEADS, [arrays.uuids([route.cycle_id])]).fetchall()
         version: int = heads[0][1]
         parts = [entries[first : first + each] for first in range(0, len(entries), each)]
-        versions = range(version + 1, version + 1 + len(parts))
-        events = [
-            PackedEvent(route, version, part) for version, part in zip(versions, parts, strict=True)
-        ]
+        events = [PackedEvent(route, part) for part in parts]
+        for number, event in enumerate(events, start=version + 1):
+            event.version = number
         _deduplicate(cursor, events)
-        rows = TallyRows()
-        whole = PackedEvent(route, versions[-1], entries)
-        whole.add_tallies(rows)
-        rows.write(cursor)
+        whole = PackedEvent(route, entries)
+        whole.version = events[-1].version
+        whole.rows.write(cursor)
         _advance(cursor, whole)
         _store(cursor, events)
 
@@ -81,6 +78,6 @@ def _store(cursor: Cursor[Rows], events: Sequence[PackedEvent]) -> None:
             arrays.uuids([event.route.cycle_id for event in events]),
             arrays.bigints([event.version for event in events]),
             arrays.texts([USAGE.encode()] * len(events)),
-            arrays.byteas([event.state() for event in events]),
+            arrays.byteas([event.state for event in events]),
         ],
     )

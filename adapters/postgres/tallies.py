@@ -79,6 +79,13 @@ class TallyRows:
             points = sorted(tally.points.items())
             self.points += [(cycle_no, text, at, value) for at, value in points]
 
+    def extend(self, other: "TallyRows") -> None:
+        """Changes of another cycle, too."""
+        for statement, rows in other.by_statement.items():
+            self.by_statement.setdefault(statement, []).extend(rows)
+        self.values += other.values
+        self.points += other.points
+
     def write(self, cursor: Cursor[Rows]) -> None:
         """Upsert all of it. The heads of the cycles are locked by the caller."""
         for statement, rows in self.by_statement.items():

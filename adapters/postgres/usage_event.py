@@ -1,6 +1,6 @@
 """One usage event in the making: the new records of a cycle, packed under a header."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -50,36 +50,56 @@ class Part:
             self.hi,
         )
 
-    def attributed(self, attribution: Attribution) -> Iterator[tuple[TallyKey, Tally]]:
+    def attributed(self, attribution: Attribution) -> Iterable[tuple[TallyKey, Tally]]:
         """Its tallies by what rates them: one, unless a boundary lies among its records."""
         name = self.meter.id
         rated = attribution.resolve_span(name, self.attachment, self.lo, self.hi)
         if rated is not None:
-            yield TallyKey(name, *rated, self.dimensions), self.tally
-            return
+            return [(TallyKey(name, rated[0], rated[1], self.dimensions), self.tally)]
         found: dict[TallyKey, Tally] = {}
         for entry in self.entries:
             rated = attribution.resolve(name, self.attachment, entry.at)
             tally = found.setdefault(TallyKey(name, *rated, self.dimensions), Tally())
             tally.add(self.meter.aggregation, entry.value, entry.at)
-        yield from found.items()
+        return found.items()
 
 
 class PackedEvent:
-    """All new records of one cycle, about to become one event."""
+    """All new records of one cycle, about to become one event.
 
-    def __init__(self, route: Route, version: int, entries: Sequence[Entry]) -> None:
+    It is made before the cycle's head is locked, while nobody waits for it. version: known
+    under the lock. state: its body, header first; the records are encoded already.
+    """
+
+    __slots__ = ("entries", "hi", "lo", "route", "rows", "state", "version")
+
+    def __init__(self, route: Route, entries: Sequence[Entry]) -> None:
+        parts = _parts(entries)
         self.route = route
-        self.version = version
+        self.version = 0
         self.entries = entries
-        self._parts = _parts(entries)
-        self.lo = min(part.lo for part in self._parts)
-        self.hi = max(part.hi for part in self._parts)
+        self.lo = min([part.lo for part in parts])
+        self.hi = max([part.hi for part in parts])
+        self.state = self._state(parts)
+        self.rows = TallyRows()
+        for key, (aggregation, tally) in self._tallies(parts).items():
+            self.rows.add(route.cycle_no, key, aggregation, tally)
 
-    def add_tallies(self, rows: TallyRows) -> None:
-        """Add what the records come to, by what rates them."""
+    def _state(self, parts: Iterable[Part]) -> bytes:
+        header = {
+            "occurred_at": instant(self.lo),
+            "actor": _actor(self.entries),
+            "lo": self.lo,
+            "hi": self.hi,
+            "tallies": [part.header() for part in parts],
+        }
+        records = b",".join([entry.body for entry in self.entries])
+        return b'%b,"records":[%b]}' % (_encode(header)[:-1], records)
+
+    def _tallies(self, parts: Iterable[Part]) -> dict[TallyKey, tuple[str, Tally]]:
+        """What the records come to, by what rates them."""
         found: dict[TallyKey, tuple[str, Tally]] = {}
-        for part in self._parts:
+        for part in parts:
             aggregation = part.meter.aggregation
             for key, tally in part.attributed(self.route.attribution):
                 if key in found:
@@ -88,20 +108,13 @@ class PackedEvent:
                     both.merge(aggregation, tally)
                     tally = both
                 found[key] = aggregation, tally
-        for key, (aggregation, tally) in found.items():
-            rows.add(self.route.cycle_no, key, aggregation, tally)
+        return found
 
-    def state(self) -> bytes:
-        """The event's body, header first; the records are encoded already."""
-        actors = {entry.request.actor for entry in self.entries}
-        return b'{"occurred_at":%b,"actor":%b,"lo":%d,"hi":%d,"tallies":%b,"records":[%b]}' % (
-            _encode(instant(self.lo)),
-            _encode(" ".join(sorted(actors))),
-            self.lo,
-            self.hi,
-            _encode([part.header() for part in self._parts]),
-            b",".join([entry.body for entry in self.entries]),
-        )
+
+def _actor(entries: Sequence[Entry]) -> str:
+    if len(entries) == 1:
+        return entries[0].request.actor
+    return " ".join(sorted({entry.request.actor for entry in entries}))
 
 
 def _parts(entries: Sequence[Entry]) -> list[Part]:

@@ -5,7 +5,7 @@ Whether a cycle takes usage, and what attributes it, is decided under its head's
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -93,8 +93,13 @@ class UsageRecorder:
                 log.warning("the database went away during an append; trying once more")
 
     def _store(self, plan: Plan, attempted: dict[int, int]) -> None:
-        with self._database.connection() as connection, connection.transaction():
-            _Append(connection, self._routes, plan, attempted).run()
+        events = {id_: PackedEvent(route, found) for id_, (route, found) in plan.groups.items()}
+        with self._database.connection() as connection:
+            append = _Append(connection, self._routes, plan, events, attempted)
+            # All in one pipeline: a round trip only where an answer is needed to go on.
+            with connection.pipeline(), connection.transaction():
+                append.run()
+            append.report()
 
 
 class _Append:
@@ -105,35 +110,48 @@ class _Append:
         connection: Connection[Rows],
         routes: Routes,
         plan: Plan,
+        events: Mapping[bytes, PackedEvent],
         attempted: dict[int, int],
     ) -> None:
         self._connection = connection
         self._cursor: Cursor[Rows] = connection.cursor(binary=True)
+        self._last: Cursor[Rows] = connection.cursor(binary=True)
         self._routes = routes
         self._plan = plan
+        self._planned = events
         self._attempted = attempted
-        self._groups: list[tuple[Route, int, list[Entry]]] = []
+        self._events: list[PackedEvent] = []
         self._closed: list[Entry] = []
         self._conflicts: list[tuple[Entry, int, int]] = []
 
     def run(self) -> None:
-        if self._plan.groups:
+        if self._planned:
             self._lock_heads()
             self._deduplicate()
-        self._write()
+        self._set_aside()
+        if self._events:
+            self._add_tallies()
+            self._append_events()
+
+    def report(self) -> None:
+        """Tell each request where the log stood after it."""
+        row = self._last.fetchone() if self._events else None
+        for event in self._events:
+            for entry in event.entries:
+                entry.request.position = row[0] if row else 0
 
     def _lock_heads(self) -> None:
         """Take the heads; split what their cycles accept from what comes too late."""
-        groups = self._plan.groups
-        heads = self._cursor.execute(HEADS, [arrays.uuids(sorted(groups))], prepare=True)
+        heads = self._cursor.execute(HEADS, [arrays.uuids(sorted(self._planned))], prepare=True)
         for cycle_id, version, control_version, accepts in heads.fetchall():
-            route, entries = groups[cycle_id]
-            if control_version != route.control_version:
-                route = self._reload(route)
+            event = self._planned[cycle_id]
+            if control_version != event.route.control_version:
+                event = PackedEvent(self._reload(event.route), event.entries)
             if accepts:
-                self._groups.append((route, version + 1, entries))
+                event.version = version + 1
+                self._events.append(event)
             else:
-                self._closed += entries
+                self._closed += event.entries
 
     def _reload(self, route: Route) -> Route:
         fresh = self._routes.reload(self._connection, route)
@@ -145,9 +163,9 @@ class _Append:
     def _deduplicate(self) -> None:
         """Claim the keys; what was there already is a duplicate or a conflict."""
         rows = [
-            (entry.key, entry.content, route.cycle_no, version, entry)
-            for route, version, entries in self._groups
-            for entry in entries
+            (entry.key, entry.content, event.route.cycle_no, event.version, entry)
+            for event in self._events
+            for entry in event.entries
         ]
         fresh = self._claim(sorted(rows)) if rows else None
         doubtful = [*self._closed, *self._plan.twins]
@@ -161,10 +179,8 @@ class _Append:
         for entry in late:
             entry.request.refusals[entry.index] = CLOSED
         if fresh is not None:
-            self._groups = [
-                (route, version, [entry for entry in entries if id(entry) not in refused])
-                for route, version, entries in self._groups
-            ]
+            kept = [_without(event, refused) for event in self._events]
+            self._events = [event for event in kept if event is not None]
         self._plan.quarantined += [
             Quarantined(entry.request, entry.index, entry.key, entry.content, CLOSED)
             for entry in late
@@ -205,27 +221,15 @@ class _Append:
             self._conflicts.append((entry, cycle_no, version))
         return True
 
-    def _write(self) -> None:
-        """Everything else, without waiting in between."""
-        packed = [
-            PackedEvent(route, version, entries)
-            for route, version, entries in self._groups
-            if entries
-        ]
+    def _add_tallies(self) -> None:
         rows = TallyRows()
-        for event in packed:
-            event.add_tallies(rows)
+        for event in self._events:
+            rows.extend(event.rows)
         rows.count_new_values(self._cursor)
-        last = self._connection.cursor(binary=True)
-        with self._connection.pipeline():
-            self._set_aside()
-            if packed:
-                rows.write(self._cursor)
-                self._append_events(packed, last)
-        self._report(packed, last)
+        rows.write(self._cursor)
 
-    def _append_events(self, packed: Sequence[PackedEvent], last: Cursor[Rows]) -> None:
-        cursor = self._cursor
+    def _append_events(self) -> None:
+        cursor, packed = self._cursor, self._events
         cursor.execute(
             ADVANCE,
             [
@@ -238,28 +242,18 @@ class _Append:
         )
         for event in packed:
             self._attempted[event.route.cycle_no] = event.version
-        states = [event.state() for event in packed]
         cursor.execute(LOCK, prepare=True)
         cursor.execute(NOTIFY, prepare=False)
-        last.execute(
+        self._last.execute(
             INSERT_MANY,
             [
                 arrays.uuids([event.route.cycle_id for event in packed]),
                 arrays.bigints([event.version for event in packed]),
                 arrays.texts([USAGE.encode()] * len(packed)),
-                arrays.byteas(states),
+                arrays.byteas([event.state for event in packed]),
             ],
             prepare=True,
         )
-
-    def _report(self, packed: Sequence[PackedEvent], last: Cursor[Rows]) -> None:
-        """Tell each request where the log stood after it."""
-        if not packed:
-            return
-        row = last.fetchone()
-        for event in packed:
-            for entry in event.entries:
-                entry.request.position = row[0] if row else 0
 
     def _set_aside(self) -> None:
         """Keep conflicts and quarantined records, in the same transaction."""
@@ -282,6 +276,18 @@ class _Append:
                     item.request.actor,
                 ],
             )
+
+
+def _without(event: PackedEvent, refused: Container[int]) -> PackedEvent | None:
+    """An event without the refused entries, by their ``id()``; ``None`` if none remain."""
+    kept = [entry for entry in event.entries if id(entry) not in refused]
+    if len(kept) == len(event.entries):
+        return event
+    if not kept:
+        return None
+    smaller = PackedEvent(event.route, kept)
+    smaller.version = event.version
+    return smaller
 
 
 def received(request: Request, index: int) -> str:

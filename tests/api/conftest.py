@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +15,18 @@ from adapters.sandbox.client import InProcess
 from adapters.sandbox.ledger import Ledger
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from api.app import create_app
+from api.instants import format_instant
 from api.settings import Settings
 from api.wiring import Wired, wire
+
+# The API reads the real clock, so acme's days are counted from ten days ago.
+START = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=10)
+CYCLE = f"acme.{START:%Y-%m-%d}"
+
+
+def day(number: int, hour: int = 0) -> str:
+    """An instant of acme's first cycle, counted from its start."""
+    return format_instant(START + timedelta(days=number, hours=hour))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ def admin(caller: Callable[..., Caller]) -> Caller:
 
 @pytest.fixture
 def acme(admin: Caller) -> str:
-    """An organization with a machine attached since the first of the month it is in."""
+    """An organization ten days into its first cycle, with a machine since the second day."""
     steps: list[tuple[str, str, Any]] = [
         ("PUT", "/v1/meters/cpu", {"unit": "hour", "dimensions": ["region"]}),
         (
@@ -82,12 +93,12 @@ def acme(admin: Caller) -> str:
         (
             "PUT",
             "/v1/organizations/acme",
-            {"name": "Acme", "currency": "usd", "starts_at": "2026-11-01T00:00:00Z"},
+            {"name": "Acme", "currency": "usd", "anchor_day": START.day, "starts_at": day(0)},
         ),
         (
             "POST",
             "/v1/organizations/acme/attachments",
-            {"attachment": "a1", "service": "machine", "at": "2026-11-02T00:00:00Z"},
+            {"attachment": "a1", "service": "machine", "at": day(1)},
         ),
     ]
     for method, path, body in steps:

@@ -169,3 +169,20 @@ def test_wrong_methods_and_paths_are_problems_that_keep_their_headers(admin: Cal
     assert set(wrong.headers["Allow"].split(", ")) >= {"GET", "PUT"}
     nowhere = admin("GET", "/v1/nothing")
     assert (nowhere.status_code, nowhere.get_json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/invoices/a%00.2026-11-01",
+        "/v1/invoices/acme.2026-W45-1",
+        "/v1/invoices/acme.2026-11-31",
+        "/v1/invoices/acme.2026-11-01%0A",
+        "/v1/invoices/%ED%A0%80.2026-11-01/history",
+        "/v1/organizations/a%00/invoices/current",
+        "/v1/meters/%2e%2e",
+        "/v1/invoices/acme.2026-11-01/lines/a%00b/explain",
+    ],
+)
+def test_ids_that_cannot_be_are_not_found(admin: Caller, path: str) -> None:
+    assert admin("GET", path).status_code == 404

@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Caller
+from tests.api.conftest import CYCLE, Caller, day
 from tests.api.test_usage import record
-
-CYCLE = "acme.2026-11-01"
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def test_the_history_is_told_page_by_page(admin: Caller, used: str) -> None:
         told += [entry["what"] for entry in page["data"]]
         cursor = page["next_cursor"]
     assert len(told) == 3
-    assert "acme.2026-11-01 opened" in told[0]
+    assert f"{CYCLE} opened" in told[0]
 
 
 def test_a_sync_is_planned_carried_out_and_proved(admin: Caller, used: str) -> None:
@@ -63,7 +61,7 @@ def test_a_sync_is_planned_carried_out_and_proved(admin: Caller, used: str) -> N
     assert proof["digest"] == proof["proved_digest"]
     invoice = admin("GET", f"/v1/invoices/{used}").get_json()
     assert invoice["stripe"]["state"] == "in_step"
-    report = admin("POST", "/v1/reconciliations", {"from": "2026-11-01T00:00:00Z"}).get_json()
+    report = admin("POST", "/v1/reconciliations", {"from": day(0)}).get_json()
     assert report == {"expected": 1, "audited": 1, "findings": []}
 
 
@@ -83,8 +81,8 @@ def test_the_list_holds_every_invoice_newest_first(admin: Caller, acme: str, wir
 
 def test_the_past_is_as_it_was(admin: Caller, used: str) -> None:
     path = "/v1/organizations/acme/invoices/current"
-    before = admin("GET", f"{path}?as_of=2026-11-03T00:00:00Z").get_json()
-    assert (before["total"], before["as_of"]) == (0, "2026-11-03T00:00:00Z")
+    before = admin("GET", f"{path}?as_of={day(2)}").get_json()
+    assert (before["total"], before["as_of"]) == (0, day(2))
     future = admin("GET", f"{path}?known_at=2999-01-01T00:00:00Z")
     assert (future.status_code, future.get_json()["errors"][0]["field"]) == (422, "known_at")
 
@@ -122,11 +120,11 @@ def test_items_and_credits_come_together_on_the_invoice(admin: Caller, acme: str
 
 def test_attachments_are_changed_and_listed(admin: Caller, acme: str) -> None:
     path = "/v1/organizations/acme/attachments"
-    changed = admin("PATCH", f"{path}/a1", {"quantity": "3", "at": "2026-11-04T00:00:00Z"})
+    changed = admin("PATCH", f"{path}/a1", {"quantity": "3", "at": day(3)})
     assert changed.get_json()["effect"] == "recorded"
-    assert admin("POST", f"{path}/a1/detach", {"at": "2026-11-06T00:00:00Z"}).status_code == 200
+    assert admin("POST", f"{path}/a1/detach", {"at": day(5)}).status_code == 200
     listed = admin("GET", path).get_json()["data"][0]
-    assert (listed["quantity"], listed["until"]) == ("3", "2026-11-06T00:00:00Z")
+    assert (listed["quantity"], listed["until"]) == ("3", day(5))
     unknown = admin("POST", path, {"attachment": "a2", "service": "nothing"})
     assert unknown.status_code == 404
 

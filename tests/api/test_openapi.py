@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import BOOKS
 from api.openapi import specification
-from tests.api.conftest import Caller
+from tests.api.conftest import CYCLE, Caller
 
 CHECKS = [
     not_a_server_error,
@@ -29,7 +29,7 @@ CHECKS = [
 
 KNOWN = {
     "organization": "acme",
-    "cycle": "acme.2026-11-01",
+    "cycle": CYCLE,
     "attachment": "a1",
     "line": "item%2Fi1",
     "meter": "cpu",
@@ -54,6 +54,11 @@ def test_every_operation_is_described_with_what_it_may_answer(document: dict[str
             if "requestBody" in operation and operation["security"]:
                 body = operation["requestBody"]["content"]["application/json"]
                 assert "example" in body, place
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    schemathesis.openapi.from_dict(document).validate()
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

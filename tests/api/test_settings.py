@@ -33,20 +33,6 @@ def test_an_empty_variable_is_not_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "rates"),
-    [
-        pytest.param(LIVE, (80, 20), id="live"),
-        pytest.param({**LIVE, "STRIPE_API_KEY": "sk_test_1"}, (20, 20), id="test"),
-        pytest.param({}, (20, 20), id="sandbox"),
-        pytest.param({"STRIPE_RATE_PER_S": "5"}, (5, 20), id="as told"),
-    ],
-)
-def test_stripes_rates_follow_the_key(given: dict[str, str], rates: tuple[int, int]) -> None:
-    settings = Settings.from_environment(given)
-    assert (settings.stripe_rate_per_s, settings.stripe_rate_per_endpoint_s) == rates
-
-
-@pytest.mark.parametrize(
     ("given", "field"),
     [
         pytest.param({"PORT": "80000"}, "PORT", id="no such port"),

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from api.http.usage import RECORD
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, day
 
-AT = "2026-11-05T10:00:00Z"
+AT = day(4, 10)
 
 
 def record(identity: str, **changes: Any) -> dict[str, Any]:
@@ -35,14 +35,16 @@ def test_a_batch_lands_once_and_shows_on_the_invoice(admin: Caller, acme: str) -
 
 def test_good_items_land_though_others_are_malformed(admin: Caller, acme: str) -> None:
     batch = [record("k1"), {**record("k2"), "value": 12.5}, record("k3", region="fra"), 7]
+    batch.append(record("\ud800"))
     response = admin("POST", "/v1/usage", batch)
     answer = response.get_json()
     assert response.status_code == 200
-    assert (answer["accepted"], answer["rejected"]) == (1, 3)
+    assert (answer["accepted"], answer["rejected"]) == (1, 4)
     assert [(item["index"], item["id"], item["outcome"]) for item in answer["items"]] == [
         (1, "k2", "rejected"),
         (2, "k3", "rejected"),
         (3, None, "rejected"),
+        (4, "?", "rejected"),
     ]
     assert 'value: must be a string such as "12.5"' in answer["items"][0]["detail"]
     assert "region: unknown field" in answer["items"][1]["detail"]
