@@ -18,7 +18,7 @@ TEXT_MAX = 255
 SENTENCE_MAX = 500
 """Characters of a description or a reason."""
 
-MEMBERS_MAX = 200
+MEMBERS_MAX = 1_000
 """Members of an organization."""
 
 IDS_MAX = 1_000
@@ -33,6 +33,3 @@ AMOUNT_MAX = 99_999_999
 
 YEARS = (1971, 2999)
 """The first and the last year an instant may lie in."""
-
-WAIT_S_MAX = 10
-"""Seconds a read waits for the position it was asked for."""

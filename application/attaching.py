@@ -59,9 +59,7 @@ class Attaching:
     cycles after that one is recorded in the same transaction. now: the clock, aware UTC.
     """
 
-    def __init__(
-        self, books: Books, catalog: CatalogReader, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, books: Books, catalog: CatalogReader, now: Callable[[], datetime]) -> None:
         self._books = books
         self._catalog = catalog
         self._now = now

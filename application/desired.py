@@ -85,6 +85,4 @@ def _require_settled(cycle: BillingCycle, invoice: Invoice) -> None:
 def _collection(organization: Organization) -> Collection:
     method = str(organization.policy("collection"))
     days = cast(int, organization.policy("days_until_due"))
-    return Collection(
-        method=method, days_until_due=days if method == "send_invoice" else None
-    )
+    return Collection(method=method, days_until_due=days if method == "send_invoice" else None)

@@ -183,9 +183,7 @@ class Invoices:
             known_at=past.known_at or snapshot.now,
         )
 
-    def _past(
-        self, snapshot: Snapshot, as_of: datetime | None, known_at: datetime | None
-    ) -> Past:
+    def _past(self, snapshot: Snapshot, as_of: datetime | None, known_at: datetime | None) -> Past:
         if known_at is not None and known_at > snapshot.now:
             raise InvalidInput(
                 "known_at lies in the future; nobody knows yet what will be recorded by then",

@@ -92,9 +92,7 @@ class Past:
         """The last of ``wanted``, after the others that take from the credits before it."""
         needed = [*(each for each in wanted[:-1] if each.status in UNISSUED), wanted[-1]]
         replays = Replays(self.records, self.catalog)
-        past = [
-            replays.cycle(each.id, as_of=self.as_of, known_at=self.known_at) for each in needed
-        ]
+        past = [replays.cycle(each.id, as_of=self.as_of, known_at=self.known_at) for each in needed]
         history = self.log.read(organization_stream(organization))
         who = fold(organization, [*filter(self._known, history[:1]), *self._seen(history[1:])])
         rated = rate_in_turn(

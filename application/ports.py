@@ -179,9 +179,7 @@ class Appended:
 class UsageLog(Protocol):
     """Takes usage records, fast and exactly once."""
 
-    def append(
-        self, records: Sequence[UsageRecord], *, actor: str, now: datetime
-    ) -> Appended:
+    def append(self, records: Sequence[UsageRecord], *, actor: str, now: datetime) -> Appended:
         """Record a batch over any number of organizations, durably, in one transaction.
 
         What cannot be attributed is quarantined in the same transaction.
@@ -206,9 +204,13 @@ class Profile:
 class Directory(Protocol):
     """Names and addresses."""
 
-    def get(self, organization: str) -> Profile: ...
+    def get(self, organization: str) -> Profile:
+        """What is known; an unknown or erased organization has an empty name."""
+        ...
 
-    def put(self, organization: str, profile: Profile) -> None: ...
+    def put(self, organization: str, profile: Profile) -> None:
+        """Put a name and all addresses in place of what was there."""
+        ...
 
     def search(self, text: str, after: str, limit: int) -> Sequence[tuple[str, str]]:
         """Organizations (id, name) whose id or name contains a text, by id, after an id."""

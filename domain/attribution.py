@@ -22,9 +22,7 @@ class Attribution:
     that nothing rates at its instant keeps its attachment and has no price.
     """
 
-    def __init__(
-        self, attachments: Iterable[Attachment], book: Mapping[str, Price]
-    ) -> None:
+    def __init__(self, attachments: Iterable[Attachment], book: Mapping[str, Price]) -> None:
         self.known: set[str] = set()
         self._slots: dict[tuple[str, str], list[Slot]] = {}
         for attachment in attachments:
@@ -51,9 +49,7 @@ class Attribution:
                 return attachment, ref
         return named, UNPRICED
 
-    def resolve_span(
-        self, meter: str, named: str, lo: int, hi: int
-    ) -> tuple[str, str] | None:
+    def resolve_span(self, meter: str, named: str, lo: int, hi: int) -> tuple[str, str] | None:
         """The same for all records between two instants, or ``None`` where they part."""
         for since, until, attachment, ref in self._slots.get((meter, named), ()):
             if since <= lo and hi < until:

@@ -91,9 +91,7 @@ class BillingCycle(CycleHistory):
         check_scopes(self.attachments.values(), prices, at, book)
         return [wanted]
 
-    def change_quantity(
-        self, attachment: str, quantity: Decimal, at: datetime
-    ) -> list[CycleEvent]:
+    def change_quantity(self, attachment: str, quantity: Decimal, at: datetime) -> list[CycleEvent]:
         """Count an attachment for another quantity from an instant on.
 
         Raises:

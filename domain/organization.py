@@ -81,9 +81,7 @@ class Organization:
             RuleViolation: another credit has this id, or the currency differs.
         """
         if granted.currency != self.currency:
-            raise RuleViolation(
-                f"{self.id} is billed in {self.currency}", code="currency_mismatch"
-            )
+            raise RuleViolation(f"{self.id} is billed in {self.currency}", code="currency_mismatch")
         known = self.credits.get(granted.credit)
         if known is None:
             return [granted]

@@ -8,8 +8,8 @@ DAY_S = 86_400
 
 
 def _whole(low: int, high: int) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and (
-        low <= value <= high
+    return lambda value: (
+        isinstance(value, int) and not isinstance(value, bool) and (low <= value <= high)
     )
 
 

@@ -40,9 +40,7 @@ class Tally:
     values: Set[str] = frozenset()
     points: dict[int, Decimal] | None = None
 
-    def add(
-        self, aggregation: str, value: str | Decimal, at: int, records: int = 1
-    ) -> None:
+    def add(self, aggregation: str, value: str | Decimal, at: int, records: int = 1) -> None:
         """Take records into account, in the log's order; among equals the later one counts.
 
         value: of one record, or what ``records`` of them come to by the same aggregation.

@@ -30,9 +30,7 @@ def written(text: str, field: str, longest: int) -> str:
     """
     text = text.strip()
     if not 0 < len(text) <= longest or not one_line(text):
-        raise InvalidInput(
-            f"{field} must be one line of 1 to {longest} characters", field=field
-        )
+        raise InvalidInput(f"{field} must be one line of 1 to {longest} characters", field=field)
     return text
 
 

@@ -60,7 +60,7 @@ class Wired:
     usage_log: GroupCommit
     recorder: UsageRecorder
     routes: Routes
-    now: datetime = jan(20)
+    now: datetime
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query finds."""
@@ -94,6 +94,7 @@ def wired(url: str) -> Iterator[Wired]:
             usage_log=usage_log,
             recorder=recorder,
             routes=routes,
+            now=jan(20),
         )
     finally:
         events.close()

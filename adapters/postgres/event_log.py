@@ -41,8 +41,11 @@ _INTO = (
     " ORDER BY e.place RETURNING notification_id"
 )
 INSERT = f"{_STAMP} {_INTO}"
-INSERT_MANY = f"{_STAMP}, stored AS ({_INTO}) SELECT max(notification_id) FROM stored"
-"""The same, answering with the last position only."""
+INSERT_MANY = (
+    f"{_STAMP}, stored AS ({_INTO})"
+    " SELECT max(notification_id), pg_notify('cyclebook_events', '') FROM stored"
+)
+"""The same with the notification, answering with the last position only."""
 READ = (
     "SELECT originator_version, topic, state, notification_id, recorded_at FROM cyclebook_events"
     " WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
@@ -140,6 +143,7 @@ class PostgresEventLog:
         self._events = events
 
     def read(self, stream: UUID, after: int = 0) -> Sequence[Recorded]:
+        """A stream's events after a version, oldest first."""
         with self._database.connection() as connection:
             return read(connection, stream, after)
 
@@ -152,6 +156,7 @@ class PostgresEventLog:
         actor: str,
         at: datetime,
     ) -> int:
+        """Append to one stream at an expected version; see ``EventLog``."""
         new: list[Any] = [
             mapper.NewEvent(
                 originator_id=stream, originator_version=version, event=event, actor=actor, at=at

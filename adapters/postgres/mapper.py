@@ -137,9 +137,7 @@ def decode_usage(state: bytes) -> UsageRecorded:
 
 
 def _usage(packed: _UsageBody) -> UsageRecorded:
-    return UsageRecorded(
-        lo=packed.lo, hi=packed.hi, tallies=packed.tallies, records=packed.records
-    )
+    return UsageRecorded(lo=packed.lo, hi=packed.hi, tallies=packed.tallies, records=packed.records)
 
 
 def decode_records(state: bytes) -> tuple[PackedRecord, ...]:
@@ -168,6 +166,7 @@ class EventMapper(Mapper[UUID]):
     """The eventsourcing library's way in and out, by the functions above."""
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        """A row of the log."""
         return StoredEvent(
             originator_id=domain_event.originator_id,
             originator_version=domain_event.originator_version,

@@ -21,9 +21,7 @@ from domain.tally import Tallies
 OPENED_AT = (
     "UPDATE cycle_head SET opened_at = (SELECT last FROM log_clock) WHERE cycle_id = ANY(%s)"
 )
-CREDIT_USE = (
-    "INSERT INTO credit_use (organization, cycle, credit, amount) VALUES (%s, %s, %s, %s)"
-)
+CREDIT_USE = "INSERT INTO credit_use (organization, cycle, credit, amount) VALUES (%s, %s, %s, %s)"
 
 
 class PostgresOpenBooks:

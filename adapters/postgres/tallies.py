@@ -20,9 +20,7 @@ _VALUES = (
     " excluded.records, "
 )
 ADD = f"INSERT INTO usage_tally AS u{_VALUES}quantity = u.quantity + excluded.quantity"
-HIGHEST = (
-    f"INSERT INTO usage_tally AS u{_VALUES}quantity = greatest(u.quantity, excluded.quantity)"
-)
+HIGHEST = f"INSERT INTO usage_tally AS u{_VALUES}quantity = greatest(u.quantity, excluded.quantity)"
 LATEST = (
     f"INSERT INTO usage_tally AS u{_VALUES}"
     "quantity = CASE WHEN excluded.latest_at >= u.latest_at THEN excluded.quantity"
@@ -95,8 +93,12 @@ class TallyRows:
             texts = [_text(value) for value in values]
             cursor.execute(
                 POINTS,
-                [arrays.bigints(cycles), arrays.texts(names), arrays.bigints(instants),
-                 arrays.texts(texts)],
+                [
+                    arrays.bigints(cycles),
+                    arrays.texts(names),
+                    arrays.bigints(instants),
+                    arrays.texts(texts),
+                ],
             )
 
     def count_new_values(self, cursor: Cursor[Rows]) -> None:
@@ -106,8 +108,11 @@ class TallyRows:
         cycles, names, values = zip(*self.values, strict=True)
         cursor.execute(
             NEW_VALUES,
-            [arrays.bigints(cycles), arrays.texts(names),
-             arrays.texts([value.encode() for value in values])],
+            [
+                arrays.bigints(cycles),
+                arrays.texts(names),
+                arrays.texts([value.encode() for value in values]),
+            ],
         )
         for cycle_no, name in cursor.fetchall():
             row = (cycle_no, name.encode(), b"1", 0, 0)
@@ -118,9 +123,9 @@ class TallyRows:
         }
 
 
-def _merged(rows: Iterable[tuple[int, bytes, bytes, int, int]]) -> list[
-    tuple[int, bytes, bytes, int, int]
-]:
+def _merged(
+    rows: Iterable[tuple[int, bytes, bytes, int, int]],
+) -> list[tuple[int, bytes, bytes, int, int]]:
     """One row for each tally: an upsert may not meet the same row twice."""
     found: dict[tuple[int, bytes], tuple[Decimal, int]] = {}
     for cycle_no, name, quantity, records, _ in rows:

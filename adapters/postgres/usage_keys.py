@@ -2,7 +2,6 @@
 
 import re
 import struct
-from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
@@ -10,6 +9,7 @@ from hashlib import blake2b
 import msgspec
 
 from domain.quantity import EXACT, quantity
+from domain.usage import UsageRecord
 
 _encode = msgspec.json.Encoder().encode
 _HEX12 = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
@@ -47,19 +47,17 @@ def content_hash(organization: str, body: bytes) -> int:
     return hashed
 
 
-def packed(
-    source: str,
-    identity: str,
-    meter: str,
-    attachment: str,
-    value: str,
-    at: int,
-    properties: Mapping[str, str],
-) -> bytes:
-    """A record as it stands in the log, one way of writing it: properties sorted by name."""
+def packed(record: UsageRecord, value: str, at: int) -> bytes:
+    """A record as it stands in the log, one way of writing it: properties sorted by name.
+
+    value: in its canonical form. at: microseconds since 1970.
+    """
+    properties = record.properties
     if len(properties) > 1:
         properties = dict(sorted(properties.items()))
-    return _encode((source, identity, meter, attachment, value, at, properties))
+    return _encode(
+        (record.source, record.id, record.meter, record.attachment, value, at, properties)
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -107,10 +107,10 @@ class Planner:
             if record.attachment and record.attachment not in route.attribution.known:
                 self._check_attachment(route, record)
         except _Refused as refused:
-            content = content_hash(record.organization, _packed(record, record.value, at))
+            content = content_hash(record.organization, packed(record, record.value, at))
             plan.quarantined.append(Quarantined(request, index, key, content, refused.refusal))
             return
-        body = _packed(record, text, at)
+        body = packed(record, text, at)
         entry = Entry(
             request,
             index,
@@ -188,12 +188,6 @@ class _Refused(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.refusal = Refusal(Outcome.QUARANTINED, code, detail)
-
-
-def _packed(record: UsageRecord, value: str, at: int) -> bytes:
-    return packed(
-        record.source, record.id, record.meter, record.attachment, value, at, record.properties
-    )
 
 
 def _value(meter: Meter, text: str) -> tuple[str, str | Decimal]:

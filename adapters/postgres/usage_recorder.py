@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor
 
 from adapters.postgres import arrays
 from adapters.postgres.database import Database, Rows
-from adapters.postgres.event_log import INSERT_MANY, LOCK, NOTIFY
+from adapters.postgres.event_log import INSERT_MANY, LOCK
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.tallies import TallyRows
@@ -24,6 +24,8 @@ from domain.usage import CONFLICT, DUPLICATE, Outcome, Refusal
 
 ATTEMPTS_MAX = 5
 
+# Planning anew for each batch costs as much as storing a small one; all of these go by key.
+PLAN_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 HEADS = (
     "SELECT cycle_id, version, control_version, accepts_usage FROM cycle_head"
     " WHERE cycle_id = ANY(%b) ORDER BY cycle_id FOR UPDATE"
@@ -125,6 +127,7 @@ class _Append:
         self._conflicts: list[tuple[Entry, int, int]] = []
 
     def run(self) -> None:
+        self._cursor.execute(PLAN_ONCE, prepare=True)
         if self._planned:
             self._lock_heads()
             self._deduplicate()
@@ -242,18 +245,14 @@ class _Append:
         )
         for event in packed:
             self._attempted[event.route.cycle_no] = event.version
+        columns = [
+            arrays.uuids([event.route.cycle_id for event in packed]),
+            arrays.bigints([event.version for event in packed]),
+            arrays.texts([USAGE.encode()] * len(packed)),
+            arrays.byteas([event.state for event in packed]),
+        ]
         cursor.execute(LOCK, prepare=True)
-        cursor.execute(NOTIFY, prepare=False)
-        self._last.execute(
-            INSERT_MANY,
-            [
-                arrays.uuids([event.route.cycle_id for event in packed]),
-                arrays.bigints([event.version for event in packed]),
-                arrays.texts([USAGE.encode()] * len(packed)),
-                arrays.byteas([event.state for event in packed]),
-            ],
-            prepare=True,
-        )
+        self._last.execute(INSERT_MANY, columns, prepare=True)
 
     def _set_aside(self) -> None:
         """Keep conflicts and quarantined records, in the same transaction."""

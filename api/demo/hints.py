@@ -42,10 +42,9 @@ def hints(settings: Settings, now: datetime) -> str:
 
 
 def _keys(settings: Settings, story: Notes) -> Iterator[str]:
-    yield f"Operations, to try out:  {base_url(settings)}/docs/"
     if settings.sandbox:
-        yield f"Calls that Stripe got:   {settings.stripe_api_base}/_sandbox/calls"
-    yield ""
+        yield f"The calls that Stripe got: {settings.stripe_api_base}/_sandbox/calls"
+        yield ""
     yield f"export KEY={story.keys['admin']}     # may do everything"
     yield f"export INGEST={story.keys['ingest']}  # may only send usage"
     yield ""

@@ -124,9 +124,7 @@ def _shared_lines(cycle: BillingCycle, metered: _Metered) -> Iterator[LineItem]:
         yield _line(cycle, metered, group, parts, unrounded * ratio, amounts[group])
 
 
-def _largest_remainder(
-    total: int, ratios: Mapping[Group, Fraction], unit: int
-) -> dict[Group, int]:
+def _largest_remainder(total: int, ratios: Mapping[Group, Fraction], unit: int) -> dict[Group, int]:
     """Share an amount out so that the parts sum to it exactly.
 
     >>> _largest_remainder(100, {(("g", str(n)),): Fraction(1, 3) for n in range(3)}, 1)

@@ -54,9 +54,7 @@ def send(url: str, seed: int, folder: Path) -> None:
 def start(url: str, folder: Path) -> list[Any]:
     """Sender processes, each with connections of its own."""
     context = multiprocessing.get_context("spawn")
-    senders = [
-        context.Process(target=send, args=(url, seed, folder)) for seed in range(SENDERS)
-    ]
+    senders = [context.Process(target=send, args=(url, seed, folder)) for seed in range(SENDERS)]
     for sender in senders:
         sender.start()
     return senders
@@ -75,9 +73,7 @@ def check(case: Wired, ids: set[str]) -> None:
     """The log, the keys and the tallies agree, and hold every id exactly once."""
     (cycle_no,) = case.rows("SELECT cycle_no FROM cycle_head")[0]
     history = case.books.history("acme.2026-01-01")
-    recorded = [
-        each.id for event in history for each in getattr(event.event, "records", ())
-    ]
+    recorded = [each.id for event in history for each in getattr(event.event, "records", ())]
     assert len(recorded) == len(set(recorded))
     assert set(recorded) == ids
     assert case.rows("SELECT count(*) FROM usage_dedup") == [(len(ids),)]
@@ -102,9 +98,7 @@ def case(database_url: str) -> Any:
         yield wired_case
 
 
-def test_many_senders_of_the_same_records(
-    case: Wired, database_url: str, tmp_path: Path
-) -> None:
+def test_many_senders_of_the_same_records(case: Wired, database_url: str, tmp_path: Path) -> None:
     for sender in start(database_url, tmp_path):
         sender.join(60)
         assert sender.exitcode == 0
