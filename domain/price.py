@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from fractions import Fraction
 
@@ -9,6 +10,8 @@ from domain.errors import InvalidInput
 from domain.money import exponent
 from domain.pricing import MODELS, Model
 from domain.pricing.fields import Fields, identifier
+from domain.pricing.tier import Tier
+from domain.quantity import plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +91,43 @@ def parse_price(
     fields.neutral("billing", "in_arrears")
     fields.done()
     return price
+
+
+def terms_of(price: Price) -> dict[str, object]:
+    """A price in its JSON form, so that ``parse_price`` gives the same price again.
+
+    >>> tiers = [{"up_to": "10", "unit_amount": "5"}, {"up_to": None, "unit_amount": "3"}]
+    >>> price = parse_price({"price": "cpu", "currency": "usd", "kind": "metered", "meter": "cpu",
+    ...                      "model": "graduated", "tiers": tiers}, version=1)
+    >>> parse_price(terms_of(price), version=1) == price
+    True
+    """
+    return {
+        "price": price.id,
+        "name": price.name,
+        "currency": price.currency,
+        "kind": price.kind,
+        "meter": price.meter,
+        "model": price.model.name,
+        **_plain_fields(price.model),
+        "unit_conversion": {"divide_by": plain(price.divide_by)},
+        "included_quantity": plain(price.included),
+        "proration": price.proration,
+        "scope": price.scope,
+        "group_by": list(price.group_by),
+        "per_group": price.per_group,
+        "tax_code": price.tax_code,
+    }
+
+
+def _plain_fields(part: Model | Tier) -> dict[str, object]:
+    return {each.name: _plain(getattr(part, each.name)) for each in dataclass_fields(part)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Fraction):
+        return plain(value)
+    return [_plain_fields(tier) for tier in value] if isinstance(value, tuple) else value
 
 
 def _model(fields: Fields) -> Model:

@@ -1,17 +1,15 @@
 """Meters, services and prices."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, pre_dump, validate
 
 from api.limits import PAGE_SIZE_MAX
 from api.schemas.fields import Identifier, Instant, Strict, Text, decimal_text
 from domain.catalog import AGGREGATIONS
-from domain.price import Price
+from domain.price import Price, terms_of
 from domain.pricing import MODELS
-from domain.quantity import plain
 
 NAMES_MAX = 100
 
@@ -102,31 +100,16 @@ class PriceTermsSchema(Strict):
     tax_code = Text(allow_none=True)
 
 
-class PriceSchema(Strict):
-    """One version of a price, immutable."""
+class PriceSchema(PriceTermsSchema):
+    """One version of a price, immutable; its terms as they were published."""
 
-    price = fields.String(attribute="id", required=True)
-    version = fields.Integer(required=True)
     ref = fields.String(required=True, metadata={"description": "such as cpu@1"})
-    name = fields.String(required=True)
-    currency = fields.String(required=True)
-    kind = fields.String(required=True)
-    meter = fields.String(required=True, allow_none=True)
-    model = fields.Function(lambda price: price.model.name, metadata={"type": "string"})
-    terms = fields.Function(
-        lambda price: model_terms(price),
-        metadata={"type": "object", "description": "the model's own fields"},
-    )
-    divide_by = fields.Function(lambda price: plain(price.divide_by), metadata={"type": "string"})
-    included_quantity = fields.Function(
-        lambda price: plain(price.included), metadata={"type": "string"}
-    )
-    proration = fields.String(required=True)
-    scope = fields.String(required=True)
-    group_by = fields.List(fields.String(), required=True)
-    per_group = fields.Boolean(required=True)
-    tax_code = fields.String(required=True, allow_none=True)
-    effective_at = Instant(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+    @pre_dump
+    def _terms(self, price: Price, **_: Any) -> dict[str, object]:
+        more = {"ref": price.ref, "version": price.version, "effective_at": price.effective_at}
+        return terms_of(price) | more
 
 
 class PriceListSchema(Strict):
@@ -142,23 +125,6 @@ class PriceQuery(Strict):
     price = Identifier(load_default=None)
     limit = fields.Integer(load_default=PAGE_SIZE_MAX, validate=validate.Range(1, PAGE_SIZE_MAX))
     cursor = Text(80, load_default=None, metadata={"description": "the ref to go on after"})
-
-
-def model_terms(price: Price) -> dict[str, Any]:
-    """The fields of a price's model, as they are published."""
-    model = price.model
-    return {name: _term(getattr(model, name)) for name in type(model).__dataclass_fields__}
-
-
-def _term(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return plain(value)
-    if isinstance(value, tuple):
-        return [
-            {name: _term(getattr(item, name)) for name in type(item).__dataclass_fields__}
-            for item in value
-        ]
-    return value
 
 
 def _unsupported(value: object) -> None:

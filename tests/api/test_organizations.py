@@ -46,7 +46,7 @@ def test_the_catalogs_examples_work_and_are_answered_as_published(admin: Caller)
     }
     price = admin("POST", "/v1/prices", PRICE).get_json()
     assert (price["ref"], price["model"]) == ("cpu@1", "graduated")
-    assert price["terms"]["tiers"] == PRICE["tiers"]
+    assert price["tiers"] == PRICE["tiers"]
     base: dict[str, Any] = {
         "price": "base",
         "currency": "usd",
