@@ -1,6 +1,7 @@
 """Reading a request's JSON body within its limits."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
@@ -60,8 +61,8 @@ class DuplicateField(ValueError):
 def _once(pairs: Pairs) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in values if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name in values if counts[name] > 1)
         raise DuplicateField(f"field {twice!r:.80} is there twice")
     return values
 

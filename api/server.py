@@ -58,5 +58,5 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 def serve(settings: Settings) -> None:
     """Answer requests until told to stop."""
-    with attached(settings) as conninfo:
+    with attached(settings, keep_running=True) as conninfo:
         cast(Any, Server(settings, conninfo)).run()

@@ -27,6 +27,7 @@ from adapters.postgres.routing import Routes
 from adapters.postgres.sync_queue import PostgresSyncQueue
 from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
+from adapters.postgres.usage_records import PostgresUsageArchive
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from adapters.stripe.webhooks import read_webhook
 from api.auth import KeyRing
@@ -50,6 +51,7 @@ from application.reconciler import Reconciler
 from application.recording import Recording
 from application.registration import Registration
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
+from application.usage_records import UsageRecords
 from domain.errors import RuleViolation
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Wired:
     registration: Registration
     attaching: Attaching
     recording: Recording
+    usage_records: UsageRecords
     quarantine: Quarantine
     invoices: Invoices
     holding: Holding
@@ -199,6 +202,7 @@ def _wired(
         registration=Registration(log, books, directory, catalog),
         attaching=Attaching(books, catalog, clock),
         recording=recording,
+        usage_records=UsageRecords(PostgresUsageArchive(database), catalog),
         quarantine=Quarantine(PostgresQuarantine(database), recording),
         invoices=Invoices(books, log, catalog, PostgresCycleRecords(database), stripe_stream),
         holding=Holding(books),

@@ -16,8 +16,8 @@ from domain.stripe_invoice import StripeInvoice
 from domain.stripe_invoice import replay as replay_stripe
 from projections.replay import replay_control
 
-ZONES_DIFFER_MAX = timedelta(days=1)
-"""How far a local date may lie from the UTC one."""
+ZONES_DIFFER_MAX = timedelta(days=2)
+"""How far a cycle's name may lie from the UTC date it begins on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

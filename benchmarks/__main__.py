@@ -1,6 +1,6 @@
 """``python -m benchmarks [NAME...]``: measure, and print one table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 import click
@@ -20,18 +20,20 @@ def main(subjects: tuple[str, ...], quick: bool, as_json: bool) -> None:
 
     A goal that is not met is a line of the table, not a failure: machines differ.
     """
-    findings = measure(subjects or SUBJECTS, QUICK if quick else FULL)
-    (print_json if as_json else print_table)(findings)
-
-
-def measure(subjects: Sequence[str], sizes: Sizes) -> list[Finding]:
-    """What the benchmarks of these names find."""
     findings: list[Finding] = []
+    try:
+        for each in measure(subjects or SUBJECTS, QUICK if quick else FULL):
+            findings += each
+    finally:  # what was found before somebody lost patience is worth showing
+        (print_json if as_json else print_table)(findings)
+
+
+def measure(subjects: Sequence[str], sizes: Sizes) -> Iterator[list[Finding]]:
+    """What the benchmarks of these names find, one after the other."""
     with machine(sizes) as found:
         for subject in subjects:
             progress(subject)
-            findings += run(subject, found)
-    return findings
+            yield run(subject, found)
 
 
 def run(subject: str, found: Machine) -> list[Finding]:

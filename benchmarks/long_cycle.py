@@ -10,6 +10,7 @@ from adapters.postgres.database import Rows
 from adapters.postgres.event_log import INSERT_MANY, LOCK
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route
+from adapters.postgres.tallies import TallyRows
 from adapters.postgres.usage_event import PackedEvent
 from adapters.postgres.usage_plan import Entry, Request
 from adapters.postgres.usage_recorder import ADVANCE, DEDUP, HEADS
@@ -48,7 +49,9 @@ def _append(made: Bench, route: Route, entries: Sequence[Entry], each: int) -> N
         _deduplicate(cursor, events)
         whole = PackedEvent(route, entries)
         whole.version = events[-1].version
-        whole.rows.write(cursor)
+        rows = TallyRows()
+        whole.add_tallies(rows)
+        rows.write(cursor)
         _advance(cursor, whole)
         _store(cursor, events)
 

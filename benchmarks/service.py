@@ -122,7 +122,7 @@ def _await(found: Service, process: "subprocess.Popen[bytes]") -> None:
     while True:
         try:
             with found.client() as client:
-                client.get("/readyz")
+                client.get("/healthz")  # not ready: nothing follows the log here
         except OSError:
             if process.poll() is not None or time.monotonic() > until:
                 raise

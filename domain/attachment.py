@@ -14,7 +14,8 @@ class Run:
 
     prices: the versions in force, as refs. quantities: (from, quantity), ascending.
     carried: it came over from the cycle before, at this cycle's start. cancelled: it turned
-    out later that it had ended before.
+    out later that it had ended before. restated: its first quantity was then said anew, from
+    that very instant on, and whatever came before does not matter to it any more.
     """
 
     service: str
@@ -25,6 +26,7 @@ class Run:
     quantities: list[tuple[datetime, Decimal]] = field(default_factory=list)
     carried: bool = False
     cancelled: bool = False
+    restated: bool = False
 
     def running_at(self, at: datetime) -> bool:
         """Whether it was on at an instant."""

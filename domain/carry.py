@@ -53,7 +53,7 @@ def _differences(
         yield _attached(key, run, start)
         if mine.until is not None:
             yield ServiceDetached(at=mine.until, attachment=key, carried=True)
-    elif mine.quantity_at(start) != run.quantities[-1][1]:
+    elif not mine.restated and mine.quantity_at(start) != run.quantities[-1][1]:
         yield AttachmentQuantityChanged(
             at=start, attachment=key, quantity=run.quantities[-1][1], carried=True
         )

@@ -107,7 +107,8 @@ class Catalog:
         """A price's next version. Publishing the newest version's terms again does nothing.
 
         Raises:
-            InvalidInput: it cannot be rated, names an unknown meter, or a version out of order.
+            InvalidInput: it cannot be rated, names an unknown meter, is not of the kind and
+                meter of the versions before it, or is a version out of order.
         """
         identity = identifier(values.get("price"), "price")
         known = self.prices.get(identity, [])
@@ -118,6 +119,9 @@ class Catalog:
         self._check_meter(price)
         if known and parse_price(terms, known[-1].version, known[-1].effective_at) == known[-1]:
             return []
+        if known and (price.kind, price.meter) != (known[-1].kind, known[-1].meter):
+            # Services were checked to rate a meter once; a new version must not undo that.
+            raise InvalidInput(f"{identity} has to keep its kind and meter", field="meter")
         if asked not in (None, version):
             raise InvalidInput(
                 f"the next version of {identity} is {version}, not {asked}", field="version"

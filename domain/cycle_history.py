@@ -107,7 +107,9 @@ class CycleHistory:
                 )
                 known.add(_run(event))
             case AttachmentQuantityChanged():
-                self._run_for(event.attachment, event.at).set_quantity(event.at, event.quantity)
+                run = self._run_for(event.attachment, event.at)
+                run.set_quantity(event.at, event.quantity)
+                run.restated |= event.at == run.since and not event.carried
             case ServiceDetached():
                 run = self._run_for(event.attachment, event.at)
                 run.end(event.at)

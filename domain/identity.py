@@ -1,7 +1,7 @@
 """Stream ids: deterministic UUIDs that say which month a cycle belongs to."""
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 CATALOG = "catalog"
@@ -14,6 +14,20 @@ def cycle_name(organization: str, start: date) -> str:
     'acme.2026-01-01'
     """
     return f"{organization}.{start.isoformat()}"
+
+
+def next_cycle_name(organization: str, start: date, previous: str) -> str:
+    """The id of the cycle after another one.
+
+    Where the clocks were moved west twice within a day, two cycles begin on one local date:
+    the later one is then named after the day that follows.
+
+    >>> next_cycle_name("acme", date(2026, 1, 31), "acme.2026-01-31")
+    'acme.2026-02-01'
+    """
+    parsed = parse_cycle_name(previous)
+    earliest = parsed[1] + timedelta(days=1) if parsed else start
+    return cycle_name(organization, max(start, earliest))
 
 
 def parse_cycle_name(name: str) -> tuple[str, date] | None:

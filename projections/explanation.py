@@ -141,6 +141,10 @@ class Behind:
         self._line = line
         self._price = catalog.book[line.price] if line.price and line.kind == "usage" else None
         self._attribution = Attribution(cycle.attachments.values(), catalog.book)
+        meter = catalog.meter_for(self._price_meter or "", cycle.opened_at)
+        kept = meter.dimensions if meter else ()
+        grouped = self._price.group_by if self._price else ()
+        self._names = [name for name in grouped if name in kept]
         self._keys: dict[tuple[tuple[str, str], ...], str] = {}
 
     def count(self, tallies: Tallies) -> int:
@@ -191,8 +195,7 @@ class Behind:
 
     def _key(self, properties: Mapping[str, str]) -> str:
         """The line that a record with these properties is on, at this price."""
-        names = self._price.group_by if self._price else ()
-        group = tuple((name, properties.get(name, "")) for name in names)
+        group = tuple((name, properties.get(name, "")) for name in self._names)
         known = self._keys.get(group)
         if known is None:
             attachment, ref = self._line.attachment or "", self._line.price or ""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.live import meters_in_force
 from application.ports import Appended, CycleState, OpenBooks, Profile, Snapshot
 from application.replays import CycleRecord
 from domain.billing_cycle import UNISSUED, BillingCycle, Status, opened
@@ -18,6 +19,7 @@ from domain.identity import (
     catalog_stream,
     cycle_name,
     cycle_stream,
+    next_cycle_name,
     organization_stream,
 )
 from domain.organization import Organization, registered
@@ -227,10 +229,14 @@ class MemoryOpenBooks:
             self._added.append((organization_stream(self.organization.id), event))
 
     def open_first(self, period: Period, full: Period) -> BillingCycle:
+        local = self.organization.calendar.local_date(period.start)
+        return self._open(cycle_name(self.organization.id, local), period, full)
+
+    def _open(self, name: str, period: Period, full: Period) -> BillingCycle:
         calendar = self.organization.calendar
         event = CycleOpened(
             at=period.start,
-            cycle=cycle_name(self.organization.id, calendar.local_date(period.start)),
+            cycle=name,
             organization=self.organization.id,
             currency=self.organization.currency,
             start=period.start,
@@ -245,7 +251,9 @@ class MemoryOpenBooks:
         return cycle
 
     def open_cycle(self, period: Period, full: Period, carried_from: BillingCycle) -> BillingCycle:
-        cycle = self.open_first(period, full)
+        local = self.organization.calendar.local_date(period.start)
+        name = next_cycle_name(self.organization.id, local, carried_from.id)
+        cycle = self._open(name, period, full)
         self.append(cycle, cycle.carry_from(carried_from))
         return cycle
 
@@ -293,7 +301,7 @@ class MemoryUsageLog:
         position = 0
         for cycle, each in placed.items():
             stream = cycle_stream(cycle)
-            event = self._pack(each)
+            event = self._pack(each, self._store._cycle(cycle))
             version = len(self._store.read(stream))
             position = self._store.append(stream, version, [event], actor=actor, at=now)
         return Appended(refusals=refusals, position=position)
@@ -306,7 +314,7 @@ class MemoryUsageLog:
                 return name
         return None
 
-    def _pack(self, records: Iterable[UsageRecord]) -> UsageRecorded:
+    def _pack(self, records: Iterable[UsageRecord], cycle: BillingCycle) -> UsageRecorded:
         packed = [
             PackedRecord(
                 source=each.source,
@@ -323,21 +331,23 @@ class MemoryUsageLog:
         return UsageRecorded(
             lo=min(instants),
             hi=max(instants),
-            tallies=tuple(self._tallies(packed)),
+            tallies=tuple(self._tallies(packed, cycle)),
             records=tuple(packed),
         )
 
-    def _tallies(self, records: Iterable[PackedRecord]) -> Iterator[HeaderTally]:
+    def _tallies(
+        self, records: Iterable[PackedRecord], cycle: BillingCycle
+    ) -> Iterator[HeaderTally]:
         """One for each meter, named attachment and dimension values, as first met."""
-        meters = self._store.current().meters
+        meters = meters_in_force(self._store.current(), cycle)
         groups: dict[tuple[object, ...], list[PackedRecord]] = {}
         for each in records:
-            dimensions = dimension_values(each.properties, meters[each.meter][-1].dimensions)
+            dimensions = dimension_values(each.properties, meters[each.meter].dimensions)
             groups.setdefault((each.meter, each.attachment, dimensions), []).append(each)
         for (_, _, found), group in groups.items():
             tally, first = Tally(), group[0]
             for each in group:
-                tally.add(meters[each.meter][-1].aggregation, each.value, each.at)
+                tally.add(meters[each.meter].aggregation, each.value, each.at)
             yield HeaderTally(
                 meter=first.meter,
                 attachment=first.attachment,

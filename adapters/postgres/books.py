@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
@@ -20,9 +20,6 @@ from domain.identity import cycle_stream, organization_stream, parse_cycle_name
 from domain.organization import Organization, registered
 from domain.period import Period
 from domain.tally import Tallies
-
-SETTLES_S = 5
-"""An append older than this is over: an instant further back needs no waiting."""
 
 APPLIED = "SELECT credit, sum(amount)::bigint FROM credit_use WHERE organization = %s GROUP BY 1"
 LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM cyclebook_events"
@@ -63,10 +60,8 @@ class PostgresBooks:
     ) -> Iterator[OpenBooks]:
         """Lock an organization's unissued cycles, and store what the block appends, at once."""
         with self._database.connection() as connection, connection.transaction():
-            locked = heads.lock_all(connection, organization)
-            asked = _asked(connection, organization, cycle, locked, lock=True)
-            if asked and asked not in locked:
-                locked = [*locked, asked]
+            locked = heads.lock_all(connection, organization, cycle)
+            _asked(connection, organization, cycle, locked)
             state = read_organization(connection, organization)
             cycles = self._cycles.copies(connection, locked)
             books = open_books.PostgresOpenBooks(
@@ -162,9 +157,10 @@ class PostgresBooks:
 
 
 def settle(connection: Connection[Rows], known_at: datetime) -> None:
-    """Wait for appends in flight that may still be recorded at or before an instant.
+    """Make sure that nothing more will be recorded at or before an instant.
 
-    Every append holds the log's clock from its stamp to its commit.
+    Every append holds the log's clock from its stamp to its commit: moving the clock on waits
+    for those in flight, and all later ones are stamped after the instant.
 
     Raises:
         InvalidInput: the instant lies in the future, so its answer could still change.
@@ -173,8 +169,7 @@ def settle(connection: Connection[Rows], known_at: datetime) -> None:
     assert row is not None
     if known_at > row[0]:
         raise InvalidInput("known_at lies in the future", field="known_at")
-    if known_at > row[0] - timedelta(seconds=SETTLES_S):
-        connection.execute("SELECT last FROM log_clock FOR SHARE")
+    connection.execute("UPDATE log_clock SET last = %(at)s WHERE last < %(at)s", {"at": known_at})
 
 
 def stream_of(cycle: str) -> UUID:
@@ -216,8 +211,6 @@ def _asked(
     organization: str,
     cycle: str | None,
     found: Sequence[heads.Head],
-    *,
-    lock: bool = False,
 ) -> heads.Head | None:
     if cycle is None:
         return None

@@ -96,9 +96,13 @@ def summed(parts: Iterable[Stretch], meter_of: MeterOf) -> Stretch:
         lo, hi = part.lo if lo is None else min(lo, part.lo), max(hi, part.hi)
         for tally in part.tallies:
             key = tally.meter, tally.attachment, tuple(sorted(tally.dimensions.items()))
-            if key not in sums:
-                sums[key] = _Sum(_aggregation(meter_of, tally.meter), tally)
-            sums[key].add(tally)
+            found = sums.get(key)
+            if found is None:
+                found = _Sum(_aggregation(meter_of, tally.meter), tally)
+            elif tally.hi >= found.hi:
+                del sums[key]  # of two values at one instant the later one counts: it comes last
+            found.add(tally)
+            sums[key] = found
     return Stretch(lo or 0, hi, _headers(sums.values()))
 
 
@@ -108,11 +112,11 @@ class _Sum:
     def __init__(self, aggregation: str, first: HeaderTally) -> None:
         self._aggregation = aggregation
         self._first = first
-        self._lo, self._hi = first.lo, first.hi
+        self._lo, self.hi = first.lo, first.hi
         self._tally = Tally()
 
     def add(self, part: HeaderTally) -> None:
-        self._lo, self._hi = min(self._lo, part.lo), max(self._hi, part.hi)
+        self._lo, self.hi = min(self._lo, part.lo), max(self.hi, part.hi)
         if self._aggregation in NEEDS_RECORDS:
             self._tally.records += part.records
         else:
@@ -127,7 +131,7 @@ class _Sum:
             records=tally.records,
             quantity=_text(tally.quantity),
             lo=self._lo,
-            hi=self._hi,
+            hi=self.hi,
         )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from adapters.postgres.usage_plan import Request
 from application.ports import Appended
-from domain.errors import Unavailable
+from domain.errors import StoreUnavailable, Unavailable
 from domain.usage import UsageRecord
 
 RECORDS_MAX = 5_000
@@ -57,8 +57,12 @@ class GroupCommit:
 
     def _commit_with(self, leader: _Waiting) -> None:
         """Store one group, the leader's request in it, and hand the lead on."""
+        group = self._take(leader)
         try:
-            self._commit(self._take(leader))
+            self._commit(group)
+        except BaseException as error:
+            _release(group, error)
+            raise
         finally:
             with self._mutex:
                 following = self._waiting[0] if self._waiting else None
@@ -93,5 +97,15 @@ class GroupCommit:
                     self._commit([waiting])
                 return
         for waiting in group:
+            waiting.done = True
+            waiting.wake.set()
+
+
+def _release(group: Sequence[_Waiting], error: BaseException) -> None:
+    """Wake those whose leader ended, by a signal say, before it could tell them anything."""
+    for waiting in group:
+        if not waiting.done:
+            waiting.error = StoreUnavailable("it was interrupted; try again")
+            waiting.error.__cause__ = error
             waiting.done = True
             waiting.wake.set()

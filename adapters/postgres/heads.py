@@ -16,6 +16,10 @@ UNISSUED_HEADS = (
     f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %s AND status = ANY(%s)"
     " ORDER BY cycle_id"
 )
+HEADS_TO_CHANGE = (
+    f"SELECT {_COLUMNS} FROM cycle_head"
+    " WHERE organization = %s AND (status = ANY(%s) OR cycle = %s) ORDER BY cycle_id FOR UPDATE"
+)
 ONE_HEAD = f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %s AND cycle = %s"
 INSERT = (
     "INSERT INTO cycle_head (cycle_id, cycle, organization, starts, ends, opened_at, status,"
@@ -47,11 +51,10 @@ class Head:
     tallies_stale: bool
 
 
-def unissued(connection: Connection[Rows], organization: str, *, lock: bool = False) -> list[Head]:
-    """An organization's heads whose invoice is not issued, in the order of locks."""
-    query = UNISSUED_HEADS + (" FOR UPDATE" if lock else "")
+def unissued(connection: Connection[Rows], organization: str) -> list[Head]:
+    """An organization's heads whose invoice is not issued."""
     statuses = [status.value for status in UNISSUED]
-    rows = connection.execute(query, [organization, statuses], binary=True, prepare=True)
+    rows = connection.execute(UNISSUED_HEADS, [organization, statuses], binary=True, prepare=True)
     return [_head(row) for row in rows]
 
 
@@ -64,18 +67,26 @@ def one(
     return _head(row) if row else None
 
 
-def lock_all(connection: Connection[Rows], organization: str) -> list[Head]:
+def lock_all(
+    connection: Connection[Rows], organization: str, cycle: str | None = None
+) -> list[Head]:
     """Lock all unissued heads. While they are held no cycle of the organization can open.
 
     Waiting for one lock may reveal a cycle that opened meanwhile, so it looks until nothing
-    new appears.
+    new appears. cycle: one more to lock, whatever its status; all in the one order of locks.
     """
-    heads = unissued(connection, organization, lock=True)
+    heads = _lock(connection, organization, cycle)
     while True:
-        again = unissued(connection, organization, lock=True)
+        again = _lock(connection, organization, cycle)
         if [head.cycle_id for head in again] == [head.cycle_id for head in heads]:
             return again
         heads = again
+
+
+def _lock(connection: Connection[Rows], organization: str, cycle: str | None) -> list[Head]:
+    values = [organization, [status.value for status in UNISSUED], cycle]
+    rows = connection.execute(HEADS_TO_CHANGE, values, binary=True, prepare=True)
+    return [_head(row) for row in rows]
 
 
 def _head(row: Rows) -> Head:

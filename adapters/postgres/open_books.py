@@ -13,7 +13,7 @@ from adapters.postgres.database import Rows
 from application.ports import CatalogReader
 from domain.billing_cycle import UNISSUED, BillingCycle, opened
 from domain.events.cycle import CreditApplied, CycleOpened
-from domain.identity import cycle_name, cycle_stream, organization_stream
+from domain.identity import cycle_name, cycle_stream, next_cycle_name, organization_stream
 from domain.organization import Organization
 from domain.period import Period
 from domain.tally import Tallies
@@ -82,9 +82,12 @@ class PostgresOpenBooks:
     def open_first(self, period: Period, full: Period) -> BillingCycle:
         """Open the organization's first cycle."""
         local = self.organization.calendar.local_date(period.start)
+        return self._open(cycle_name(self.organization.id, local), period, full)
+
+    def _open(self, name: str, period: Period, full: Period) -> BillingCycle:
         event = CycleOpened(
             at=period.start,
-            cycle=cycle_name(self.organization.id, local),
+            cycle=name,
             organization=self.organization.id,
             currency=self.organization.currency,
             start=period.start,
@@ -103,7 +106,9 @@ class PostgresOpenBooks:
 
     def open_cycle(self, period: Period, full: Period, carried_from: BillingCycle) -> BillingCycle:
         """Open the cycle that begins where the newest one ends; what runs is carried over."""
-        cycle = self.open_first(period, full)
+        local = self.organization.calendar.local_date(period.start)
+        name = next_cycle_name(self.organization.id, local, carried_from.id)
+        cycle = self._open(name, period, full)
         self.append(cycle, cycle.carry_from(carried_from))
         return cycle
 

@@ -5,9 +5,10 @@ has the cycle loaded again where it differs.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from psycopg import Connection
@@ -88,11 +89,20 @@ class Routes:
         """Learn of meters and prices that appeared since."""
         self._catalog = self._reader.current()
 
-    def load(self, connection: Connection[Rows], organizations: Sequence[str]) -> None:
-        """Read organizations' cycles anew; those that do not exist leave no trace."""
-        self.refresh_catalog()
+    def load(
+        self,
+        connection: Connection[Rows],
+        organizations: Sequence[str],
+        keep: Set[str] = frozenset(),
+    ) -> None:
+        """Read organizations' cycles anew; those that do not exist leave no trace.
+
+        keep: organizations that must not make room for these.
+        """
         heads = connection.execute(HEADS, [organizations], binary=True, prepare=True).fetchall()
         control = read_control(connection, [row[0] for row in heads if row[6]])
+        # A meter's version is chosen by when the cycle opened: look no earlier than that.
+        self.refresh_catalog()
         found: dict[str, list[Route]] = {}
         for row in heads:
             found.setdefault(row[2], []).insert(0, self._route(row, control.get(row[0], [])))
@@ -100,15 +110,21 @@ class Routes:
             for organization in organizations:
                 self._routes.pop(organization, None)
             self._routes |= found
-            for organization in list(self._routes)[: len(self._routes) - ORGANIZATIONS_MAX]:
-                del self._routes[organization]
+            if len(self._routes) > ORGANIZATIONS_MAX:
+                self._make_room(keep | found.keys())
+
+    def _make_room(self, keep: Set[str]) -> None:
+        """Drop those that have been here longest."""
+        spare = (name for name in list(self._routes) if name not in keep)
+        for organization in islice(spare, len(self._routes) - ORGANIZATIONS_MAX):
+            del self._routes[organization]
 
     def reload(self, connection: Connection[Rows], route: Route) -> Route:
         """One cycle as it is now, in the caller's transaction; the cache learns of it too."""
-        self.refresh_catalog()
         row = connection.execute(HEAD, [UUID(bytes=route.cycle_id)], binary=True).fetchone()
         assert row is not None, "a cycle's head is never deleted"
         control = read_control(connection, [route.cycle_id])
+        self.refresh_catalog()
         fresh = self._route(row, control[route.cycle_id])
         with self._lock:
             routes = self._routes.get(route.organization, [])

@@ -65,9 +65,8 @@ class TallyRows:
     values: list[tuple[int, bytes, str]] = field(default_factory=list)
     points: list[tuple[int, bytes, int, Decimal]] = field(default_factory=list)
 
-    def add(self, cycle_no: int, key: TallyKey, aggregation: str, tally: Tally) -> None:
-        """One cycle's change of one tally."""
-        text = encode_key(key)
+    def add(self, cycle_no: int, text: bytes, aggregation: str, tally: Tally) -> None:
+        """One cycle's change of one tally. text: its name, by ``encode_key``."""
         quantity = b"0" if aggregation in ("unique", "time_weighted") else _text(tally.quantity)
         row = (cycle_no, text, quantity, tally.records, tally.latest_at)
         self.by_statement.setdefault(UPSERTS[aggregation], []).append(row)
@@ -76,13 +75,6 @@ class TallyRows:
         if tally.points:
             points = sorted(tally.points.items())
             self.points += [(cycle_no, text, at, value) for at, value in points]
-
-    def extend(self, other: "TallyRows") -> None:
-        """Changes of another cycle, too."""
-        for statement, rows in other.by_statement.items():
-            self.by_statement.setdefault(statement, []).extend(rows)
-        self.values += other.values
-        self.points += other.points
 
     def write(self, cursor: Cursor[Rows]) -> None:
         """Upsert all of it. The heads of the cycles are locked by the caller."""
@@ -183,7 +175,7 @@ def replace(
         connection.execute(statement, [cycle_no])
     rows = TallyRows()
     for key, tally in tallies.items():
-        rows.add(cycle_no, key, meters[key.meter].aggregation, tally)
+        rows.add(cycle_no, encode_key(key), meters[key.meter].aggregation, tally)
     cursor: Cursor[Any] = connection.cursor()
     rows.count_new_values(cursor)
     rows.write(cursor)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from adapters.postgres.routing import Route
-from adapters.postgres.tallies import TallyRows
+from adapters.postgres.tallies import TallyRows, encode_key
 from adapters.postgres.usage_plan import Entry
 from domain.attribution import Attribution
 from domain.catalog import Meter
@@ -71,19 +71,22 @@ class PackedEvent:
     under the lock. state: its body, header first; the records are encoded already.
     """
 
-    __slots__ = ("entries", "hi", "lo", "route", "rows", "state", "version")
+    __slots__ = ("entries", "hi", "lo", "route", "state", "tallies", "version")
 
     def __init__(self, route: Route, entries: Sequence[Entry]) -> None:
         parts = _parts(entries)
         self.route = route
         self.version = 0
         self.entries = entries
-        self.lo = min([part.lo for part in parts])
-        self.hi = max([part.hi for part in parts])
+        self.lo = min([part.lo for part in parts]) if len(parts) > 1 else parts[0].lo
+        self.hi = max([part.hi for part in parts]) if len(parts) > 1 else parts[0].hi
         self.state = self._state(parts)
-        self.rows = TallyRows()
-        for key, (aggregation, tally) in self._tallies(parts).items():
-            self.rows.add(route.cycle_no, key, aggregation, tally)
+        self.tallies = self._tallies(parts)
+
+    def add_tallies(self, rows: TallyRows) -> None:
+        """Add what the records come to, by what rates them."""
+        for name, aggregation, tally in self.tallies:
+            rows.add(self.route.cycle_no, name, aggregation, tally)
 
     def _state(self, parts: Iterable[Part]) -> bytes:
         header = {
@@ -93,11 +96,17 @@ class PackedEvent:
             "hi": self.hi,
             "tallies": [part.header() for part in parts],
         }
-        records = b",".join([entry.body for entry in self.entries])
+        # In the order of the header's lines: among records of one instant the later one counts,
+        # and whoever adds up lines must find the same as who adds up records.
+        records = b",".join([entry.body for part in parts for entry in part.entries])
         return b'%b,"records":[%b]}' % (_encode(header)[:-1], records)
 
-    def _tallies(self, parts: Iterable[Part]) -> dict[TallyKey, tuple[str, Tally]]:
-        """What the records come to, by what rates them."""
+    def _tallies(self, parts: Sequence[Part]) -> list[tuple[bytes, str, Tally]]:
+        """Name, aggregation and sum of each tally that the records add to."""
+        if len(parts) == 1:  # nothing to merge
+            aggregation = parts[0].meter.aggregation
+            found_once = parts[0].attributed(self.route.attribution)
+            return [(encode_key(key), aggregation, tally) for key, tally in found_once]
         found: dict[TallyKey, tuple[str, Tally]] = {}
         for part in parts:
             aggregation = part.meter.aggregation
@@ -108,7 +117,7 @@ class PackedEvent:
                     both.merge(aggregation, tally)
                     tally = both
                 found[key] = aggregation, tally
-        return found
+        return [(encode_key(key), *each) for key, each in found.items()]
 
 
 def _actor(entries: Sequence[Entry]) -> str:

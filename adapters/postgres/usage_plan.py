@@ -1,6 +1,6 @@
 """Planning an append: which cycle each usage record goes to, before anything is locked."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -57,11 +57,26 @@ class Quarantined:
 
 @dataclass(slots=True)
 class Plan:
-    """Entries by cycle; second and later records of one id; what goes to quarantine."""
+    """Entries by cycle; second and later records of one id; what goes to quarantine.
+
+    looked_up: meters, and cycles whose attachments, were looked up for this plan already: one
+    look is enough for all records that name what is not there.
+    """
 
     groups: dict[bytes, tuple[Route, list[Entry]]] = field(default_factory=dict)
     twins: list[Entry] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
+    looked_up: set[bytes | str] = field(default_factory=set)
+
+    @property
+    def usual(self) -> bool:
+        """Whether every record has its place, each id once, in a cycle that takes usage."""
+        routes = (route for route, _ in self.groups.values())
+        return (
+            bool(self.groups)
+            and not (self.twins or self.quarantined)
+            and all(route.accepts_usage for route in routes)
+        )
 
 
 class Planner:
@@ -89,11 +104,11 @@ class Planner:
         names = {record.organization for request in requests for record in request.records}
         missing = [name for name in names if self._routes.ends(name) is None]
         if missing:
-            self._load(missing)
+            self._load(missing, names)
 
-    def _load(self, organizations: Sequence[str]) -> None:
+    def _load(self, organizations: Sequence[str], keep: Set[str] = frozenset()) -> None:
         with self._database.connection() as connection:
-            self._routes.load(connection, organizations)
+            self._routes.load(connection, organizations, keep)
 
     def _place(
         self, plan: Plan, seen: set[bytes], request: Request, index: int, record: UsageRecord
@@ -102,10 +117,10 @@ class Planner:
         key = dedup_key(record.source, record.id)
         try:
             route = self._routes.find(record.organization, at) or self._open(record, at)
-            meter = self._routes.meter(route, record.meter) or self._learn(route, record)
+            meter = self._routes.meter(route, record.meter) or self._learn(plan, route, record)
             text, value = _value(meter, record.value)
             if record.attachment and record.attachment not in route.attribution.known:
-                self._check_attachment(route, record)
+                self._check_attachment(plan, route, record)
         except _Refused as refused:
             content = content_hash(record.organization, packed(record, record.value, at))
             plan.quarantined.append(Quarantined(request, index, key, content, refused.refusal))
@@ -155,9 +170,11 @@ class Planner:
             f"{record.organization} has no billing cycle at {instant(at).isoformat()}",
         )
 
-    def _learn(self, route: Route, record: UsageRecord) -> Meter:
+    def _learn(self, plan: Plan, route: Route, record: UsageRecord) -> Meter:
         """A meter this process has not heard of yet."""
-        self._routes.refresh_catalog()
+        if record.meter not in plan.looked_up:
+            self._routes.refresh_catalog()
+            plan.looked_up.add(record.meter)
         meter = self._routes.meter(route, record.meter)
         if meter is None:
             raise _Refused(
@@ -165,15 +182,18 @@ class Planner:
             )
         return meter
 
-    def _check_attachment(self, route: Route, record: UsageRecord) -> None:
+    def _check_attachment(self, plan: Plan, route: Route, record: UsageRecord) -> None:
         """Refuse an attachment nobody attached; a fresh look decides.
 
         A cycle that takes no usage has no attachments here: its records are told so later.
         """
         if not route.accepts_usage:
             return
-        with self._database.connection() as connection:
-            fresh = self._routes.reload(connection, route)
+        fresh = route
+        if route.cycle_id not in plan.looked_up:
+            with self._database.connection() as connection:
+                fresh = self._routes.reload(connection, route)
+            plan.looked_up.add(route.cycle_id)
         if fresh.accepts_usage and record.attachment not in fresh.attribution.known:
             raise _Refused(
                 "unknown_attachment",

@@ -17,12 +17,14 @@ from adapters.postgres.event_log import INSERT_MANY, LOCK
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.tallies import TallyRows
+from adapters.postgres.usage_at_once import append_at_once
 from adapters.postgres.usage_event import PackedEvent
 from adapters.postgres.usage_plan import Entry, Plan, Planner, Quarantined, Request
 from domain.errors import Busy, StoreUnavailable
 from domain.usage import CONFLICT, DUPLICATE, Outcome, Refusal
 
 ATTEMPTS_MAX = 5
+ANY_VERSION = -1
 
 # Planning anew for each batch costs as much as storing a small one; all of these go by key.
 PLAN_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
@@ -95,17 +97,35 @@ class UsageRecorder:
                 log.warning("the database went away during an append; trying once more")
 
     def _store(self, plan: Plan, attempted: dict[int, int]) -> None:
-        events = {id_: PackedEvent(route, found) for id_, (route, found) in plan.groups.items()}
+        events = {
+            id_: PackedEvent(route, found) for id_, (route, found) in sorted(plan.groups.items())
+        }
         with self._database.connection() as connection:
+            if plan.usual and self._store_at_once(connection, list(events.values()), attempted):
+                return
             append = _Append(connection, self._routes, plan, events, attempted)
             # All in one pipeline: a round trip only where an answer is needed to go on.
             with connection.pipeline(), connection.transaction():
                 append.run()
             append.report()
 
+    @staticmethod
+    def _store_at_once(
+        connection: Connection[Rows], events: Sequence[PackedEvent], attempted: dict[int, int]
+    ) -> bool:
+        """Store by one statement; whether that was possible."""
+        for event in events:  # should its answer be lost, whatever is found there may be ours
+            attempted[event.route.cycle_no] = ANY_VERSION
+        position = append_at_once(connection, events)
+        for event in events:
+            del attempted[event.route.cycle_no]
+            for entry in event.entries if position else ():
+                entry.request.position = position
+        return position > 0
+
 
 class _Append:
-    """One transaction."""
+    """One transaction, step by step: some records are known, late, or have no place yet."""
 
     def __init__(
         self,
@@ -145,8 +165,11 @@ class _Append:
 
     def _lock_heads(self) -> None:
         """Take the heads; split what their cycles accept from what comes too late."""
-        heads = self._cursor.execute(HEADS, [arrays.uuids(sorted(self._planned))], prepare=True)
-        for cycle_id, version, control_version, accepts in heads.fetchall():
+        wanted = arrays.uuids(sorted(self._planned))
+        heads = self._cursor.execute(HEADS, [wanted], prepare=True).fetchall()
+        if len(heads) < len(self._planned):
+            self._forget_cycles()
+        for cycle_id, version, control_version, accepts in heads:
             event = self._planned[cycle_id]
             if control_version != event.route.control_version:
                 event = PackedEvent(self._reload(event.route), event.entries)
@@ -155,6 +178,12 @@ class _Append:
                 self._events.append(event)
             else:
                 self._closed += event.entries
+
+    def _forget_cycles(self) -> None:
+        """The cache knows cycles that this database does not: it was restored, or another."""
+        for event in self._planned.values():
+            self._routes.forget(event.route.organization)
+        raise _Moved
 
     def _reload(self, route: Route) -> Route:
         fresh = self._routes.reload(self._connection, route)
@@ -178,7 +207,8 @@ class _Append:
             return
         known = self._known(doubtful)
         refused = {id(entry) for entry in doubtful if self._judge(entry, known)}
-        late = [entry for entry in self._closed if id(entry) not in refused]
+        # Twins of what comes too late come too late as well: their key is nowhere.
+        late = [entry for entry in doubtful if id(entry) not in refused]
         for entry in late:
             entry.request.refusals[entry.index] = CLOSED
         if fresh is not None:
@@ -217,7 +247,8 @@ class _Append:
             return False
         content, cycle_no, version = row
         if content == entry.content:
-            if self._attempted.get(cycle_no) != version or entry in self._plan.twins:
+            ours = self._attempted.get(cycle_no) in (version, ANY_VERSION)
+            if not ours or entry in self._plan.twins:
                 entry.request.refusals[entry.index] = DUPLICATE
         else:
             entry.request.refusals[entry.index] = CONFLICT
@@ -227,7 +258,7 @@ class _Append:
     def _add_tallies(self) -> None:
         rows = TallyRows()
         for event in self._events:
-            rows.extend(event.rows)
+            event.add_tallies(rows)
         rows.count_new_values(self._cursor)
         rows.write(self._cursor)
 
@@ -260,7 +291,7 @@ class _Append:
             record = received(entry.request, entry.index)
             values = [UUID(bytes=entry.key), entry.content, cycle_no, version, record]
             self._cursor.execute(CONFLICTS, values)
-        for item in self._plan.quarantined:
+        for item in sorted(self._plan.quarantined, key=lambda each: each.key):
             sent = item.request.records[item.index]
             item.request.refusals[item.index] = item.refusal
             self._cursor.execute(

@@ -28,7 +28,7 @@ def work(roles: tuple[str, ...]) -> None:
     """Follow the log, keep Stripe in step, and do what is due."""
     from api.worker import ROLES, run
 
-    with session() as wired:
+    with session(keep_running=True) as wired:
         click.echo(f"working: {', '.join(roles or ROLES)}", err=True)
         run(wired, roles or ROLES)
 

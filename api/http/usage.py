@@ -6,7 +6,7 @@ from typing import Any
 from flask import request
 from marshmallow import fields
 
-from api.auth import REPORTERS, STAFF
+from api.auth import READERS, REPORTERS, STAFF
 from api.cloud_events import BATCH, STRUCTURED, decode_events, from_headers, is_binary
 from api.context import now, wired
 from api.endpoint import principal
@@ -20,11 +20,17 @@ from api.schemas.quarantine import (
     QuarantineQuery,
     QuarantineReportSchema,
 )
-from api.schemas.usage import ReceivedSchema, UsageRecordSchema
+from api.schemas.usage import (
+    FoundUsagePageSchema,
+    ReceivedSchema,
+    UsageRecordSchema,
+    UsageSearch,
+)
 from api.usage_decoder import Ambiguous, Decoded, decode
 from application.ports import Appended
+from application.usage_records import UsagePage, Wanted
 from application.views import QuarantinePage, ReplayReport
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound
 from domain.usage import Outcome
 
 book = ApiBook("usage")
@@ -132,6 +138,36 @@ def _received(decoded: Decoded, appended: Appended) -> dict[str, Any]:
         "items": sorted(items, key=lambda item: item["index"]),
         "position": appended.position,
     }
+
+
+@book.op(
+    "GET",
+    "/v1/usage",
+    roles=READERS,
+    query=UsageSearch(),
+    out=FoundUsagePageSchema(),
+    also=frozenset({404}),
+)
+def find_usage(query: dict[str, Any]) -> UsagePage:
+    """Usage records in the books, with what rates each.
+
+    Of one organization, which a key of its own implies. ``source`` and ``id`` together find the
+    record at once. Where conditions are rare a page may be short: go on while there is a cursor.
+    """
+    cursor, limit = query.pop("cursor"), query.pop("limit")
+    query["organization"] = _organization(query["organization"])
+    return wired().usage_records.page(Wanted(**query), cursor, limit)
+
+
+def _organization(asked: str | None) -> str:
+    """The organization asked for, or the key's own."""
+    own = principal().organization
+    if own is not None and asked not in (None, own):
+        raise NotFound(f"there is no organization {asked}")
+    organization = own or asked
+    if organization is None:
+        raise InvalidInput("say whose usage", field="organization")
+    return organization
 
 
 @book.op("GET", "/v1/quarantine", roles=STAFF, query=QuarantineQuery(), out=QuarantinePageSchema())

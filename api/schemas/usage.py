@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from api.limits import PROPERTIES_MAX
-from api.schemas.fields import Identifier, Instant, Strict, Text, decimal_text
+from api.schemas.fields import Identifier, Instant, Page, Strict, Text, decimal_text
 from domain.usage import UsageRecord
 
 
@@ -63,11 +63,51 @@ class UsageEntrySchema(Strict):
     properties = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
+class RatedBySchema(Strict):
+    """The attachment that carries a price, and the version of it."""
+
+    attachment = fields.String(required=True)
+    price = fields.String(required=True)
+
+
 class RecordedUsageSchema(UsageEntrySchema):
     """A usage record as it was sent."""
 
     organization = fields.String(required=True)
     meter = fields.String(required=True)
+
+
+class FoundUsageSchema(UsageEntrySchema):
+    """A usage record in the books. ``rated_by`` is ``null`` while it is unpriced."""
+
+    organization = fields.String(required=True)
+    meter = fields.String(required=True)
+    cycle = fields.String(required=True)
+    version = fields.Integer(required=True)
+    recorded_at = Instant(required=True)
+    rated_by = fields.Nested(RatedBySchema, required=True, allow_none=True)
+
+
+class FoundUsagePageSchema(Strict):
+    """A page of usage records, cycle by cycle as they were recorded.
+
+    It may be short, even empty: go on while there is a ``next_cursor``.
+    """
+
+    data = fields.List(fields.Nested(FoundUsageSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class UsageSearch(Page):
+    """Which usage records. An organization's own key may leave ``organization`` out."""
+
+    organization = Identifier(load_default=None)
+    meter = Identifier(load_default=None)
+    source = Text(load_default=None)
+    id = Text(load_default=None)
+    start = Instant(load_default=None, data_key="from")
+    end = Instant(load_default=None, data_key="to")
+    cursor = Text(load_default=None)
 
 
 class OutcomeSchema(Strict):

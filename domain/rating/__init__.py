@@ -14,6 +14,7 @@ from domain.period import Period
 from domain.price import PriceBook
 from domain.rating.credits import Credit, credit_lines, settled_credit_lines
 from domain.rating.fees import fee_lines
+from domain.rating.rollup import rolled_up
 from domain.rating.usage import usage_lines
 from domain.tally import Tallies, TallyKey
 
@@ -48,11 +49,12 @@ def rate(
     """
     full = cycle.full_period
     span = cycle.period if until is None else _until(cycle.period, until)
-    lines = [
+    every = [
         *(fee_lines(cycle, book, span, full) if span else ()),
         *usage_lines(cycle, tallies, book, meters, span or cycle.period),
         *(_item_line(item) for item in cycle.items.values()),
     ]
+    lines = [*rolled_up(every, cycle, book)]
     owed = sum(line.amount for line in lines)
     if cycle.settled is None:
         lines += credit_lines(credits, owed, cycle)

@@ -93,8 +93,7 @@ def _measured(
 
 def _lines(cycle: BillingCycle, metered: _Metered) -> Iterator[LineItem]:
     price = metered.price
-    alone = price.per_group or (price.model.linear and not price.included)
-    if alone or len(metered.groups) == 1:
+    if _rated_alone(metered):
         for group, quantity in metered.groups.items():
             charges = _rate(price, quantity, metered.share)
             unrounded = sum((charge.amount for charge in charges), Fraction(0))
@@ -105,6 +104,15 @@ def _lines(cycle: BillingCycle, metered: _Metered) -> Iterator[LineItem]:
     yield from _shared_lines(cycle, metered)
 
 
+def _rated_alone(metered: _Metered) -> bool:
+    """Whether pricing the groups one by one is right: what is below zero offsets the others."""
+    price = metered.price
+    if price.per_group or len(metered.groups) == 1:
+        return True
+    below = any(quantity < 0 for quantity in metered.groups.values())
+    return price.model.linear and not price.included and not below
+
+
 def _rate(price: Price, quantity: Fraction, share: Fraction) -> tuple[Charge, ...]:
     """Included quantity comes off first, for the share of the period it was attached."""
     billable = max(quantity - price.included * share, Fraction(0))
@@ -112,12 +120,18 @@ def _rate(price: Price, quantity: Fraction, share: Fraction) -> tuple[Charge, ..
 
 
 def _shared_lines(cycle: BillingCycle, metered: _Metered) -> Iterator[LineItem]:
-    """The whole quantity is priced at once and shared out to its groups by quantity."""
+    """The whole quantity is priced at once and shared out to its groups by quantity.
+
+    Where they come to nothing together, what is owed all the same stands on a line of its own.
+    """
     whole = sum(metered.groups.values(), Fraction(0))
     charges = _rate(metered.price, whole, metered.share)
     unrounded = sum((charge.amount for charge in charges), Fraction(0))
     total = rounded(unrounded, cycle.currency)
-    ratios = {group: quantity / whole for group, quantity in metered.groups.items() if quantity}
+    if whole:
+        ratios = {group: each / whole for group, each in metered.groups.items() if each}
+    else:
+        ratios = {(): Fraction(1)} if unrounded else {}
     amounts = _largest_remainder(total, ratios, step(cycle.currency))
     for group, ratio in ratios.items():
         parts = tuple(_scaled(charge, ratio) for charge in charges)
@@ -157,7 +171,7 @@ def _line(
     amount: int,
 ) -> LineItem:
     price = metered.price
-    quantity = metered.groups[group] * price.divide_by
+    quantity = metered.groups.get(group, Fraction(0)) * price.divide_by
     return LineItem(
         key=line_key("usage", metered.attachment, price.ref, group=dict(group)),
         kind="usage",

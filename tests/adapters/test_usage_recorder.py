@@ -1,10 +1,14 @@
 """The usage path: exactly once, over many cycles, with an answer for every record."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
-from adapters.postgres import retally
+from adapters.postgres import retally, routing
+from application.cycles import open_next
+from application.registration import Details
 from domain.usage import Outcome
 from tests.books import Wired, jan, january, record, wired
 
@@ -148,3 +152,77 @@ def test_a_long_cycle_is_tallied_anew_by_a_job_and_is_right_meanwhile(
     assert meanwhile == {"cpu@1": 2, "": 1}
     assert tallied(case) == {'["cpu","a1","cpu@1",[]]': "2", '["cpu","a1","",[]]': "2"}
     assert case.rows("SELECT tallies_stale FROM cycle_head") == [(False,)]
+
+
+def cut_off(case: Wired) -> None:
+    """End acme's January: February is open, and January takes no more usage."""
+    with case.books.change("acme", actor="test") as books:
+        open_next(books)
+        january_cycle = books.cycles[0]
+        books.append(january_cycle, january_cycle.close(jan(31)))
+
+
+def test_after_the_cut_off_a_retry_is_a_duplicate_and_what_is_new_is_kept(case: Wired) -> None:
+    assert outcomes(case, record("k1")) == ["accepted"]
+    cut_off(case)
+    batch = [record("k1"), record("k2"), record("k1", value="9"), record("k2"), record("k3")]
+    for _ in range(2):
+        assert outcomes(case, *batch) == [
+            "duplicate",
+            "cycle_closed",
+            "conflict",
+            "cycle_closed",
+            "cycle_closed",
+        ]
+    kept = [entry.record.id for entry in case.quarantine.list("open", 0, 10)]
+    assert sorted(kept) == ["k2", "k3"]
+    assert case.rows("SELECT count(*) FROM usage_dedup") == [(1,)]
+
+
+def test_a_twin_with_other_content_of_what_comes_too_late_is_kept_too(case: Wired) -> None:
+    cut_off(case)
+    february = jan(31) + timedelta(days=2)
+    batch = [record("k1"), record("k1", value="2"), record("k1", occurred_at=february)]
+    assert outcomes(case, *batch) == ["cycle_closed"] * 3
+    assert len(case.quarantine.list("open", 0, 10)) == 3
+
+
+def test_a_batch_of_records_without_a_place_asks_the_database_a_few_times_only(
+    case: Wired,
+) -> None:
+    for changes in ({"attachment": "a9"}, {"meter": "steps"}, {"organization": "nobody"}):
+        with counted(case) as borrowed:
+            batch = [record(f"k{number}", **changes) for number in range(300)]
+            assert len(set(outcomes(case, *batch))) == 1
+        assert borrowed[0] <= 8, changes
+
+
+def test_a_full_cache_drops_no_organization_that_the_batch_names(
+    case: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routing, "ORGANIZATIONS_MAX", 2)
+    for name in ("bolt", "coda", "dune"):
+        details = Details(name=name, currency="usd", starts_at=jan(1))
+        case.registration.put(name, details, actor="test", at=jan(1))
+    assert outcomes(case, record("k1")) == ["accepted"]
+    others = [
+        record(f"{name}-1", organization=name, attachment="") for name in ("bolt", "coda", "dune")
+    ]
+    assert outcomes(case, record("k2"), *others) == ["accepted"] * 4
+    assert outcomes(case, record("k3"), *others) == ["accepted", *["duplicate"] * 3]
+
+
+def test_a_cycle_that_the_database_does_not_know_is_looked_up_again(case: Wired) -> None:
+    assert outcomes(case, record("k1")) == ["accepted"]
+    with case.database.connection() as connection:
+        connection.execute("DELETE FROM cycle_head")
+    assert outcomes(case, record("k2")) == ["unknown_organization"]
+
+
+@contextmanager
+def counted(case: Wired) -> Iterator[list[int]]:
+    """How often a connection is borrowed meanwhile."""
+    before = case.database._pool.get_stats().get("requests_num", 0)
+    found = [0]
+    yield found
+    found[0] = case.database._pool.get_stats()["requests_num"] - before

@@ -13,6 +13,7 @@ from tests.api.conftest import Caller
 
 RULES = {
     "record_usage": "ingest admin",
+    "find_usage": "organization support admin",
     "list_quarantine": "support admin",
     "resolve_quarantine": "support admin",
     "put_organization": "admin",

@@ -141,6 +141,22 @@ def test_what_happened_in_the_next_cycle_stands_in_the_way_of_a_late_attach() ->
     assert made.lines() == {"fee/a1/seat@1": 2900}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda w: w.item("i1", 500, day(31)), id="one that has nothing to do with it"),
+        pytest.param(lambda w: w.count("a1", "9", day(31)), id="an earlier quantity"),
+    ],
+)
+def test_a_change_dated_before_the_turn_leaves_what_was_said_of_the_turn_itself(
+    change: Any,
+) -> None:
+    made = february()
+    made.count("a1", "4", FEBRUARY)
+    change(made)
+    assert made.lines(NEXT) == {"fee/a1/seat@1": 4 * 3100}
+
+
 def test_a_meter_is_not_rated_twice_by_carrying_over() -> None:
     made = world()
     made.price("all", meter="cpu", model="per_unit", unit_amount="1", scope="organization")

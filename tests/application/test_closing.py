@@ -134,6 +134,27 @@ def test_a_held_cycle_waits_and_the_others_go_on() -> None:
     assert made.advance().issued == [CYCLE]
 
 
+def test_more_lines_than_an_invoice_takes_are_rolled_up_and_issued_to_the_cent() -> None:
+    made = world()
+    made.price("disk", meter="cpu", model="per_unit", unit_amount="1.5", group_by=["region"])
+    made.service("store", "disk")
+    made.attach("a1", "store", JANUARY)
+    made.item("i1", 500, JANUARY)
+    made.credit("k1", 100)
+    made.travel(day(5))
+    made.record(
+        [made.usage("1", day(5), properties={"region": f"r{n:03}"}) for n in range(300)]
+    )
+    lines = made.lines()
+    assert (len(lines), lines["item/i1"], lines["other/disk@1"]) == (202, 500, 101 * 2)
+    explained = made.invoices.explain(CYCLE, "other/disk@1")
+    assert explained.line.unrounded == sum(each.amount for each in explained.line.charges)
+    made.reconciler.sync(CYCLE, "sync")
+    made.travel(GRACE_OVER)
+    assert made.advance().issued == [CYCLE]
+    assert made.invoice().total == 300 * 2 + 500 - 100
+
+
 class Failing:
     """A finalizer that cannot do its part for some cycles."""
 
@@ -197,3 +218,18 @@ def test_a_moved_anchor_makes_one_short_cycle_and_tiles_time() -> None:
     for before, after in pairwise(periods):
         assert before.end == after.start
     assert made.lines(NEXT) == {"fee/a1/base@1": 1400}, "3100 × 14 ÷ 31 from January 15 on"
+
+
+def test_clocks_moved_west_twice_in_a_day_still_give_every_cycle_a_name_of_its_own() -> None:
+    made = running()
+    made.register(time_zone="America/New_York")
+    made.travel(FEBRUARY + timedelta(minutes=1))
+    made.advance()
+    made.register(time_zone="Pacific/Honolulu")
+    made.travel(FEBRUARY + timedelta(days=1))
+    made.advance()
+    names = made.store.cycle_names("acme")
+    assert names == [CYCLE, "acme.2026-01-31", "acme.2026-02-01", "acme.2026-02-02"]
+    periods = [made.invoice(name).invoice.period for name in names]
+    for before, after in pairwise(periods):
+        assert before.end == after.start

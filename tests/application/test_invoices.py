@@ -87,6 +87,20 @@ def test_a_reader_can_ask_for_what_it_wrote() -> None:
     assert refusal.value.code == "not_reached_yet"
 
 
+def test_records_are_found_where_a_price_keeps_apart_what_the_cycles_meter_does_not() -> None:
+    made = world()
+    made.meter("cpu", "sum", "region", "size")
+    made.price("sized", meter="cpu", model="per_unit", unit_amount="5", group_by=["size"])
+    made.service("box", "sized")
+    made.attach("a1", "box", JANUARY)
+    made.travel(day(5))
+    made.use("2", day(5), properties={"size": "xl"})
+    key = "usage/a1/sized@1"
+    assert made.lines() == {key: 10}
+    assert made.invoices.explain("acme.2026-01-01", key).records == 1
+    assert len(made.invoices.explain("acme.2026-01-01", key).usage) == 1
+
+
 # As it was
 
 

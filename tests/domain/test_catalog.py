@@ -159,6 +159,23 @@ def test_versions_come_in_order() -> None:
     assert refusal.value.context["field"] == "version"
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(RATE, RATE | {"meter": "ram"}), (RATE, BASE | {"price": "cpu"})],
+    ids=["another meter", "another kind"],
+)
+def test_a_version_cannot_make_a_service_rate_a_meter_twice(
+    first: dict[str, object], then: dict[str, object]
+) -> None:
+    shelf = Shelf()
+    shelf.meter()
+    shelf.take(shelf.catalog.define_meter("ram", CPU, JANUARY))
+    shelf.price(first)
+    with pytest.raises(InvalidInput) as refusal:
+        shelf.price(then)
+    assert refusal.value.context["field"] == "meter"
+
+
 TIERS: list[dict[str, object]] = [{"up_to": None, "unit_amount": "1"}]
 GRADUATED = {**RATE, "model": "graduated", "tiers": TIERS, "unit_amount": None}
 

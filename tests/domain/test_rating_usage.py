@@ -156,6 +156,39 @@ def test_or_for_each_group_where_the_price_says_so() -> None:
     assert found == {f"{CPU}/region=fra": 56, f"{CPU}/region=nyc": 15}
 
 
+@pytest.mark.parametrize(
+    ("rate_at", "quantities", "expected"),
+    [
+        pytest.param(grouped(), ("0", "0"), {}, id="nothing used in two regions"),
+        pytest.param(grouped(), ("5", "-5"), {}, id="5 - 5, given back elsewhere"),
+        pytest.param(
+            graduated(FLAT_TIERS, group_by=["region"]), ("0", "0"), {"": 31}, id="flat, unused"
+        ),
+        pytest.param(
+            graduated(FLAT_TIERS, group_by=["region"]), ("5", "-5"), {"": 31}, id="flat, 5 - 5"
+        ),
+        pytest.param(grouped(), ("9", "-1"), {"/region=fra": 45, "/region=nyc": -5}, id="8 × 5"),
+        pytest.param(
+            metered(unit_amount="5", group_by=["region"]),
+            ("9", "-1"),
+            {"/region=fra": 45, "/region=nyc": -5},
+            id="8 × 5, linear",
+        ),
+        pytest.param(
+            metered(unit_amount="5", group_by=["region"], per_group=True),
+            ("9", "-1"),
+            {"/region=fra": 45, "/region=nyc": 0},
+            id="each group for itself, none below zero",
+        ),
+    ],
+)
+def test_groups_offset_each_other_and_flat_amounts_are_owed_all_the_same(
+    rate_at: Price, quantities: tuple[str, str], expected: dict[str, int]
+) -> None:
+    found = lines(rate_at, used(dict(zip((FRA, NYC), quantities, strict=True))))
+    assert found == {f"{CPU}{tail}": amount for tail, amount in expected.items()}
+
+
 def test_dimensions_that_a_price_does_not_keep_apart_are_one_line() -> None:
     small, large = (*FRA, ("size", "s")), (*FRA, ("size", "l"))
     found = lines(grouped(), used({small: "4", large: "8"}))
