@@ -1,7 +1,7 @@
 """An attachment: a service on an organization, in one or more runs within a cycle."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -62,6 +62,11 @@ class Attachment:
 
     id: str
     runs: list[Run] = field(default_factory=list)
+
+    def copy(self) -> "Attachment":
+        """The same runs, to be changed apart from these."""
+        runs = [replace(run, quantities=list(run.quantities)) for run in self.runs]
+        return Attachment(id=self.id, runs=runs)
 
     def run_at(self, at: datetime) -> Run | None:
         """The run that was on at an instant."""

@@ -1,8 +1,9 @@
 """What has happened in a billing cycle: its state, and the one way it changes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from domain.attachment import Attachment, Run
 from domain.events.cycle import (
@@ -74,6 +75,15 @@ class CycleHistory:
     settled: FinalizationStarted | None = None
     issued: InvoiceFinalized | None = None
     paid: InvoicePaid | None = None
+
+    def copy(self) -> Self:
+        """The same state, to be changed apart from this one."""
+        return replace(
+            self,
+            attachments={key: known.copy() for key, known in self.attachments.items()},
+            items=dict(self.items),
+            credits=dict(self.credits),
+        )
 
     def apply(self, event: object) -> None:
         """Take one event into account. What is in the log has happened: nothing is refused.

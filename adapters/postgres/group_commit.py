@@ -61,15 +61,21 @@ class GroupCommit:
         try:
             self._commit(group)
         except BaseException as error:
-            _release(group, error)
+            _interrupt(group, error)
             raise
         finally:
-            with self._mutex:
-                following = self._waiting[0] if self._waiting else None
-                self._busy = following is not None
-            if following is not None:
-                following.lead = True
-                following.wake.set()
+            # The next leader first: the database should not wait for those who only go home.
+            self._hand_on()
+            for waiting in group:
+                waiting.wake.set()
+
+    def _hand_on(self) -> None:
+        with self._mutex:
+            following = self._waiting[0] if self._waiting else None
+            self._busy = following is not None
+        if following is not None:
+            following.lead = True
+            following.wake.set()
 
     def _take(self, leader: _Waiting) -> list[_Waiting]:
         """The requests of the next transaction, in order of arrival."""
@@ -98,14 +104,12 @@ class GroupCommit:
                 return
         for waiting in group:
             waiting.done = True
-            waiting.wake.set()
 
 
-def _release(group: Sequence[_Waiting], error: BaseException) -> None:
-    """Wake those whose leader ended, by a signal say, before it could tell them anything."""
+def _interrupt(group: Sequence[_Waiting], error: BaseException) -> None:
+    """Tell those whose leader ended, by a signal say, before it could tell them anything."""
     for waiting in group:
         if not waiting.done:
             waiting.error = StoreUnavailable("it was interrupted; try again")
             waiting.error.__cause__ = error
             waiting.done = True
-            waiting.wake.set()

@@ -10,8 +10,8 @@ from psycopg import Connection
 
 from adapters.postgres import usage_headers
 from adapters.postgres.books import settle
+from adapters.postgres.control import read_control
 from adapters.postgres.database import Database, Rows
-from adapters.postgres.routing import read_control
 from application.replays import CycleRecord
 from domain.errors import NotFound
 from domain.events.usage import HeaderTally
@@ -66,7 +66,7 @@ def _read(connection: Connection[Rows], cycle: str, known_at: datetime | None) -
     if last is None:
         raise NotFound(f"nobody knew of billing cycle {cycle} then", cycle=cycle)
     version, position = last
-    control = read_control(connection, [cycle_id])[cycle_id]
+    control = read_control(connection, cycle_id)
     return CycleRecord(
         control=[each for each in control if each.version <= version],
         usage=LoggedUsage(connection, cycle_id, cycle_no, version),

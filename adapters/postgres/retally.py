@@ -6,8 +6,8 @@ from datetime import datetime
 from psycopg import Connection
 
 from adapters.postgres import heads, mapper, tallies
+from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Database, Rows
-from adapters.postgres.routing import build_cycle, read_control
 from application.ports import CatalogReader
 from domain.attribution import Attribution
 from domain.billing_cycle import BillingCycle
@@ -54,7 +54,7 @@ class Retally:
         catalog = self._catalog.current()
         before = heads.one(connection, organization, name)
         assert before is not None, "a cycle's head is never deleted"
-        cycle = build_cycle(read_control(connection, [before.cycle_id])[before.cycle_id])
+        cycle = build_cycle(read_control(connection, before.cycle_id))
         fold = _fold(cycle, catalog)
         _take(fold, _usage(connection, cycle, 0, before.version))
         with connection.transaction():

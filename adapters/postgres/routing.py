@@ -5,7 +5,7 @@ has the cycle loaded again where it differs.
 """
 
 import threading
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -13,14 +13,13 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from adapters.postgres import mapper
+from adapters.postgres.control import build_cycle, read_controls
+from adapters.postgres.cycle_cache import CycleCache
 from adapters.postgres.database import Rows
 from application.ports import CatalogReader
 from domain.attribution import Attribution
-from domain.billing_cycle import BillingCycle, opened
+from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog, Meter
-from domain.events.base import Recorded
-from domain.events.cycle import CycleOpened
 
 ORGANIZATIONS_MAX = 50_000
 
@@ -32,11 +31,8 @@ HEAD = (
     "SELECT cycle_id, cycle_no, organization, starts, ends, opened_at, accepts_usage,"
     " control_version FROM cycle_head WHERE cycle_id = %s"
 )
-CONTROL = (
-    "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at"
-    " FROM cyclebook_events WHERE originator_id = ANY(%s)"
-    " AND NOT starts_with(topic, 'UsageRecorded@') ORDER BY originator_id, originator_version"
-)
+
+CONTROLS = "SELECT cycle_id, control_version FROM cycle_head WHERE cycle_id = ANY(%s)"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -61,6 +57,7 @@ class Routes:
     def __init__(self, catalog: CatalogReader) -> None:
         self._reader = catalog
         self._catalog = Catalog()
+        self._cycles = CycleCache()
         self._routes: dict[str, list[Route]] = {}
         self._lock = threading.Lock()
 
@@ -100,12 +97,13 @@ class Routes:
         keep: organizations that must not make room for these.
         """
         heads = connection.execute(HEADS, [organizations], binary=True, prepare=True).fetchall()
-        control = read_control(connection, [row[0] for row in heads if row[6]])
+        control = read_controls(connection, [row[0] for row in heads if row[6]])
         # A meter's version is chosen by when the cycle opened: look no earlier than that.
         self.refresh_catalog()
         found: dict[str, list[Route]] = {}
         for row in heads:
-            found.setdefault(row[2], []).insert(0, self._route(row, control.get(row[0], [])))
+            cycle = build_cycle(control[row[0]]) if row[6] else None
+            found.setdefault(row[2], []).insert(0, self._route(row, cycle))
         with self._lock:
             for organization in organizations:
                 self._routes.pop(organization, None)
@@ -123,9 +121,9 @@ class Routes:
         """One cycle as it is now, in the caller's transaction; the cache learns of it too."""
         row = connection.execute(HEAD, [UUID(bytes=route.cycle_id)], binary=True).fetchone()
         assert row is not None, "a cycle's head is never deleted"
-        control = read_control(connection, [route.cycle_id])
+        cycle = self._cycles.at(connection, row[0], row[7]) if row[6] else None
         self.refresh_catalog()
-        fresh = self._route(row, control[route.cycle_id])
+        fresh = self._route(row, cycle)
         with self._lock:
             routes = self._routes.get(route.organization, [])
             self._routes[route.organization] = [
@@ -133,14 +131,24 @@ class Routes:
             ]
         return fresh
 
+    def reload_moved(self, connection: Connection[Rows], routes: Sequence[Route]) -> None:
+        """Load those of some cycles again that are not as the cache has them."""
+        ids = [UUID(bytes=route.cycle_id) for route in routes]
+        rows = connection.execute(CONTROLS, [ids], binary=True, prepare=True)
+        now: dict[bytes, int] = {cycle_id: version for cycle_id, version in rows}
+        for route in routes:
+            if route.cycle_id not in now:  # another database than the cache was filled from
+                self.forget(route.organization)
+            elif now[route.cycle_id] != route.control_version:
+                self.reload(connection, route)
+
     def forget(self, organization: str) -> None:
         """Drop an organization from the cache."""
         with self._lock:
             self._routes.pop(organization, None)
 
-    def _route(self, row: Rows, control: Iterable[Recorded]) -> Route:
+    def _route(self, row: Rows, cycle: BillingCycle | None) -> Route:
         cycle_id, cycle_no, organization, starts, ends, opened_at, accepts, version = row
-        cycle = build_cycle(control) if accepts else None
         attachments = cycle.attachments.values() if cycle else ()
         return Route(
             cycle_id=cycle_id,
@@ -153,43 +161,3 @@ class Routes:
             control_version=version,
             attribution=Attribution(attachments, self._catalog.book),
         )
-
-
-def read_control(
-    connection: Connection[Rows], cycle_ids: Sequence[bytes]
-) -> dict[bytes, list[Recorded]]:
-    """The events of cycles without their usage, by raw cycle id, each in order."""
-    if not cycle_ids:
-        return {}
-    rows = connection.execute(
-        CONTROL, [[UUID(bytes=each) for each in cycle_ids]], binary=True, prepare=True
-    )
-    control: dict[bytes, list[Recorded]] = {}
-    for cycle_id, version, topic, state, position, recorded_at in rows:
-        recorded = mapper.decode(
-            topic,
-            state,
-            stream=UUID(bytes=cycle_id),
-            version=version,
-            position=position,
-            recorded_at=recorded_at,
-        )
-        control.setdefault(cycle_id, []).append(recorded)
-    return control
-
-
-def build_cycle(control: Iterable[Recorded]) -> BillingCycle:
-    """A cycle from its control events.
-
-    Raises:
-        TypeError: they do not begin with ``CycleOpened``.
-    """
-    cycle: BillingCycle | None = None
-    for recorded in control:
-        if isinstance(recorded.event, CycleOpened):
-            cycle = opened(recorded.event, recorded.recorded_at)
-        elif cycle is not None:
-            cycle.apply(recorded.event)
-    if cycle is None:
-        raise TypeError("a cycle's history does not begin with CycleOpened")
-    return cycle

@@ -9,6 +9,7 @@ from adapters.postgres.database import Rows
 from adapters.postgres.tallies import ADD, HIGHEST, LATEST, TallyRows
 from adapters.postgres.usage_event import PackedEvent
 
+MOVED, UNUSUAL = 0, -1
 COLUMNS = 25
 APPEND = f"SELECT append_usage({', '.join(['%b'] * COLUMNS)})"
 
@@ -16,19 +17,19 @@ Row = tuple[int, bytes, bytes, int, int]
 
 
 def append_at_once(connection: Connection[Rows], events: Sequence[PackedEvent]) -> int:
-    """Store events in a transaction of their own; the last one's position.
+    """Store events, sorted by cycle, in a transaction of their own; the last one's position.
 
-    Answers 0 having stored nothing where anything is out of the usual: a cycle moved on or
-    takes no more usage, a key is known, or values have to be told apart first.
+    Having stored nothing it answers ``MOVED`` where a cycle was changed meanwhile, and
+    ``UNUSUAL`` where a key is known or values have to be told apart first.
     """
     rows = TallyRows()
     for event in events:
         event.add_tallies(rows)
     if rows.values:
-        return 0
+        return UNUSUAL
     columns = [*_events(events), *_keys(events), *_tallies(rows), *_points(rows)]
     row = connection.cursor(binary=True).execute(APPEND, columns, prepare=True).fetchone()
-    return row[0] if row else 0
+    return row[0] if row else UNUSUAL
 
 
 def _events(events: Sequence[PackedEvent]) -> list[arrays.PackedArray]:

@@ -5,10 +5,8 @@ Whether a cycle takes usage, and what attributes it, is decided under its head's
 """
 
 import logging
-from collections.abc import Container, Iterable, Mapping, Sequence
-from uuid import UUID
+from collections.abc import Container, Iterable, Sequence
 
-import msgspec
 from psycopg import Connection, Cursor
 
 from adapters.postgres import arrays
@@ -17,7 +15,8 @@ from adapters.postgres.event_log import INSERT_MANY, LOCK
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.tallies import TallyRows
-from adapters.postgres.usage_at_once import append_at_once
+from adapters.postgres.usage_aside import keep_conflicts, keep_quarantined
+from adapters.postgres.usage_at_once import MOVED, UNUSUAL, append_at_once
 from adapters.postgres.usage_event import PackedEvent
 from adapters.postgres.usage_plan import Entry, Plan, Planner, Quarantined, Request
 from domain.errors import Busy, StoreUnavailable
@@ -44,15 +43,6 @@ ADVANCE = (
     "UPDATE cycle_head h SET version = x.version, records = h.records + x.records,"
     " usage_hi = greatest(h.usage_hi, x.hi) FROM unnest(%b, %b, %b, %b)"
     " AS x(id, version, records, hi) WHERE h.cycle_id = x.id"
-)
-CONFLICTS = (
-    "INSERT INTO usage_conflict (key, content, cycle_no, version, received)"
-    " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-)
-QUARANTINE = (
-    "INSERT INTO quarantine (key, content, organization, record, code, detail, actor)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key, content) WHERE status = 'open'"
-    " DO UPDATE SET code = excluded.code, detail = excluded.detail"
 )
 CLOSED = Refusal(
     Outcome.QUARANTINED,
@@ -85,7 +75,7 @@ class UsageRecorder:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             plan = self._planner.plan(requests)
             try:
-                self._store(plan, attempted)
+                self._store(plan, attempted, hurry=attempt < ATTEMPTS_MAX)
                 return
             except (_Moved, Busy) as again:
                 if attempt == ATTEMPTS_MAX:
@@ -96,12 +86,12 @@ class UsageRecorder:
                     raise
                 log.warning("the database went away during an append; trying once more")
 
-    def _store(self, plan: Plan, attempted: dict[int, int]) -> None:
-        events = {
-            id_: PackedEvent(route, found) for id_, (route, found) in sorted(plan.groups.items())
-        }
+    def _store(self, plan: Plan, attempted: dict[int, int], *, hurry: bool) -> None:
+        """hurry: try by one statement first, and look again without a lock if a cycle moved."""
+        groups = sorted(plan.groups.values(), key=lambda group: group[0].cycle_id)
+        events = [PackedEvent(route, entries) for route, entries in groups]
         with self._database.connection() as connection:
-            if plan.usual and self._store_at_once(connection, list(events.values()), attempted):
+            if hurry and plan.usual and self._store_at_once(connection, events, attempted):
                 return
             append = _Append(connection, self._routes, plan, events, attempted)
             # All in one pipeline: a round trip only where an answer is needed to go on.
@@ -109,9 +99,8 @@ class UsageRecorder:
                 append.run()
             append.report()
 
-    @staticmethod
     def _store_at_once(
-        connection: Connection[Rows], events: Sequence[PackedEvent], attempted: dict[int, int]
+        self, connection: Connection[Rows], events: Sequence[PackedEvent], attempted: dict[int, int]
     ) -> bool:
         """Store by one statement; whether that was possible."""
         for event in events:  # should its answer be lost, whatever is found there may be ours
@@ -119,9 +108,15 @@ class UsageRecorder:
         position = append_at_once(connection, events)
         for event in events:
             del attempted[event.route.cycle_no]
-            for entry in event.entries if position else ():
+        if position == MOVED:
+            self._routes.reload_moved(connection, [event.route for event in events])
+            raise _Moved
+        if position == UNUSUAL:
+            return False
+        for event in events:
+            for entry in event.entries:
                 entry.request.position = position
-        return position > 0
+        return True
 
 
 class _Append:
@@ -132,7 +127,7 @@ class _Append:
         connection: Connection[Rows],
         routes: Routes,
         plan: Plan,
-        events: Mapping[bytes, PackedEvent],
+        events: Sequence[PackedEvent],
         attempted: dict[int, int],
     ) -> None:
         self._connection = connection
@@ -140,7 +135,7 @@ class _Append:
         self._last: Cursor[Rows] = connection.cursor(binary=True)
         self._routes = routes
         self._plan = plan
-        self._planned = events
+        self._planned = {event.route.cycle_id: event for event in events}
         self._attempted = attempted
         self._events: list[PackedEvent] = []
         self._closed: list[Entry] = []
@@ -151,7 +146,8 @@ class _Append:
         if self._planned:
             self._lock_heads()
             self._deduplicate()
-        self._set_aside()
+        keep_conflicts(self._cursor, self._conflicts)
+        keep_quarantined(self._cursor, self._plan.quarantined)
         if self._events:
             self._add_tallies()
             self._append_events()
@@ -285,28 +281,6 @@ class _Append:
         cursor.execute(LOCK, prepare=True)
         self._last.execute(INSERT_MANY, columns, prepare=True)
 
-    def _set_aside(self) -> None:
-        """Keep conflicts and quarantined records, in the same transaction."""
-        for entry, cycle_no, version in self._conflicts:
-            record = received(entry.request, entry.index)
-            values = [UUID(bytes=entry.key), entry.content, cycle_no, version, record]
-            self._cursor.execute(CONFLICTS, values)
-        for item in sorted(self._plan.quarantined, key=lambda each: each.key):
-            sent = item.request.records[item.index]
-            item.request.refusals[item.index] = item.refusal
-            self._cursor.execute(
-                QUARANTINE,
-                [
-                    UUID(bytes=item.key),
-                    item.content,
-                    sent.organization,
-                    received(item.request, item.index),
-                    item.refusal.code,
-                    item.refusal.detail,
-                    item.request.actor,
-                ],
-            )
-
 
 def _without(event: PackedEvent, refused: Container[int]) -> PackedEvent | None:
     """An event without the refused entries, by their ``id()``; ``None`` if none remain."""
@@ -318,8 +292,3 @@ def _without(event: PackedEvent, refused: Container[int]) -> PackedEvent | None:
     smaller = PackedEvent(event.route, kept)
     smaller.version = event.version
     return smaller
-
-
-def received(request: Request, index: int) -> str:
-    """A record as it was sent, as JSON."""
-    return msgspec.json.encode(request.records[index]).decode()

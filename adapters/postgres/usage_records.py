@@ -8,8 +8,8 @@ from uuid import UUID
 from psycopg import Connection
 
 from adapters.postgres import mapper, usage_headers
+from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Database, Rows
-from adapters.postgres.routing import build_cycle, read_control
 from adapters.postgres.usage_keys import dedup_key
 from application.usage_records import Place, StoredUsage, Wanted
 from domain.billing_cycle import BillingCycle
@@ -118,7 +118,7 @@ def _records(
 
 
 def _cycle(connection: Connection[Rows], cycle_id: bytes) -> BillingCycle:
-    return build_cycle(read_control(connection, [cycle_id])[cycle_id])
+    return build_cycle(read_control(connection, cycle_id))
 
 
 def _micros(at: datetime | None) -> int | None:

@@ -51,6 +51,4 @@ def _other(cycle: BillingCycle, name: str, ref: str, lines: Sequence[LineItem]) 
 def _charge(line: LineItem) -> Charge:
     """What one of them comes to, named by the key it would have had."""
     each = line.unrounded / line.quantity if line.quantity else Fraction(0)
-    return Charge(
-        what=line.key, quantity=line.quantity, unit_amount=each, amount=line.unrounded
-    )
+    return Charge(what=line.key, quantity=line.quantity, unit_amount=each, amount=line.unrounded)

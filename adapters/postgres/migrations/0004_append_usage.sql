@@ -1,6 +1,7 @@
 -- The usual append of usage, where every record is new and every cycle is as its writer believes:
 -- one statement, one round trip, and no lock is held while anybody thinks. It answers the last
--- position, or 0 having changed nothing: then the writer takes the long way, step by step.
+-- position. Having changed nothing it answers 0 where a cycle is not as believed, and -1 where
+-- a key is known: then the writer looks again, or takes the long way, step by step.
 --
 -- One row each of cycles, controls, counts, latest, states: a cycle (sorted), the control version
 -- its usage was attributed by, how many records, the latest instant, the event's body.
@@ -35,7 +36,7 @@ BEGIN
         SELECT x.key, x.content, numbers[x.place], versions[x.place]
         FROM unnest(keys, contents, places) AS x(key, content, place);
     EXCEPTION WHEN unique_violation THEN
-        RETURN 0;
+        RETURN -1;
     END;
     UPDATE cycle_head AS h
     SET version = h.version + 1, records = h.records + x.count,
