@@ -7,6 +7,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from api.app import create_app
+from api.memory import spare_garbage_collection
 from api.settings import Settings
 from api.wiring import attached, wire
 
@@ -50,7 +51,9 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """The application, in a process of its own: connections are never shared by a fork."""
         wired = self._wiring.enter_context(wire(self._settings, self._conninfo))
-        return create_app(wired)
+        app = create_app(wired)
+        spare_garbage_collection()
+        return app
 
     def init(self, parser: Any, opts: Any, args: Any) -> None:
         """Nothing comes from the command line."""

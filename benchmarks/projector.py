@@ -5,24 +5,32 @@ from statistics import median
 
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.rebuild import PostgresRebuilder
-from benchmarks.books import Bench, bench
+from benchmarks.books import Bench, bench, names, register
 from benchmarks.machine import Machine, rounds, unhurried
 from benchmarks.recorder import BATCH, recorded
 from benchmarks.report import Finding
 from benchmarks.usage import Pick, batches, only, records, zipf
 
+FEW = 20
+PACKED = 100
+
 
 def run(machine: Machine) -> list[Finding]:
-    """Usage that came in batches of a thousand: for one busy cycle, and for all of them."""
-    findings = []
-    for what, hot in (("1 cycle", True), (f"{machine.sizes.organizations:,} cycles", False)):
-        url, names = machine.full_database("projector")
-        pick = only(names[0]) if hot else zipf(names)
-        findings += _measured(machine, url, names, pick, what)
-    return findings
+    """Usage in events of a hundred records, and as it comes for very many cycles."""
+    url = machine.database("projector_packed")
+    register(url, names(FEW))
+    packed = f"events of {PACKED}"
+    findings = _measured(machine, url, names(FEW), (only(names(FEW)[0]), PACKED), packed)
+    url, many = machine.full_database("projector")
+    spread = f"{len(many):,} cycles"
+    return findings + _measured(machine, url, many, (zipf(many), BATCH), spread)
 
 
-def _measured(machine: Machine, url: str, names: list[str], pick: Pick, what: str) -> list[Finding]:
+def _measured(
+    machine: Machine, url: str, organizations: list[str], usage: tuple[Pick, int], what: str
+) -> list[Finding]:
+    """usage: who sends, and how many records at once."""
+    pick, size = usage
     following, rebuilding = [], []
     with bench(url) as made:
         projector = PostgresProjector(made.database, made.catalog)
@@ -31,7 +39,7 @@ def _measured(machine: Machine, url: str, names: list[str], pick: Pick, what: st
         for seed in rounds(machine.sizes, [f"following and rebuilding, {what}"]):
             rows = machine.sizes.rows
             with unhurried(url):
-                recorded(url, names, [batches(records(rows, pick, seed), BATCH)])
+                recorded(url, organizations, [batches(records(rows, pick, seed), size)])
             following.append(rows / _catch_up(projector))
             rebuilding.append(seed * rows / (_rebuild(made) - before))
     return [

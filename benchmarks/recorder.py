@@ -1,6 +1,5 @@
 """The usage recorder against a raw COPY, and against the library's get-and-save, in one run."""
 
-import gc
 import multiprocessing
 import random
 import time
@@ -13,6 +12,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from api.memory import spare_garbage_collection
 from benchmarks import naive
 from benchmarks.books import ACTOR, NOW, bench
 from benchmarks.machine import Machine, rounds
@@ -152,10 +152,10 @@ def recorded(url: str, names: Sequence[str], work: Sequence[Batches]) -> float:
 def _write(
     url: str, names: Sequence[str], work: Batches, gate: Barrier, seconds: "Queue[float]"
 ) -> None:
-    gc.freeze()  # the records made for this benchmark are not the recorder's to look after
     with bench(url) as made:
         made.warm(names)
         made.usage_log.append(work[0], actor=ACTOR, now=NOW)
+        spare_garbage_collection()  # as an API process does
         gate.wait()
         start = time.perf_counter()
         for batch in work[1:]:

@@ -14,6 +14,9 @@ from projections.usage_tally import NEEDS_RECORDS, Stretch
 
 DAY_US = 86_400_000_000
 
+_LAST_FOUND: dict[str, tuple[int, int, date]] = {}
+"""By zone: usage comes in order of time, so the next instant is mostly of the same day."""
+
 SHOWN_AS = {"time_weighted": "latest"}
 """A day shows the last value of what is measured over time; others as they add up."""
 
@@ -83,8 +86,12 @@ def day_of(zone: str, at: int) -> date:
     >>> day_of("Europe/Berlin", 1_767_222_000_000_000).isoformat()  # 2025-12-31 23:00 UTC
     '2026-01-01'
     """
+    start, end, day = _LAST_FOUND.get(zone, (0, 0, date.min))
+    if start <= at < end:
+        return day
     for start, end, day in _days_around(zone, at // DAY_US):
         if start <= at < end:
+            _LAST_FOUND[zone] = start, end, day
             return day
     raise ValueError(f"no day of {zone} holds {at}")
 
