@@ -98,4 +98,4 @@ def admit(principal: Principal, roles: Collection[str], path: Mapping[str, str])
     if cycle is not None:
         parsed = parse_cycle_name(cycle)
         if parsed is None or parsed[0] != principal.organization:
-            raise NotFound(f"there is no cycle {cycle}")
+            raise NotFound(f"there is no billing cycle {cycle}")

@@ -64,7 +64,7 @@ def _check_path(op: Op, path: Mapping[str, str]) -> None:
     for name, text in path.items():
         if name == "cycle":
             if not CYCLE.fullmatch(text) or parse_cycle_name(text) is None:
-                raise NotFound(f"there is no cycle {text}")
+                raise NotFound(f"there is no billing cycle {text}")
         elif name != "line" and not IDENTIFIER.fullmatch(text):
             if op.method == "PUT":
                 raise InvalidInput(f"{name} must match [a-z0-9_-]{{1,64}}", field=name)

@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from api.limits import BODY_TOO_LARGE
 from domain.errors import (
     CyclebookError,
     Forbidden,
@@ -34,6 +35,11 @@ STATUS: Mapping[type[CyclebookError], int] = {
 
 RETRY_AFTER_S = 1
 PROBLEM = "application/problem+json"
+_WORDS = {
+    404: "there is no such address",
+    405: "this address does not take that method",
+    413: BODY_TOO_LARGE,
+}
 _CODES = {400: "malformed_request", 413: "too_large", 415: "unsupported_media_type"}
 
 
@@ -121,7 +127,7 @@ def http_error(error: HTTPException) -> Response:
     """What Flask and Werkzeug refuse; their headers (``Allow``, ``Retry-After``) stay."""
     status = error.code or 500
     code = _CODES.get(status, error.name.lower().replace(" ", "_"))
-    response = problem(status, code, error.description or error.name)
+    response = problem(status, code, _WORDS.get(status) or error.description or error.name)
     kept = (pair for pair in error.get_headers() if pair[0].lower() != "content-type")
     response.headers.extend(kept)
     return response
@@ -153,4 +159,9 @@ def flat(messages: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, str
             yield from flat(value, place)
         else:
             for text in value if isinstance(value, list) else [value]:
-                yield place, str(text)
+                yield place, _phrase(str(text))
+
+
+def _phrase(text: str) -> str:
+    """Marshmallow's validators speak in sentences; what we say goes on after a field's name."""
+    return text[:1].lower() + text[1:].removesuffix(".")

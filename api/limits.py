@@ -3,6 +3,8 @@
 BODY_BYTES_MAX = 8 * 1024 * 1024
 """Bytes of a request's body."""
 
+BODY_TOO_LARGE = f"a request may have at most {BODY_BYTES_MAX >> 20} MiB"
+
 DEPTH_MAX = 32
 """Nested arrays and objects in a body."""
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from flask import Request
 
 from api.errors import Malformed, TooLarge, UnsupportedMedia
-from api.limits import BODY_BYTES_MAX, DEPTH_MAX
+from api.limits import BODY_BYTES_MAX, BODY_TOO_LARGE, DEPTH_MAX
 
 JSON = "application/json"
 
@@ -26,7 +26,7 @@ def raw_body(request: Request, accepted: Collection[str] = (JSON,)) -> bytes:
         raise UnsupportedMedia(f"send the body as {' or '.join(accepted)}")
     body = request.get_data(cache=False)
     if len(body) > BODY_BYTES_MAX:
-        raise TooLarge(f"a body may have at most {BODY_BYTES_MAX} bytes")
+        raise TooLarge(BODY_TOO_LARGE)
     return body
 
 

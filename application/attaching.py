@@ -13,7 +13,7 @@ from application.views import AttachmentView, CreditView, Receipt
 from domain.attribution import check_scopes
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
-from domain.errors import InvalidInput, NotFound, RuleViolation
+from domain.errors import InvalidInput, RuleViolation
 from domain.events.cycle import CycleEvent, OneOffItemAdded
 from domain.events.organization import CreditGranted
 from domain.money import step
@@ -77,8 +77,8 @@ class Attaching:
         """Attach a service at the price versions in force at ``at``.
 
         Raises:
-            NotFound: no such organization or service, or a price not in force then.
-            InvalidInput: the id or the quantity cannot be used.
+            NotFound: no such organization, or a price not in force then.
+            InvalidInput: there is no such service, or the id or the quantity cannot be used.
             RuleViolation: it is attached already, a price has another currency, a meter
                 would be rated twice, or the cycle of ``at`` takes no changes any more.
         """
@@ -87,7 +87,7 @@ class Attaching:
         catalog = self._catalog.current()
         known = catalog.services.get(service)
         if known is None:
-            raise NotFound(f"there is no service {service}", service=service)
+            raise InvalidInput(f"there is no service {service}", field="service")
         prices = catalog.versions_at(known.prices, at)
         named = (known.id, known.name)
         with self._changing(organization, at, actor) as change:
@@ -238,9 +238,8 @@ class _Change:
 
 
 def _receipt(cycle: str | None, books: OpenBooks, *, recorded: bool) -> Receipt:
-    if not recorded:
-        return Receipt(cycle=cycle, position=0, effect="nothing")
-    return Receipt(cycle=cycle, position=books.position(), effect="recorded")
+    effect = "recorded" if recorded else "nothing"
+    return Receipt(cycle=cycle, position=books.position(), effect=effect)
 
 
 def _check_quantity(quantity: Decimal) -> None:

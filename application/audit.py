@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.errors import CyclebookError
+from domain.errors import CyclebookError, InvalidInput
 from domain.events.stripe_invoice import Discrepancy
 
 
@@ -57,7 +57,12 @@ class Audit:
         """Audit the cycles that overlap ``[start, end)``; ``None`` leaves a side open.
 
         on_progress: told (done, expected) after each cycle.
+
+        Raises:
+            InvalidInput: the window ends before it begins.
         """
+        if start is not None and end is not None and end <= start:
+            raise InvalidInput("from must lie before to", field="from")
         cycles = self._overlapping(start, end)
         report = AuditReport(expected=len(cycles))
         for number, cycle in enumerate(cycles, start=1):

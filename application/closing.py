@@ -12,7 +12,14 @@ from application.live import credits_used, rate_in_turn
 from application.ports import Books, CatalogReader, CycleState, OpenBooks
 from domain.billing_cycle import BillingCycle, Status
 from domain.errors import Busy, CyclebookError, StoreUnavailable
-from domain.events.cycle import CreditApplied, FinalizationStarted, InvoiceFinalized
+from domain.events.cycle import (
+    CreditApplied,
+    FinalizationStarted,
+    InvoiceFinalized,
+    InvoiceMarkedUncollectible,
+    InvoicePaid,
+    InvoiceVoided,
+)
 from domain.invoice import Invoice
 from domain.organization import Organization
 from domain.stripe_invoice import StripeInvoice
@@ -135,7 +142,7 @@ class Closing:
                 _append(books, state.cycle, events, done.settled)
 
     def _issue(self, cycle: str, now: datetime, actor: str, done: Advance) -> None:
-        """Issue a settled cycle at Stripe and record the answer."""
+        """Issue a settled cycle at Stripe; record the answer, and what became of it already."""
         try:
             self._finalizer.finalize(cycle, actor)
         except StoreUnavailable:
@@ -149,6 +156,9 @@ class Closing:
             if found is not None and found.settled is not None:
                 issued = _issued(found.settled, answer, now)
                 _append(books, found, found.finalize(issued), done.issued)
+                # Paid while it was issued: the webhook that said so may have come too early.
+                if outcome := _outcome(answer, now):
+                    books.append(found, found.record_outcome(outcome))
 
 
 def _close_periods(books: OpenBooks, now: datetime, done: Advance) -> None:
@@ -220,3 +230,20 @@ def _issued(settled: FinalizationStarted, stripe: StripeInvoice, at: datetime) -
         hosted_url=facts.hosted_url,
         pdf_url=facts.pdf_url,
     )
+
+
+def _outcome(
+    stripe: StripeInvoice, at: datetime
+) -> InvoicePaid | InvoiceVoided | InvoiceMarkedUncollectible | None:
+    """What became of the issued invoice, as our record of Stripe has it."""
+    if stripe.finalized is None or stripe.finalized.invoice != stripe.invoice:
+        return None
+    match stripe.status:
+        case "paid":
+            return InvoicePaid(at=at, amount=stripe.finalized.amount_due)
+        case "void":
+            return InvoiceVoided(at=at, reason="voided at Stripe")
+        case "uncollectible":
+            return InvoiceMarkedUncollectible(at=at)
+        case _:
+            return None

@@ -8,7 +8,7 @@ from application.ports import Books, OpenBooks
 from domain.billing_cycle import BillingCycle
 from domain.errors import RuleViolation
 from domain.organization import Organization
-from domain.period import Period
+from domain.period import Period, written_utc
 
 FUTURE_MAX = timedelta(minutes=5)
 """How far in the future something may lie: clocks differ."""
@@ -44,7 +44,7 @@ def open_until(books: OpenBooks, at: datetime, now: datetime) -> None:
         return
     if at > now + FUTURE_MAX:
         raise RuleViolation(
-            f"{at.isoformat()} lies after the open cycle and in the future; "
+            f"{written_utc(at)} lies after the open cycle and in the future; "
             "say it again when the time has come",
             code="in_the_future",
             field="at",
@@ -63,12 +63,12 @@ def cycle_at(books: OpenBooks, at: datetime, now: datetime) -> BillingCycle:
     for cycle in books.cycles:
         if at in cycle.period:
             return cycle
-    raise RuleViolation(
-        f"{at.isoformat()} lies before {books.cycles[0].id}, the oldest cycle not issued; "
-        "date the change into the accruing cycle",
-        code="cycle_closed",
-        field="at",
-    )
+    oldest = books.cycles[0]
+    if books.is_first(oldest):
+        what = f"the organization's first cycle, which begins {written_utc(oldest.period.start)}"
+    else:
+        what = f"{oldest.id}, the oldest cycle not issued; date the change into the accruing cycle"
+    raise RuleViolation(f"{written_utc(at)} lies before {what}", code="cycle_closed", field="at")
 
 
 def carry(books: OpenBooks, changed: BillingCycle) -> None:

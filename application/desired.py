@@ -45,7 +45,7 @@ class DesiredState:
             if state.cycle.id == cycle:
                 _require_settled(state.cycle, rated.invoice)
                 return rated.invoice
-        raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
 
     def _customer(self, organization: Organization) -> StripeCustomer:
         profile = self._directory.get(organization.id)
@@ -67,7 +67,7 @@ def organization_of(cycle: str) -> str:
     """
     parsed = parse_cycle_name(cycle)
     if parsed is None:
-        raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
     return parsed[0]
 
 

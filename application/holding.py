@@ -13,7 +13,7 @@ from domain.text import DESCRIPTION_MAX, written
 
 
 class Holding:
-    """Sets and ends holds by hand. Twice does nothing."""
+    """Sets and ends holds by hand. The same twice does nothing."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -23,7 +23,7 @@ class Holding:
 
         Raises:
             NotFound: there is no such cycle.
-            RuleViolation: it is too late to hold.
+            RuleViolation: it is too late to hold, or it is held for another reason.
         """
         reason = written(reason, "reason", DESCRIPTION_MAX)
         held = CycleHeld(at=at, kind="person", reason=reason)
@@ -51,11 +51,11 @@ class Holding:
                 books.append(known, events)
         return Receipt(
             cycle=cycle,
-            position=books.position() if events else 0,
+            position=books.position(),
             effect="recorded" if events else "nothing",
         )
 
     def _unknown(self, organization: str, cycle: str) -> NotFound | RuleViolation:
         if cycle in self._books.cycle_names(organization):
             return RuleViolation(f"{cycle} is issued already", code="too_late", cycle=cycle)
-        return NotFound(f"there is no cycle {cycle}", cycle=cycle)
+        return NotFound(f"there is no billing cycle {cycle}", cycle=cycle)

@@ -8,7 +8,7 @@ from typing import Protocol
 from application.desired import organization_of
 from application.gateway import InvoiceGateway, StripeStream
 from application.ports import Books
-from domain.errors import CyclebookError, NotFound, StoreUnavailable
+from domain.errors import Busy, CyclebookError, NotFound, StoreUnavailable
 from domain.events.cycle import InvoiceMarkedUncollectible, InvoicePaid, InvoiceVoided
 from domain.identity import parse_cycle_name
 from projections.remote_invoice import RemoteInvoice, RemoteStatus, news
@@ -129,10 +129,22 @@ class Inbox:
             # An invoice that is none of ours, such as a subscription's own.
             return
         if seen is None or seen.is_draft:
-            self._resync(cycle)
+            if seen is None or self._is_news(cycle, seen):
+                self._resync(cycle)
             return
         self._record_stripe(cycle, seen)
         self._record_outcome(cycle, seen, now)
+
+    def _is_news(self, cycle: str, draft: RemoteInvoice) -> bool:
+        """Whether somebody else changed a draft: what we wrote ourselves is on our record.
+
+        Raises:
+            Busy: a sync is writing just now, so that nobody can tell yet.
+        """
+        state, _ = self._stripe.load(cycle)
+        if state.open is not None:
+            raise Busy(f"{cycle} is being synced", cycle=cycle)
+        return bool(news(state, self._gateway.complete(draft), draft.marks.revision))
 
     def _record_stripe(self, cycle: str, seen: RemoteInvoice) -> None:
         """Bring our record of the invoice up to what was read, if it is the one we know."""

@@ -99,7 +99,7 @@ class Invoices:
         """
         history = self._books.history(cycle)
         if not history:
-            raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
+            raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
         entries = [entry for entry in story(history) if entry.version > after]
         return tuple(entries if limit is None else entries[:limit])
 
@@ -122,7 +122,7 @@ class Invoices:
         try:
             usage, cursor = behind.page(history, after, min(limit, PAGE_MAX))
         except ValueError:
-            raise InvalidInput("not a cursor of this list", field="after") from None
+            raise InvalidInput("not a cursor of this list", field="cursor") from None
         return Explanation(
             cycle=cycle,
             line=line,
@@ -149,7 +149,7 @@ class Invoices:
         for each in self._in_turn(snapshot, states):
             if each[0].cycle.id == cycle:
                 return each
-        raise NotFound(f"there is no cycle {cycle}", cycle=cycle)
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
 
     def _in_turn(self, snapshot: Snapshot, states: Sequence[CycleState]) -> list[InTurn]:
         catalog = self._catalog.current()

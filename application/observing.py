@@ -11,6 +11,7 @@ from domain.events.stripe_invoice import (
     StripeInvoiceEvent,
 )
 from domain.stripe_invoice import StripeInvoice
+from projections.change_set import ChangeSet, diff
 from projections.proof import Expectation, compare, wanted
 from projections.remote_invoice import RemoteInvoice, RemoteStatus, as_recorded, deleted
 
@@ -29,6 +30,20 @@ class Observer:
         self._desired = desired
         self._revision = desired.invoice.revision
 
+    @property
+    def customer(self) -> str | None:
+        """Stripe's id of the customer, as far as it is known."""
+        return self._desired.customer.stripe_id or self._log.state.customer
+
+    def compare(self, seen: RemoteInvoice | None) -> ChangeSet:
+        """What must change for Stripe to hold our invoice, given what it was seen to hold."""
+        return diff(
+            self._desired.invoice,
+            seen,
+            customer=self.customer,
+            accept_foreign=self._desired.accept_foreign,
+        )
+
     def glance(self) -> RemoteInvoice | None:
         """The invoice as one read shows it, or ``None``: usually one read."""
         known = self._log.state.live(self._revision)
@@ -40,10 +55,9 @@ class Observer:
 
     def candidates(self) -> tuple[RemoteInvoice, ...]:
         """Every invoice of this revision at Stripe: those not void first, oldest first."""
-        customer = self._desired.customer.stripe_id or self._log.state.customer
-        if customer is None:
+        if self.customer is None:
             return ()
-        found = self._gateway.find(customer, self._desired.invoice.cycle)
+        found = self._gateway.find(self.customer, self._desired.invoice.cycle)
         mine = [each for each in found if each.marks.revision == self._revision]
         return tuple(sorted(mine, key=lambda each: each.status is RemoteStatus.VOID))
 

@@ -12,6 +12,7 @@ from domain.billing_cycle import UNISSUED, BillingCycle
 from domain.errors import NotFound
 from domain.events.base import Recorded
 from domain.identity import organization_stream, parse_cycle_name, stripe_stream
+from domain.period import written_utc
 from domain.stripe_invoice import StripeInvoice
 from domain.stripe_invoice import replay as replay_stripe
 from projections.replay import replay_control
@@ -45,6 +46,7 @@ class Past:
         for number, each in enumerate(begun, start=1):
             if each.id == name:
                 return self._rated(organization, begun, begun[:number])[-1]
+        self._require_known(organization)
         raise NotFound(f"{name} had not begun by then", cycle=name)
 
     def unissued(self, organization: str, at: datetime) -> list[tuple[InTurn, int]]:
@@ -55,8 +57,9 @@ class Past:
         """
         begun = [each for each in self._begun(organization) if each.period.start <= at]
         if not begun:
+            self._require_known(organization)
             raise NotFound(
-                f"{organization} had no billing cycle at {at.isoformat()}",
+                f"{organization} had no billing cycle at {written_utc(at)}",
                 organization=organization,
             )
         return self._rated(organization, begun, begun)
@@ -70,6 +73,14 @@ class Past:
         names = filter(self._may_have_begun, self.books.cycle_names(organization))
         found = [each for each in map(self._control, names) if each is not None]
         return [each for each in found if self.as_of is None or each.period.start <= self.as_of]
+
+    def _require_known(self, organization: str) -> None:
+        first = self.log.read(organization_stream(organization))[:1]
+        if self.known_at is not None and not any(map(self._known, first)):
+            raise NotFound(
+                f"{organization} was not known yet at {written_utc(self.known_at)}",
+                organization=organization,
+            )
 
     def _may_have_begun(self, name: str) -> bool:
         """Spares reading cycles that begin much later."""

@@ -60,6 +60,10 @@ class OpenBooks(Protocol):
     asked: BillingCycle | None
     """The cycle asked for, which may be an issued one; the same object as in ``cycles``."""
 
+    def is_first(self, cycle: BillingCycle) -> bool:
+        """Whether a cycle is the first the organization ever had."""
+        ...
+
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         """Add events to a cycle: applied to it at once, stored when the block ends."""
         ...
@@ -81,7 +85,8 @@ class OpenBooks(Protocol):
         ...
 
     def position(self) -> int:
-        """Position of the last event stored by this change; known once the block has ended."""
+        """Position of the last event stored by this change, or where the log stood if it stored
+        none; known once the block has ended."""
         ...
 
 
@@ -169,7 +174,7 @@ class Books(Protocol):
 class Appended:
     """What became of a batch. refusals: by index, only those not accepted.
 
-    position: of the last event stored, 0 if none was.
+    position: of the last event stored; where the log stood if everything was there already.
     """
 
     refusals: Mapping[int, Refusal] = field(default_factory=dict)

@@ -18,9 +18,9 @@ from application.sync import Sync, SyncResult
 from domain.errors import RuleViolation
 from domain.events.stripe_invoice import Discrepancy
 from domain.stripe_invoice import StripeInvoice
-from projections.change_set import ChangeSet, diff
+from projections.change_set import ChangeSet
 from projections.proof import Expectation, compare
-from projections.remote_invoice import RemoteInvoice, as_recorded, news
+from projections.remote_invoice import RemoteInvoice, news
 
 
 def random_token() -> str:
@@ -58,16 +58,15 @@ class Reconciler:
         """What a sync would do now, asking Stripe. Changes nothing."""
         desired = self._desired(cycle)
         log = StripeLog(self._stream, cycle, "")
-        seen = Observer(self._gateway, log, desired).glance()
-        actual = self._gateway.complete(seen) if seen else None
-        return diff(desired.invoice, actual, customer=desired.customer.stripe_id)
+        observer = Observer(self._gateway, log, desired)
+        seen = observer.glance()
+        return observer.compare(self._gateway.complete(seen) if seen else None)
 
     def pending(self, cycle: str) -> ChangeSet:
         """What differs from the last recorded state of Stripe. Never asks Stripe."""
-        desired = self._desired(cycle)
-        state, _ = self._stream.load(cycle)
-        recorded = as_recorded(state, desired.invoice.revision)
-        return diff(desired.invoice, recorded, customer=desired.customer.stripe_id)
+        log = StripeLog(self._stream, cycle, "")
+        observer = Observer(self._gateway, log, self._desired(cycle))
+        return observer.compare(observer.recorded())
 
     def sync(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
         """Make Stripe's draft equal our invoice and prove it.

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from application.cycles import FUTURE_MAX
 from application.ports import Appended, UsageLog
+from domain.period import written_utc
 from domain.usage import Outcome, Refusal, UsageRecord
 
 
@@ -40,6 +41,6 @@ def _in_the_future(record: UsageRecord) -> Refusal:
     return Refusal(
         Outcome.REJECTED,
         "in_the_future",
-        f"occurred_at {record.occurred_at.isoformat()} lies more than "
+        f"occurred_at {written_utc(record.occurred_at)} lies more than "
         f"{FUTURE_MAX.seconds // 60} minutes in the future",
     )

@@ -1,10 +1,11 @@
 """Registration: organizations, their members and their policies."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from application.cycles import following
+from application.cycles import FUTURE_MAX, following
 from application.ports import Books, CatalogReader, Directory, EventLog, Profile
 from application.views import Member, OrganizationPage, OrganizationSummary, OrganizationView
 from domain.errors import ConcurrentChange, InvalidInput, NotFound
@@ -21,6 +22,9 @@ from domain.text import written
 PAGE_MAX = 500
 TEXT_MAX = 255
 MEMBERS_MAX = 1_000
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+STARTS_BACK_MAX = timedelta(days=3 * 366)
+"""How far back a first cycle may begin: each month since then is a cycle to be billed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +101,7 @@ class Registration:
             anchor_day=details.anchor_day,
         )
         state = registered(first)
+        _check_start(details.starts_at, at)
         period, full = _first_period(state, details.starts_at, at)
         events = [first, *_differences(state, details, at)]
         try:
@@ -109,7 +114,7 @@ class Registration:
         with self._books.change(organization, actor=actor) as books:
             if events := _differences(books.organization, details, at):
                 books.append_organization(events)
-        return books.position() if events else 0
+        return books.position()
 
     def _remember(self, organization: str, details: Details) -> None:
         known = self._directory.get(organization).emails if details.members is None else None
@@ -193,6 +198,16 @@ def _check(organization: str, details: Details) -> None:
     _check_members(details.members or ())
 
 
+def _check_start(starts_at: datetime | None, at: datetime) -> None:
+    """Whether a first cycle may begin there."""
+    if starts_at is None:
+        return
+    if starts_at > at + FUTURE_MAX:
+        raise InvalidInput("starts_at must not lie in the future", field="starts_at")
+    if starts_at < at - STARTS_BACK_MAX:
+        raise InvalidInput("starts_at must lie within the last three years", field="starts_at")
+
+
 def _check_members(members: Sequence[Member]) -> None:
     if len(members) > MEMBERS_MAX:
         raise InvalidInput(f"at most {MEMBERS_MAX} members", field="members")
@@ -201,4 +216,6 @@ def _check_members(members: Sequence[Member]) -> None:
     for member in members:
         written(member.user, "members.user", TEXT_MAX)
         written(member.email, "members.email", TEXT_MAX)
+        if not EMAIL.fullmatch(member.email):
+            raise InvalidInput("members.email must look like a@b", field="members.email")
         checked_role(member.role)

@@ -20,7 +20,6 @@ from projections.change_set import (
     ChangeSet,
     RemoveLine,
     UpdateLine,
-    diff,
 )
 from projections.proof import compare
 from projections.remote_invoice import Marks, RemoteInvoice, news
@@ -69,9 +68,9 @@ class Sync:
         self.settle()
         self.seen = self._observer.glance()
         if self.seen and in_step(self._log.state, self.seen, self._desired):
-            return self._result(diff(self._invoice, self._observer.recorded()), ())
+            return self._result(self._observer.compare(self._observer.recorded()), ())
         self._look_closely()
-        changes = diff(self._invoice, self.seen, customer=self._desired.customer.stripe_id)
+        changes = self._observer.compare(self.seen)
         self._refuse_if_unsafe(changes, force)
         if changes:
             self._carry_out(changes, force)
@@ -89,7 +88,7 @@ class Sync:
 
     def issue(self) -> SyncResult:
         """Finalize the draft just proved, and prove what became of it."""
-        nothing = diff(self._invoice, self.seen)
+        nothing = self._observer.compare(self.seen)
         if self.seen and self.seen.is_draft:
             if self.seen.subtotal or self.seen.foreign:
                 self._write(self._gateway.finalize(self.seen.id))
@@ -180,7 +179,7 @@ class Sync:
 
     def _customer(self) -> str:
         billed = self._desired.customer
-        known = billed.stripe_id or self._log.state.customer
+        known = self._observer.customer
         if known is None:
             request = self._gateway.new_customer(billed)
             known = self._write(request, stable=f"customer/{billed.organization}")

@@ -85,10 +85,15 @@ class Loop:
         health.failures += 1
         health.problem = f"{type(error).__name__}: {error}"
         pause = min(FIRST_PAUSE * (1 << min(health.failures - 1, 10)), LONGEST_PAUSE)
-        # A known trouble needs no traceback; anything else is a fault of ours.
-        trace = None if isinstance(error, CyclebookError) else error
-        log.error("%s failed, again in %s: %s", health.name, pause, error, exc_info=trace)
+        _log_failure(health.name, pause, error)
         return pause
+
+
+def _log_failure(name: str, pause: timedelta, error: Exception) -> None:
+    # A known trouble needs no traceback; anything else is a fault of ours.
+    trace = None if isinstance(error, CyclebookError) else error
+    seconds = pause.total_seconds()
+    log.error("%s failed, again in %g s: %s", name, seconds, error, exc_info=trace)
 
 
 def every(pause: timedelta) -> Callable[[threading.Event], None]:
@@ -208,7 +213,6 @@ class Scheduler:
             health.failures += 1
             health.problem = _words(error)
             pause = min(duty.every * (1 << min(health.failures, 6)), max(duty.every, LONGEST_PAUSE))
-            trace = None if isinstance(error, CyclebookError) else error
-            log.error("%s failed, again in %s: %s", duty.name, pause, error, exc_info=trace)
+            _log_failure(duty.name, pause, error)
         duty.due_at = now if more else now + pause
         return more

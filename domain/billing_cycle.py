@@ -36,7 +36,7 @@ from domain.events.cycle import (
     ServiceDetached,
 )
 from domain.invoice import Invoice
-from domain.period import Period
+from domain.period import Period, written_utc
 from domain.price import Price
 
 __all__ = ["ACCEPTS_CHANGES", "ACCEPTS_USAGE", "UNISSUED", "BillingCycle", "Status", "opened"]
@@ -83,7 +83,7 @@ class BillingCycle(CycleHistory):
         self._require_changeable(at)
         for run in later:
             raise RuleViolation(
-                f"{attachment} is already attached from {run.since.isoformat()}",
+                f"{attachment} is already attached from {written_utc(run.since)}",
                 code="already_attached",
                 attachment=attachment,
             )
@@ -202,14 +202,20 @@ class BillingCycle(CycleHistory):
         return [issued] if self.status is Status.FINALIZING else []
 
     def hold(self, held: CycleHeld) -> list[CycleEvent]:
-        """Make finalization wait for a person.
+        """Make finalization wait for a person. Twice for the same reason does nothing.
 
         Raises:
-            RuleViolation: it is too late to hold.
+            RuleViolation: it is too late to hold, or it is held for another reason.
         """
         if self.status not in UNISSUED - {Status.FINALIZING}:
             raise RuleViolation(f"{self.id} is {self.status}", code="too_late", cycle=self.id)
-        return [] if self.held is not None else [held]
+        if self.held is None:
+            return [held]
+        if self.held.reason == held.reason:
+            return []
+        raise RuleViolation(
+            f"{self.id} is held already: {self.held.reason}", code="cycle_held", cycle=self.id
+        )
 
     def release(self, reason: str, at: datetime) -> list[CycleEvent]:
         """End a hold. Without one, nothing."""
@@ -244,7 +250,7 @@ class BillingCycle(CycleHistory):
                 cycle=self.id,
             )
         if at not in self.period:
-            raise InvalidInput(f"{at.isoformat()} is not within {self.id}", field="at")
+            raise InvalidInput(f"{written_utc(at)} is not within {self.id}", field="at")
 
     def _check_currency(self, prices: tuple[Price, ...]) -> None:
         for price in prices:
@@ -275,7 +281,7 @@ def _same(run: Run, wanted: ServiceAttached) -> bool:
 
 def _not_running(attachment: str, at: datetime) -> RuleViolation:
     return RuleViolation(
-        f"{attachment} is not attached at {at.isoformat()}",
+        f"{attachment} is not attached at {written_utc(at)}",
         code="not_attached",
         attachment=attachment,
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.errors import InvalidInput, NotFound
 from domain.events.base import Recorded
 from domain.events.catalog import CatalogEvent, MeterDefined, PricePublished, ServiceDefined
+from domain.period import written_utc
 from domain.price import Price, parse_price
 from domain.pricing.fields import Fields, identifier
 
@@ -59,7 +60,9 @@ class Catalog:
         identifier(meter, "meter")
         aggregation = fields.choice("aggregation", *AGGREGATIONS)
         unit = fields.text("unit", "unit", longest=64)
-        dimensions = tuple(sorted(set(fields.names("dimensions"))))
+        dimensions = tuple(sorted(fields.names("dimensions")))
+        if len(set(dimensions)) < len(dimensions):
+            raise InvalidInput("a dimension is named twice", field="dimensions")
         fields.neutral("filter")
         fields.neutral("carry_over", False)
         fields.done()
@@ -189,7 +192,7 @@ class Catalog:
         for price in reversed(self.prices.get(ref, [])):
             if price.effective_at is None or price.effective_at <= at:
                 return price
-        raise NotFound(f"no version of price {ref} is in force at {at.isoformat()}", field="at")
+        raise NotFound(f"no version of price {ref} is in force at {written_utc(at)}", field="at")
 
     def _check_meter(self, price: Price) -> None:
         if price.meter is None:

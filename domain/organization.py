@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.errors import InvalidInput, RuleViolation
+from domain.events.cycle import CycleOpened
 from domain.events.organization import (
     AnchorMoved,
     CreditGranted,
@@ -15,7 +16,8 @@ from domain.events.organization import (
     PolicyChanged,
     StripeCustomerLinked,
 )
-from domain.period import Calendar
+from domain.identity import cycle_name, next_cycle_name
+from domain.period import Calendar, Period
 from domain.policies import checked
 from domain.rating import Credit
 
@@ -96,6 +98,24 @@ class Organization:
         if customer == self.stripe_customer:
             return []
         return [StripeCustomerLinked(at=at, customer=customer)]
+
+    def open(self, period: Period, full: Period, after: str | None = None) -> CycleOpened:
+        """The first event of a cycle: of the first one, or of the one ``after`` another."""
+        local = self.calendar.local_date(period.start)
+        name = (
+            cycle_name(self.id, local) if after is None else next_cycle_name(self.id, local, after)
+        )
+        return CycleOpened(
+            at=period.start,
+            cycle=name,
+            organization=self.id,
+            currency=self.currency,
+            start=period.start,
+            end=period.end,
+            full_start=full.start,
+            full_end=full.end,
+            time_zone=self.calendar.zone,
+        )
 
     def policy(self, name: str) -> object:
         """A policy's value, its default where none was set."""

@@ -46,6 +46,15 @@ def _next_second(instant: datetime) -> datetime:
     return instant.replace(microsecond=0) + timedelta(seconds=1)
 
 
+def written_utc(instant: datetime) -> str:
+    """An instant in a sentence.
+
+    >>> written_utc(datetime(2026, 1, 5, 10, tzinfo=UTC))
+    '2026-01-05T10:00:00Z'
+    """
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """How an organization's full periods are cut: at local midnight of its anchor day.

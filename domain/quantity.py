@@ -1,5 +1,6 @@
 """Quantities: exact decimals with at most 12 places and 30 digits."""
 
+import re
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
 
@@ -10,29 +11,27 @@ DIGITS_MAX = 30
 EXACT = Context(prec=80, traps=[Inexact, InvalidOperation])
 """Adds and scales quantities without ever rounding: eighty digits hold any sum of them."""
 
+_PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SCALE = Decimal(10) ** PLACES_MAX
 _LIMIT = Decimal(10) ** (DIGITS_MAX - PLACES_MAX)
 
 
 def quantity(text: str, field: str = "value") -> Decimal:
-    """Read a quantity.
+    """Read a quantity: digits with at most one point, and a minus in front where it is negative.
 
     Raises:
-        InvalidInput: not a finite decimal number, or more than 12 places or 30 digits.
+        InvalidInput: not a plain decimal number, or more than 12 places or 30 digits.
 
     >>> quantity("12.50")
     Decimal('12.50')
     >>> quantity("1e400")
     Traceback (most recent call last):
     ...
-    domain.errors.InvalidInput: value must have at most 18 digits before the point and 12 after it
+    domain.errors.InvalidInput: value must be a plain decimal number such as 12.5
     """
-    try:
-        value = Decimal(text)
-    except (InvalidOperation, ValueError):
-        raise InvalidInput(f"{field} must be a decimal number", field=field) from None
-    if not value.is_finite():
-        raise InvalidInput(f"{field} must be a finite decimal number", field=field)
+    if not _PLAIN.fullmatch(text):
+        raise InvalidInput(f"{field} must be a plain decimal number such as 12.5", field=field)
+    value = Decimal(text)
     if not fits(value):
         raise InvalidInput(
             f"{field} must have at most {DIGITS_MAX - PLACES_MAX} digits before the point "
@@ -40,6 +39,19 @@ def quantity(text: str, field: str = "value") -> Decimal:
             field=field,
         )
     return value
+
+
+def meant_as_number(text: str) -> bool:
+    """Whether a text can only be a number, though perhaps not one that ``quantity`` takes.
+
+    >>> [meant_as_number(text) for text in ("12.5", "1e400", "1_000", "NaN", "abc")]
+    [True, True, True, True, False]
+    """
+    try:
+        Decimal(text)
+    except InvalidOperation:
+        return False
+    return True
 
 
 def fits(value: Decimal) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from domain.errors import UnsafeChangeSet
+from domain.events.stripe_invoice import ForeignLine
 from domain.invoice import LINES_PER_INVOICE_MAX, Invoice, LineItem
 from projections.remote_invoice import RemoteInvoice, RemoteLine, RemoteStatus
 
@@ -11,6 +12,7 @@ __all__ = [
     "AddLine",
     "Change",
     "ChangeSet",
+    "CreateCustomer",
     "CreateDraft",
     "RemoteInvoice",
     "RemoteLine",
@@ -32,6 +34,14 @@ TOTAL_MOVE_SAFE_MAX = 500_000
 
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateCustomer:
+    """Make the organization known to Stripe, which a first draft needs."""
+
+    def __str__(self) -> str:
+        return "+ customer"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,14 +69,16 @@ class UpdateLine:
     remote: RemoteLine
     line: LineItem
 
+    @property
+    def differs(self) -> tuple[str, ...]:
+        """What is not as it should be: ``amount``, ``period``, ``description``."""
+        return _differing(self.line, self.remote)
+
     def __str__(self) -> str:
         parts = [f"{self.remote.amount} → {self.line.amount}"]
         if self.remote.amount == self.line.amount:
             parts = [str(self.line.amount)]
-        if self.remote.period != self.line.period:
-            parts.append("(period)")
-        if self.remote.description != self.line.description:
-            parts.append("(description)")
+        parts += [f"({each})" for each in self.differs if each != "amount"]
         return f"~ {self.line.key}  {' '.join(parts)}"
 
 
@@ -81,21 +93,23 @@ class RemoveLine:
         return f"- {self.remote.key}  {self.remote.amount}{' (duplicate)' * self.duplicate}"
 
 
-Change = CreateDraft | AddLine | UpdateLine | RemoveLine
+Change = CreateCustomer | CreateDraft | AddLine | UpdateLine | RemoveLine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChangeSet:
     """What to do at Stripe, in the order to do it. Empty when both sides agree.
 
-    unchanged: how many lines already are as they should be. impossible: why not even a
-    person's yes could carry it out. risky: why it needs one.
+    unchanged: how many lines already are as they should be. foreign: lines put there by others,
+    which no sync touches. impossible: why not even a person's yes could carry it out. risky:
+    why it needs one.
     """
 
     invoice: Invoice
     remote: RemoteInvoice | None
     changes: tuple[Change, ...]
     unchanged: int = 0
+    foreign: tuple[ForeignLine, ...] = ()
     impossible: str | None = None
     risky: str | None = None
 
@@ -103,8 +117,14 @@ class ChangeSet:
         return bool(self.changes)
 
     def __str__(self) -> str:
-        text = "\n".join(map(str, self.changes)) or "no changes"
-        return f"{text}\n! {self.unsafe}" if self.unsafe else text
+        told = [str(change) for change in self.changes] or ["no changes"]
+        told += [f"? {other.line}  {other.amount}  {other.description}" for other in self.foreign]
+        return "\n".join([*told, f"! {self.unsafe}"] if self.unsafe else told)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether Stripe holds our invoice and nothing else."""
+        return not (self.changes or self.foreign)
 
     def of(self, kind: type[T]) -> tuple[T, ...]:
         """The changes of one kind, in order."""
@@ -112,10 +132,10 @@ class ChangeSet:
 
     @property
     def calls(self) -> int:
-        """How many write calls it costs: one to create, one for each kind of line change."""
+        """How many write calls it costs: one for each thing made or kind of line change."""
         kinds = (len(self.of(RemoveLine)), len(self.of(UpdateLine)), len(self.of(AddLine)))
         bulk = sum(-(-count // LINES_PER_CALL_MAX) for count in kinds)
-        return len(self.of(CreateDraft)) + bulk
+        return len(self.of(CreateCustomer)) + len(self.of(CreateDraft)) + bulk
 
     @property
     def unsafe(self) -> str | None:
@@ -136,7 +156,11 @@ class ChangeSet:
 
 
 def diff(
-    desired: Invoice, actual: RemoteInvoice | None, *, customer: str | None = None
+    desired: Invoice,
+    actual: RemoteInvoice | None,
+    *,
+    customer: str | None = None,
+    accept_foreign: bool = False,
 ) -> ChangeSet:
     """Say what must change at Stripe for its draft to equal our invoice.
 
@@ -147,29 +171,35 @@ def diff(
     Args:
         desired: what the events say.
         actual: what Stripe says now, or ``None`` when it has no invoice for the cycle.
-        customer: Stripe's id of the customer it must be for, where that is known.
+        customer: Stripe's id of the customer it must be for, where that is known. A draft for
+            one that is not known yet needs a customer first.
+        accept_foreign: whether lines put there by others may stay and count.
 
     Returns:
         Removals first, then updates, then additions, each ordered by key.
     """
-    changes = _changes(desired, actual)
+    changes = _changes(desired, actual, customer)
     updated = sum(isinstance(change, AddLine | UpdateLine) for change in changes)
     return ChangeSet(
         invoice=desired,
         remote=actual,
         changes=changes,
         unchanged=len(desired.lines) - updated if actual else 0,
+        foreign=actual.foreign if actual and not accept_foreign else (),
         impossible=_impossible(desired, actual, customer, changes),
         risky=_risky(desired, actual, changes) if actual else None,
     )
 
 
-def _changes(desired: Invoice, actual: RemoteInvoice | None) -> tuple[Change, ...]:
+def _changes(
+    desired: Invoice, actual: RemoteInvoice | None, customer: str | None
+) -> tuple[Change, ...]:
     wanted = {line.key: line for line in desired.lines}
     if actual is None:
         if not desired.subtotal:
             return ()
-        return (CreateDraft(), *(AddLine(line=wanted[key]) for key in sorted(wanted)))
+        first = (CreateDraft(),) if customer else (CreateCustomer(), CreateDraft())
+        return (*first, *(AddLine(line=wanted[key]) for key in sorted(wanted)))
     present = actual.lines
     removals = [RemoveLine(remote=present[key]) for key in present.keys() - wanted.keys()]
     removals += [RemoveLine(remote=line, duplicate=True) for line in actual.duplicates]
@@ -178,15 +208,15 @@ def _changes(desired: Invoice, actual: RemoteInvoice | None) -> tuple[Change, ..
         *(
             UpdateLine(remote=present[key], line=wanted[key])
             for key in sorted(present.keys() & wanted.keys())
-            if _differs(wanted[key], present[key])
+            if _differing(wanted[key], present[key])
         ),
         *(AddLine(line=wanted[key]) for key in sorted(wanted.keys() - present.keys())),
     )
 
 
-def _differs(line: LineItem, remote: RemoteLine) -> bool:
-    ours = (line.amount, line.period, line.description)
-    return ours != (remote.amount, remote.period, remote.description)
+def _differing(line: LineItem, remote: RemoteLine) -> tuple[str, ...]:
+    names = ("amount", "period", "description")
+    return tuple(each for each in names if getattr(line, each) != getattr(remote, each))
 
 
 def _impossible(

@@ -82,9 +82,7 @@ def steps(line: LineItem, invoice: Invoice, price: Price | None) -> tuple[Step, 
 
 def _measured(line: LineItem, invoice: Invoice, price: Price) -> Iterator[Step]:
     """What the meter says, in the price's unit, together with the line's siblings."""
-    yield Step(
-        kind="tally", what=f"{price.meter} measured", quantity=line.quantity, unit=line.unit
-    )
+    yield Step(kind="tally", what=f"{price.meter} measured", quantity=line.quantity, unit=line.unit)
     quantity = line.quantity / price.divide_by
     if price.divide_by != 1:
         yield Step(

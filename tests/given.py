@@ -48,9 +48,7 @@ def given(first: CycleOpened, *events: object, recorded_at: datetime | None = No
     return Given(cycle_of(first, *events, recorded_at=recorded_at))
 
 
-def cycle_of(
-    first: CycleOpened, *events: Any, recorded_at: datetime | None = None
-) -> BillingCycle:
+def cycle_of(first: CycleOpened, *events: Any, recorded_at: datetime | None = None) -> BillingCycle:
     """A cycle with this history."""
     cycle = opened(first, recorded_at or first.at)
     for event in events:

@@ -17,9 +17,7 @@ from domain.events.cycle import CycleOpened
 from domain.events.usage import HeaderTally, PackedRecord, UsageRecorded, micros
 from domain.identity import (
     catalog_stream,
-    cycle_name,
     cycle_stream,
-    next_cycle_name,
     organization_stream,
 )
 from domain.organization import Organization, registered
@@ -218,6 +216,9 @@ class MemoryOpenBooks:
         self._added: list[tuple[UUID, object]] = []
         self._position = 0
 
+    def is_first(self, cycle: BillingCycle) -> bool:
+        return self._store.names[self.organization.id][0] == cycle.id
+
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         for event in events:
             cycle.apply(event)
@@ -229,31 +230,16 @@ class MemoryOpenBooks:
             self._added.append((organization_stream(self.organization.id), event))
 
     def open_first(self, period: Period, full: Period) -> BillingCycle:
-        local = self.organization.calendar.local_date(period.start)
-        return self._open(cycle_name(self.organization.id, local), period, full)
+        return self._open(self.organization.open(period, full))
 
-    def _open(self, name: str, period: Period, full: Period) -> BillingCycle:
-        calendar = self.organization.calendar
-        event = CycleOpened(
-            at=period.start,
-            cycle=name,
-            organization=self.organization.id,
-            currency=self.organization.currency,
-            start=period.start,
-            end=period.end,
-            full_start=full.start,
-            full_end=full.end,
-            time_zone=calendar.zone,
-        )
+    def _open(self, event: CycleOpened) -> BillingCycle:
         cycle = opened(event, self._store.now)
         self._added.append((cycle_stream(cycle.id), event))
         self.cycles.append(cycle)
         return cycle
 
     def open_cycle(self, period: Period, full: Period, carried_from: BillingCycle) -> BillingCycle:
-        local = self.organization.calendar.local_date(period.start)
-        name = next_cycle_name(self.organization.id, local, carried_from.id)
-        cycle = self._open(name, period, full)
+        cycle = self._open(self.organization.open(period, full, after=carried_from.id))
         self.append(cycle, cycle.carry_from(carried_from))
         return cycle
 
@@ -265,7 +251,7 @@ class MemoryOpenBooks:
         return self._store._state(cycle.id).tallies
 
     def position(self) -> int:
-        return self._position
+        return self._position or len(self._store.events)
 
     def store(self) -> int:
         for stream, event in self._added:
@@ -298,7 +284,7 @@ class MemoryUsageLog:
             else:
                 self._store.accepted[record.source, record.id] = record
                 placed.setdefault(cycle, []).append(record)
-        position = 0
+        position = len(self._store.events)
         for cycle, each in placed.items():
             stream = cycle_stream(cycle)
             event = self._pack(each, self._store._cycle(cycle))

@@ -109,9 +109,7 @@ class World:
 
     def register(self, organization: str = "acme", **details: Any) -> None:
         fields: dict[str, Any] = {"name": "Acme", "currency": "usd"}
-        self.registration.put(
-            organization, Details(**(fields | details)), actor=ACTOR, at=self.now
-        )
+        self.registration.put(organization, Details(**(fields | details)), actor=ACTOR, at=self.now)
 
     def meter(self, meter: str, aggregation: str = "sum", *dimensions: str) -> None:
         values = {"aggregation": aggregation, "unit": "hour", "dimensions": list(dimensions)}

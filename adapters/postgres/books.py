@@ -22,7 +22,6 @@ from domain.period import Period
 from domain.tally import Tallies
 
 APPLIED = "SELECT credit, sum(amount)::bigint FROM credit_use WHERE organization = %s GROUP BY 1"
-LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM cyclebook_events"
 HISTORY = (
     "SELECT originator_version, topic, state, notification_id, recorded_at FROM cyclebook_events"
     " WHERE originator_id = %s AND recorded_at <= %s ORDER BY originator_version"
@@ -81,7 +80,7 @@ class PostgresBooks:
             everything = [*found, asked] if asked and asked not in found else found
             states = self._states(connection, everything)
             position, now = connection.execute(
-                f"SELECT ({LAST_POSITION}), clock_timestamp()", prepare=True
+                f"SELECT ({event_log.LAST_POSITION}), clock_timestamp()", prepare=True
             ).fetchone() or (0, datetime.now(UTC))
             applied = dict(connection.execute(APPLIED, [organization]).fetchall())
         unissued = sorted(
@@ -148,8 +147,8 @@ class PostgresBooks:
         deadline = time.monotonic() + timeout_s
         while True:
             with self._database.connection() as connection:
-                row = connection.execute(LAST_POSITION, prepare=True).fetchone()
-            if row is not None and row[0] >= position:
+                reached = event_log.last_position(connection)
+            if reached >= position:
                 return True
             if time.monotonic() >= deadline:
                 return False

@@ -46,10 +46,17 @@ INSERT_MANY = (
     " SELECT max(notification_id), pg_notify('cyclebook_events', '') FROM stored"
 )
 """The same with the notification, answering with the last position only."""
+LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM cyclebook_events"
 READ = (
     "SELECT originator_version, topic, state, notification_id, recorded_at FROM cyclebook_events"
     " WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
 )
+
+
+def last_position(connection: Connection[Rows]) -> int:
+    """Where the log stands; 0 while it is empty."""
+    row = connection.execute(LAST_POSITION, prepare=True).fetchone()
+    return int(row[0]) if row else 0
 
 
 class LogRecorder(PostgresApplicationRecorder):

@@ -13,7 +13,7 @@ from adapters.postgres.database import Rows
 from application.ports import CatalogReader
 from domain.billing_cycle import UNISSUED, BillingCycle, opened
 from domain.events.cycle import CreditApplied, CycleOpened
-from domain.identity import cycle_name, cycle_stream, next_cycle_name, organization_stream
+from domain.identity import cycle_stream, organization_stream
 from domain.organization import Organization
 from domain.period import Period
 from domain.tally import Tallies
@@ -55,6 +55,11 @@ class PostgresOpenBooks:
         """Point out one of the locked cycles, which may be an issued one."""
         self.asked = next((each for each in self._locked if each.id == cycle), None)
 
+    def is_first(self, cycle: BillingCycle) -> bool:
+        """Whether a cycle is the first the organization ever had."""
+        names = heads.names(self._connection, self.organization.id, open_only=False)
+        return names[:1] == [cycle.id]
+
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         """Add events to a cycle: applied at once, stored when the block ends."""
         for event in events:
@@ -81,21 +86,9 @@ class PostgresOpenBooks:
 
     def open_first(self, period: Period, full: Period) -> BillingCycle:
         """Open the organization's first cycle."""
-        local = self.organization.calendar.local_date(period.start)
-        return self._open(cycle_name(self.organization.id, local), period, full)
+        return self._open(self.organization.open(period, full))
 
-    def _open(self, name: str, period: Period, full: Period) -> BillingCycle:
-        event = CycleOpened(
-            at=period.start,
-            cycle=name,
-            organization=self.organization.id,
-            currency=self.organization.currency,
-            start=period.start,
-            end=period.end,
-            full_start=full.start,
-            full_end=full.end,
-            time_zone=self.organization.calendar.zone,
-        )
+    def _open(self, event: CycleOpened) -> BillingCycle:
         cycle = opened(event, datetime.now(UTC))
         self._versions[cycle.id] = 1
         self._known[cycle.id] = frozenset()
@@ -106,9 +99,7 @@ class PostgresOpenBooks:
 
     def open_cycle(self, period: Period, full: Period, carried_from: BillingCycle) -> BillingCycle:
         """Open the cycle that begins where the newest one ends; what runs is carried over."""
-        local = self.organization.calendar.local_date(period.start)
-        name = next_cycle_name(self.organization.id, local, carried_from.id)
-        cycle = self._open(name, period, full)
+        cycle = self._open(self.organization.open(period, full, after=carried_from.id))
         self.append(cycle, cycle.carry_from(carried_from))
         return cycle
 
@@ -126,7 +117,7 @@ class PostgresOpenBooks:
         return tallies.read(self._connection, [head.cycle_no])[head.cycle_no]
 
     def position(self) -> int:
-        """Position of the last event stored by this change."""
+        """Position of the last event stored by this change, or of the log if it stored none."""
         return self._position
 
     def store(self) -> None:
@@ -151,6 +142,8 @@ class PostgresOpenBooks:
             opened = [cycle_stream(cycle.id) for cycle in self.cycles if self._is_new(cycle)]
             if opened:
                 self._connection.execute(OPENED_AT, [opened])
+        else:
+            self._position = event_log.last_position(self._connection)
 
     def _is_new(self, cycle: BillingCycle) -> bool:
         return cycle.id in self._added and cycle.id not in self._heads

@@ -11,6 +11,8 @@ from adapters.postgres.usage_keys import canonical, content_hash, dedup_key, pac
 from domain.catalog import Meter
 from domain.errors import InvalidInput
 from domain.events.usage import instant, micros
+from domain.period import written_utc
+from domain.quantity import meant_as_number
 from domain.tally import dimension_values
 from domain.usage import Outcome, Refusal, UsageRecord
 
@@ -122,6 +124,9 @@ class Planner:
             if record.attachment and record.attachment not in route.attribution.known:
                 self._check_attachment(plan, route, record)
         except _Refused as refused:
+            if refused.refusal.outcome is Outcome.REJECTED:
+                request.refusals[index] = refused.refusal
+                return
             content = content_hash(record.organization, packed(record, record.value, at))
             plan.quarantined.append(Quarantined(request, index, key, content, refused.refusal))
             return
@@ -167,7 +172,7 @@ class Planner:
                 return route
         raise _Refused(
             "no_cycle",
-            f"{record.organization} has no billing cycle at {instant(at).isoformat()}",
+            f"{record.organization} has no billing cycle at {written_utc(instant(at))}",
         )
 
     def _learn(self, plan: Plan, route: Route, record: UsageRecord) -> Meter:
@@ -203,11 +208,11 @@ class Planner:
 
 
 class _Refused(Exception):
-    """A record has no place yet."""
+    """A record has no place yet, or can never have one."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, outcome: Outcome = Outcome.QUARANTINED) -> None:
         super().__init__(detail)
-        self.refusal = Refusal(Outcome.QUARANTINED, code, detail)
+        self.refusal = Refusal(outcome, code, detail)
 
 
 def _value(meter: Meter, text: str) -> tuple[str, str | Decimal]:
@@ -216,6 +221,8 @@ def _value(meter: Meter, text: str) -> tuple[str, str | Decimal]:
     try:
         return canonical(text)
     except InvalidInput as error:
+        if meant_as_number(text):  # no other definition of the meter would make it usable
+            raise _Refused("invalid_value", str(error), Outcome.REJECTED) from None
         raise _Refused(
             "unusable_value", f"meter {meter.id} takes the {meter.aggregation} of numbers: {error}"
         ) from None

@@ -11,7 +11,7 @@ from psycopg import Connection, Cursor
 
 from adapters.postgres import arrays
 from adapters.postgres.database import Database, Rows
-from adapters.postgres.event_log import INSERT_MANY, LOCK
+from adapters.postgres.event_log import INSERT_MANY, LOCK, last_position
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.tallies import TallyRows
@@ -76,14 +76,15 @@ class UsageRecorder:
             plan = self._planner.plan(requests)
             try:
                 self._store(plan, attempted, hurry=attempt < ATTEMPTS_MAX)
+                self._place_quiet(requests)
                 return
             except (_Moved, Busy) as again:
                 if attempt == ATTEMPTS_MAX:
                     raise StoreUnavailable("many changes at once; try again") from again
             except StoreUnavailable:
-                # The commit may have happened: the same batch again finds its own keys.
                 if attempt > 1:
                     raise
+                # The commit may have happened: the same batch again finds its own keys.
                 log.warning("the database went away during an append; trying once more")
 
     def _store(self, plan: Plan, attempted: dict[int, int], *, hurry: bool) -> None:
@@ -99,12 +100,20 @@ class UsageRecorder:
                 append.run()
             append.report()
 
+    def _place_quiet(self, requests: Sequence[Request]) -> None:
+        """Tell requests that stored nothing where the log stands: what they sent is before it."""
+        if quiet := [request for request in requests if not request.position]:
+            with self._database.connection() as connection:
+                position = last_position(connection)
+            for request in quiet:
+                request.position = position
+
     def _store_at_once(
         self, connection: Connection[Rows], events: Sequence[PackedEvent], attempted: dict[int, int]
     ) -> bool:
         """Store by one statement; whether that was possible."""
-        for event in events:  # should its answer be lost, whatever is found there may be ours
-            attempted[event.route.cycle_no] = ANY_VERSION
+        # Should its answer be lost, whatever is found there may be ours.
+        attempted |= {event.route.cycle_no: ANY_VERSION for event in events}
         position = append_at_once(connection, events)
         for event in events:
             del attempted[event.route.cycle_no]
@@ -176,7 +185,7 @@ class _Append:
                 self._closed += event.entries
 
     def _forget_cycles(self) -> None:
-        """The cache knows cycles that this database does not: it was restored, or another."""
+        """The cache knows cycles that this database does not: it is another, or was restored."""
         for event in self._planned.values():
             self._routes.forget(event.route.organization)
         raise _Moved
@@ -220,13 +229,7 @@ class _Append:
         keys, contents, cycles, versions, _ = zip(*rows, strict=True)
         answer = self._cursor.execute(
             DEDUP,
-            [
-                arrays.uuids(keys),
-                arrays.bigints(contents),
-                arrays.bigints(cycles),
-                arrays.bigints(versions),
-                len(rows),
-            ],
+            [arrays.uuids(keys), *map(arrays.bigints, (contents, cycles, versions)), len(rows)],
             prepare=True,
         ).fetchone()
         return None if answer is None or answer[0] is None else set(answer[0])

@@ -20,7 +20,10 @@ def keys() -> None:
 def create(role: str, organization: str | None, name: str, as_json: bool) -> None:
     """Make a key. It is shown this once: only its hash is kept."""
     with session() as wired:
-        _show(wired.keys.create(role, organization, name), as_json)
+        if organization is not None:
+            wired.registration.get(organization)  # a misspelt one would lock its owner out
+        secret = wired.keys.create(role, organization, name)
+    _show(secret, as_json)
 
 
 @keys.command(name="list")
@@ -44,16 +47,18 @@ def list_(as_json: bool) -> None:
 def rotate(key: str, as_json: bool) -> None:
     """Make a key like KEY. The old one stays in force until you revoke it."""
     with session() as wired:
-        _show(wired.keys.rotate(key), as_json)
+        secret = wired.keys.rotate(key)
+    _show(secret, as_json)
+    click.echo(f"{key} stays in force until you say: cyclebook keys revoke {key}", err=True)
 
 
 @keys.command()
 @click.argument("key")
 def revoke(key: str) -> None:
-    """End KEY; it is refused everywhere within seconds."""
+    """End KEY; it is refused everywhere within 3 seconds."""
     with session() as wired:
         wired.keys.revoke(key)
-    click.echo(f"{key} is revoked")
+    click.echo(f"{key} is revoked; it is refused everywhere within 3 seconds")
 
 
 def _show(secret: str, as_json: bool) -> None:

@@ -2,20 +2,24 @@
 
 import json
 import logging
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from api.settings import Settings
+from domain.errors import GatewayUnavailable
 
 if TYPE_CHECKING:
     from api.wiring import Wired
 
 ACTOR = "cli"
+CONNECT_MAX_S = 1
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 
@@ -39,7 +43,31 @@ def session(*, keep_running: bool = False) -> Iterator["Wired"]:
     settings = Settings.from_environment()
     log_to_stderr(settings)
     with wired_from(settings, keep_running=keep_running) as wired:
-        yield wired
+        try:
+            yield wired
+        except GatewayUnavailable as error:
+            base = settings.stripe_api_base or ""
+            if settings.sandbox and not _answered(base):
+                raise GatewayUnavailable(
+                    f"nobody answers at {base}: start the sandbox with cyclebook up, "
+                    "or with cyclebook sandbox"
+                ) from error
+            raise
+
+
+def _answered(base: str) -> bool:
+    address = urlsplit(base)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    return listens(address.hostname or "", port)
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether this port takes connections."""
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_MAX_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def print_json(value: Any) -> None:
@@ -53,7 +81,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for column in columns:
         right = column.endswith(">")
         table.add_column(
@@ -64,6 +92,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
         )
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    if title:
+        click.echo(title)  # as one line: a table would wrap it to its own width
     width = None if sys.stdout.isatty() else 160
     Console(highlight=False, width=width).print(table)
 

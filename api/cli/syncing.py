@@ -15,6 +15,8 @@ from domain.errors import CyclebookError
 if TYPE_CHECKING:
     from api.wiring import Wired
 
+FOREIGN = "take it off in Stripe's Dashboard, or its invoice is not issued; to bill it, add an item"
+
 
 @click.command()
 @click.argument("cycle")
@@ -28,7 +30,7 @@ def plan(cycle: str, as_json: bool) -> None:
     else:
         click.echo(str(changes))
         click.echo(f"{changes.calls} write calls", err=True)
-    sys.exit(1 if changes else 0)
+    sys.exit(0 if changes.in_step else 1)
 
 
 @click.command()
@@ -83,12 +85,18 @@ def _told(result: dict[str, Any]) -> str:
         return f"{result['cycle']}  {result['error']}"
     proved = f"proved {result['proved_at']}" if result["proved_at"] else "not proved"
     lines = [f"{result['cycle']}  {result['writes']} write calls, {proved}"]
-    lines += [
-        f"  {each['op']} {each['key']}  {each['was']} → {each['becomes']}"
-        for each in result["changes"]
-    ]
-    lines += [f"  differs: {each['kind']} {each['key']}" for each in result["discrepancies"]]
+    lines += [f"  {each['op']} {each['key']}  {_changed(each)}" for each in result["changes"]]
+    for each in result["discrepancies"]:
+        lines.append(f"  differs: {each['kind']} {each['key']}  {each['theirs']}".rstrip())
+        if each["kind"] == "foreign_line":
+            lines.append(f"    {FOREIGN}")
     return "\n".join(lines)
+
+
+def _changed(change: dict[str, Any]) -> str:
+    if change["op"] == "update" and change["was"] == change["becomes"]:
+        return f"{change['becomes']} ({', '.join(change['differs'])})"
+    return f"{change['was']} → {change['becomes']}"
 
 
 @click.command()

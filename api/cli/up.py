@@ -1,19 +1,24 @@
 """``cyclebook up``: everything in one process group."""
 
+import errno
+import fcntl
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import click
 
-from api.cli.session import log_to_stderr, session
+from api.cli.session import listens, log_to_stderr, session
 from api.settings import Settings
 from api.supervisor import Child, Supervisor, answers, exists
+from domain.errors import InvalidInput
 
-CONNECT_MAX_S = 1
+SANDBOX_HOST = "127.0.0.1"
 DEMO_MAX_S = 600.0
 
 
@@ -23,11 +28,56 @@ def up(demo: bool) -> None:
     """Start everything: database, sandbox Stripe, API and worker. Ctrl-C stops all of it."""
     settings = Settings.from_environment()
     log_to_stderr(settings)
-    with session(keep_running=True) as wired:
+    with _alone(settings), session(keep_running=True) as wired:
         key = None if demo or wired.keys.list() else wired.keys.create("admin", name="first")
         children = _children(settings, demo)
         status = Supervisor(children).run(lambda: _welcome(settings, key, demo))
     sys.exit(status)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Only one ``up`` on a folder, until the block ends or we die; and only on free ports.
+
+    Raises:
+        InvalidInput: another one runs there, or a port cannot be had.
+    """
+    settings.cyclebook_home.mkdir(parents=True, exist_ok=True)
+    with (settings.cyclebook_home / "up.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidInput(
+                f"cyclebook up runs already on {settings.cyclebook_home}: "
+                "stop it, or set CYCLEBOOK_HOME to another folder",
+                field="CYCLEBOOK_HOME",
+            ) from None
+        _require_free_ports(settings)
+        yield
+
+
+def _require_free_ports(settings: Settings) -> None:
+    wanted = [("PORT", settings.host, settings.port)]
+    if settings.sandbox:
+        wanted.append(("SANDBOX_PORT", SANDBOX_HOST, settings.sandbox_port))
+    with ExitStack() as taken:  # all at once: two may be the same
+        for setting, host, port in wanted:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            try:
+                taken.enter_context(socket.create_server((host, port), family=family))
+            except OSError as error:
+                raise _not_to_be_had(setting, f"{host}:{port}", error) from None
+
+
+def _not_to_be_had(setting: str, address: str, error: OSError) -> InvalidInput:
+    if error.errno == errno.EADDRINUSE:
+        return InvalidInput(
+            f"{address} is taken: stop what listens there, or set {setting} to another port",
+            field=setting,
+        )
+    named = setting if error.errno == errno.EACCES else "HOST"
+    why = error.strerror or str(error)
+    return InvalidInput(f"cannot listen on {address} ({why}): change {named}", field=named)
 
 
 @click.command()
@@ -41,7 +91,7 @@ def demo() -> None:
 def _children(settings: Settings, demo: bool) -> list[Child]:
     found = []
     if settings.sandbox:
-        ready = _listens("127.0.0.1", settings.sandbox_port)
+        ready = partial(listens, SANDBOX_HOST, settings.sandbox_port)
         found.append(Child(name="sandbox", argv=_command("sandbox"), ready=ready))
     alive = answers(f"http://{settings.host}:{settings.port}/healthz")
     found.append(Child(name="api", argv=_command("serve"), ready=alive))
@@ -50,19 +100,6 @@ def _children(settings: Settings, demo: bool) -> list[Child]:
         found.append(_demo(settings))
     found.append(Child(name="worker", argv=_command("work")))
     return found
-
-
-def _listens(host: str, port: int) -> Callable[[], bool]:
-    """Ready once this port takes connections."""
-
-    def ready() -> bool:
-        try:
-            socket.create_connection((host, port), timeout=CONNECT_MAX_S).close()
-        except OSError:
-            return False
-        return True
-
-    return ready
 
 
 def _demo(settings: Settings) -> Child:

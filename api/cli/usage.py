@@ -1,28 +1,28 @@
 """``cyclebook import-usage``: usage records from a file."""
 
-import csv
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from api.cli.session import ACTOR, as_json, print_json, print_table, session
-from api.usage_decoder import decode_items
+from api.cli.usage_file import Numbered, Unreadable, read_csv, read_ndjson
+from api.usage_decoder import Decoded, decode_items
+from domain.usage import Outcome
 
 if TYPE_CHECKING:
     from api.wiring import Wired
 
 BATCH = 1_000
 REFUSALS_SHOWN_MAX = 20
-_PROPERTY = "properties."
 
-Numbered = tuple[int, Any]
+Refusal = tuple[int, str | None, str, str]
+"""Line, the record's id where it can be read, code and detail."""
 
 
 @click.command()
@@ -34,52 +34,24 @@ def import_usage(file: Path, as_json: bool) -> None:
     A CSV's first line names the fields; properties are columns such as properties.region.
     """
     counts: Counter[str] = Counter()
-    refused: list[tuple[int, str | None, str, str]] = []
+    refused: list[Refusal] = []
     with session() as wired, file.open("rb") as lines:
         size = file.stat().st_size
         hidden = not sys.stderr.isatty()
         with click.progressbar(length=size, file=sys.stderr, hidden=hidden) as bar:
             for batch in _batches(_items(file, lines)):
-                _record(wired, batch, counts, refused)
+                refused += _record(wired, batch, counts)
                 bar.update(lines.tell() - bar.pos)
     _report(counts, refused, as_json)
-    sys.exit(1 if any(outcome not in ("accepted", "duplicate") for outcome in counts) else 0)
+    sys.exit(1 if refused else 0)
 
 
 def _items(file: Path, lines: IO[bytes]) -> Iterator[Numbered]:
-    """The records of a file with their line numbers; what cannot be read stays a text."""
     if file.suffix == ".csv":
-        texts = (line.decode("utf-8-sig" if not lines.tell() else "utf-8") for line in lines)
-        reader = csv.DictReader(texts)
-        for row in reader:
-            yield reader.line_num, _from_row(row)
-    elif file.suffix in (".ndjson", ".jsonl"):
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield number, _from_json(line)
-    else:
-        raise click.UsageError(f"{file.name} is neither .csv nor .ndjson")
-
-
-def _from_row(row: dict[str, Any]) -> dict[str, Any]:
-    item = {
-        name: text
-        for name, text in row.items()
-        if name and not name.startswith(_PROPERTY) and text not in ("", None)
-    }
-    properties = {
-        name.removeprefix(_PROPERTY): text
-        for name, text in row.items()
-        if name and name.startswith(_PROPERTY) and text
-    }
-    return {**item, "properties": properties}
-
-
-def _from_json(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return line.decode(errors="replace")
+        return read_csv(lines)
+    if file.suffix in (".ndjson", ".jsonl"):
+        return read_ndjson(lines)
+    raise click.UsageError(f"{file.name} is neither .csv nor .ndjson")
 
 
 def _batches(items: Iterable[Numbered]) -> Iterator[list[Numbered]]:
@@ -88,37 +60,43 @@ def _batches(items: Iterable[Numbered]) -> Iterator[list[Numbered]]:
         yield batch
 
 
-def _record(
-    wired: "Wired",
-    batch: list[Numbered],
-    counts: Counter[str],
-    refused: list[tuple[int, str | None, str, str]],
-) -> None:
-    decoded = decode_items(item for _, item in batch)
-    for bad in decoded.rejected:
-        counts["rejected"] += 1
-        refused.append((batch[bad.index][0], bad.id, bad.code, bad.detail))
-    if not decoded.records:
-        return
+def _record(wired: "Wired", batch: list[Numbered], counts: Counter[str]) -> list[Refusal]:
+    """Record a batch; its refusals, in the order of the lines."""
+    refused: list[Refusal] = [
+        (number, None, "invalid_record", item.detail)
+        for number, item in batch
+        if isinstance(item, Unreadable)
+    ]
+    readable = [each for each in batch if not isinstance(each[1], Unreadable)]
+    decoded = decode_items(item for _, item in readable)
+    refused += [(readable[bad.index][0], bad.id, bad.code, bad.detail) for bad in decoded.rejected]
+    counts["rejected"] += len(refused)
+    if decoded.records:
+        refused += _append(wired, decoded, [number for number, _ in readable], counts)
+    return sorted(refused, key=lambda refusal: refusal[0])
+
+
+def _append(
+    wired: "Wired", decoded: Decoded, numbers: list[int], counts: Counter[str]
+) -> Iterator[Refusal]:
     appended = wired.recording.record(decoded.records, actor=ACTOR, now=datetime.now(UTC))
     counts["accepted"] += len(decoded.records) - len(appended.refusals)
     for place, refusal in appended.refusals.items():
         counts[refusal.outcome.value] += 1
-        if refusal.outcome.value != "duplicate":
-            number, record = batch[decoded.places[place]][0], decoded.records[place]
-            refused.append((number, record.id, refusal.code, refusal.detail))
+        if refusal.outcome is not Outcome.DUPLICATE:
+            number, record = numbers[decoded.places[place]], decoded.records[place]
+            yield number, record.id, refusal.code, refusal.detail
 
 
-def _report(
-    counts: Counter[str], refused: list[tuple[int, str | None, str, str]], as_json: bool
-) -> None:
-    names = ("line", "id", "code", "detail")
-    shown = refused[:REFUSALS_SHOWN_MAX]
-    found = {outcome: count for outcome, count in counts.items() if count}
+def _report(counts: Counter[str], refused: list[Refusal], as_json: bool) -> None:
     if as_json:
-        print_json({**found, "items": [dict(zip(names, row, strict=True)) for row in refused]})
+        names = ("line", "id", "code", "detail")
+        items = [dict(zip(names, row, strict=True)) for row in refused]
+        print_json({**{each.value: counts[each] for each in Outcome}, "items": items})
         return
-    click.echo(", ".join(f"{count} {outcome}" for outcome, count in found.items()) or "nothing")
+    found = ", ".join(f"{counts[each]} {each}" for each in Outcome if counts[each])
+    click.echo(found or "the file holds no usage records")
+    shown = refused[:REFUSALS_SHOWN_MAX]
     if shown:
         print_table(["line>", "id", "code", "detail"], shown)
     if len(refused) > len(shown):

@@ -148,10 +148,13 @@ def _not_issued(cycle: str, status: str, done: Advance) -> RuleViolation:
 
 @book.op("GET", f"{ONE}/proof", roles=READERS, out=ProofSchema())
 def invoice_proof(cycle: str) -> dict[str, Any]:
-    """The certificate: what was read at Stripe, when, and whether it equals the books."""
+    """The certificate: what was read at Stripe, when, and whether it equals the books.
+
+    While Stripe is known to differ there is no proof, and ``discrepancies`` say why.
+    """
     invoice = wired().invoices.get(cycle)
     state, _ = wired().stripe_stream.load(cycle)
-    proof = state.proof
+    proof = None if state.discrepancies else state.proof
     return {
         "cycle": cycle,
         "invoice": proof.invoice if proof else state.invoice,

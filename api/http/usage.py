@@ -85,9 +85,10 @@ def record_usage(query: dict[str, Any]) -> Any:
         actor = principal().actor
         appended = wired().recording.record(decoded.records, actor=actor, now=now())
     answer = _received(decoded, appended)
-    if decoded.rejected and not decoded.records:
-        first = decoded.rejected[0]
-        return problem(422, "invalid_input", f"no usable record: {first.detail}", **answer)
+    if answer["rejected"] and answer["rejected"] == len(decoded.records) + len(decoded.rejected):
+        first = answer["items"][0]
+        detail = f"no usable record; item {first['index']}: {first['detail']}"
+        return problem(422, "invalid_input", detail, **answer)
     return answer
 
 

@@ -17,6 +17,10 @@ def change_set_json(cycle: str, changes: ChangeSet) -> dict[str, Any]:
         "cycle": cycle,
         "changes": listed,
         "unchanged": len(changes.invoice.lines) - touched,
+        "foreign": [
+            {"line": each.line, "amount": each.amount, "description": each.description}
+            for each in changes.foreign
+        ],
         "calls": changes.calls,
         "unsafe": _unsafe(changes),
     }
@@ -25,16 +29,16 @@ def change_set_json(cycle: str, changes: ChangeSet) -> dict[str, Any]:
 def changes_json(changes: ChangeSet) -> list[dict[str, Any]]:
     """Its line changes."""
     removed = [
-        ("remove", each.remote.key, each.remote.amount, None) for each in changes.of(RemoveLine)
+        ("remove", each.remote.key, each.remote.amount, None, ()) for each in changes.of(RemoveLine)
     ]
     updated = [
-        ("update", each.line.key, each.remote.amount, each.line.amount)
+        ("update", each.line.key, each.remote.amount, each.line.amount, each.differs)
         for each in changes.of(UpdateLine)
     ]
-    added = [("create", each.line.key, None, each.line.amount) for each in changes.of(AddLine)]
+    added = [("create", each.line.key, None, each.line.amount, ()) for each in changes.of(AddLine)]
     return [
-        {"op": op, "key": key, "was": was, "becomes": becomes}
-        for op, key, was, becomes in [*removed, *updated, *added]
+        {"op": op, "key": key, "was": was, "becomes": becomes, "differs": list(differs)}
+        for op, key, was, becomes, differs in [*removed, *updated, *added]
     ]
 
 

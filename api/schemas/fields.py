@@ -24,13 +24,33 @@ PATTERN = "^[a-z0-9_-]{1,64}$"
 CYCLE_PATTERN = r"^[a-z0-9_-]{1,64}\.[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
+WORDS: Mapping[type[fields.Field[Any]], str] = {
+    fields.Integer: "must be a whole number",
+    fields.Boolean: "must be true or false",
+    fields.String: "must be a string",
+    fields.List: "must be an array",
+    fields.Dict: "must be an object",
+    fields.Nested: "must be an object",
+}
+"""What we say of a value of the wrong kind."""
+
+
 class Strict(Schema):
-    """Base of every schema: unknown fields are refused by name."""
+    """Base of every schema: unknown fields are refused by name, and in our words."""
 
     error_messages = {"unknown": "unknown field", "type": "must be an object"}  # noqa: RUF012
 
     class Meta:
         unknown = RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Give a field of the schema, and the one within a list, our words."""
+        field_obj.error_messages |= {"required": "is required", "null": "must not be null"}
+        kind = next((text for each, text in WORDS.items() if isinstance(field_obj, each)), None)
+        if kind is not None:
+            field_obj.error_messages |= {"invalid": kind, "type": kind}
+        if isinstance(field_obj, fields.List):
+            self.on_bind_field(field_name, field_obj.inner)
 
 
 class Page(Strict):
@@ -59,6 +79,27 @@ class Text(fields.String):
         if not value.isascii():
             _require_encodable(value)
         return value
+
+
+class Entries(fields.Dict):
+    """An object whose names the sender chooses; a bad entry is named like a field."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            raise ValidationError(_without_sides(error.messages)) from None
+
+
+def _without_sides(messages: Any) -> Any:
+    """Marshmallow tells apart whether an entry's name or value is bad; the text says it."""
+    if not isinstance(messages, dict):
+        return messages
+    return {
+        name: [text for side in sides.values() for text in side] for name, sides in messages.items()
+    }
 
 
 class Sentence(Text):
@@ -100,8 +141,8 @@ class Exact(fields.String):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> Decimal:
         text = decimal_text(value)
-        with _as_validation():
-            return quantity(text, attr or "value")
+        with _as_validation("value"):
+            return quantity(text, "value")
 
 
 class Instant(fields.String):
@@ -118,8 +159,8 @@ class Instant(fields.String):
     ) -> datetime:
         if not isinstance(value, str):
             raise ValidationError('must be a string such as "2026-01-05T10:00:00Z"')
-        with _as_validation():
-            return parse_instant(value, attr or "at")
+        with _as_validation("at"):
+            return parse_instant(value, "at")
 
 
 class Amount(fields.Integer):
@@ -163,9 +204,9 @@ def _require_encodable(text: str) -> None:
 
 
 @contextmanager
-def _as_validation() -> Iterator[None]:
-    """The domain's refusal of one value, as marshmallow collects them."""
+def _as_validation(name: str) -> Iterator[None]:
+    """The domain's refusal of one value, as marshmallow collects them: it adds the name itself."""
     try:
         yield
     except InvalidInput as refusal:
-        raise ValidationError(str(refusal)) from None
+        raise ValidationError(str(refusal).removeprefix(f"{name} ")) from None

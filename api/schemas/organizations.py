@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from api.limits import MEMBERS_MAX, TEXT_MAX
-from api.schemas.fields import Instant, Page, Sentence, Strict, Text
+from api.schemas.fields import Entries, Instant, Page, Sentence, Strict, Text
 from application.registration import Details
 from application.views import Member
 from domain.organization import ROLES
@@ -36,7 +36,7 @@ class OrganizationDetailsSchema(Strict):
     time_zone = Text(load_default="UTC")
     anchor_day = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, 31))
     members = fields.List(fields.Nested(MemberSchema), validate=validate.Length(max=MEMBERS_MAX))
-    policies = fields.Dict(keys=Text(), values=fields.Raw())
+    policies = Entries(keys=Text(), values=fields.Raw())
     starts_at = Instant(allow_none=True)
 
     @post_load
@@ -47,7 +47,7 @@ class OrganizationDetailsSchema(Strict):
 
 
 class OrganizationSchema(Strict):
-    """An organization. ``position``: of the change just made; 0 on a read."""
+    """An organization. ``position``: of the log after a change; 0 on a read."""
 
     organization = fields.String(attribute="id", required=True)
     name = fields.String(required=True)

@@ -60,20 +60,35 @@ class ExplanationQuery(Page):
 
 
 class ChangeSchema(Strict):
-    """One difference. Amounts in minor units."""
+    """One difference. Amounts in minor units. ``differs``: what an update brings up to date."""
 
     op = fields.String(required=True, metadata={"enum": ["create", "update", "remove"]})
     key = fields.String(required=True)
     was = MinorUnits(required=True, allow_none=True)
     becomes = MinorUnits(required=True, allow_none=True)
+    differs = fields.List(
+        fields.String(metadata={"enum": ["amount", "period", "description"]}), required=True
+    )
+
+
+class ForeignLineSchema(Strict):
+    """A line that somebody else put on the draft. Amount in minor units."""
+
+    line = fields.String(required=True)
+    amount = MinorUnits(required=True)
+    description = fields.String(required=True)
 
 
 class ChangeSetSchema(Strict):
-    """What a sync would change at Stripe. ``calls``: what it costs. ``unsafe``: why it refuses."""
+    """What a sync would change at Stripe. ``calls``: what it costs. ``unsafe``: why it refuses.
+
+    ``foreign``: lines put there by others; no sync touches them, and none is issued with them.
+    """
 
     cycle = fields.String(required=True)
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
     unchanged = fields.Integer(required=True)
+    foreign = fields.List(fields.Nested(ForeignLineSchema), required=True)
     calls = fields.Integer(required=True)
     unsafe = fields.String(required=True, allow_none=True)
 

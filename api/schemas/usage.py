@@ -6,7 +6,15 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from api.limits import PROPERTIES_MAX
-from api.schemas.fields import Identifier, Instant, Page, Strict, Text, decimal_text
+from api.schemas.fields import (
+    Entries,
+    Identifier,
+    Instant,
+    Page,
+    Strict,
+    Text,
+    decimal_text,
+)
 from domain.usage import UsageRecord
 
 
@@ -19,7 +27,7 @@ class Value(Text):
         return super()._deserialize(decimal_text(value), attr, data, **kwargs)
 
 
-class Properties(fields.Dict):
+class Properties(Entries):
     """Names and values that a meter may keep apart, or that explain a record."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -46,14 +46,14 @@ def fee_lines(
 def _line(cycle: BillingCycle, attachment: str, fee: _Fee, full: Period) -> LineItem:
     charges = tuple(_charges(fee, full))
     unrounded = sum((charge.amount for charge in charges), Fraction(0))
-    quantity = fee.parts[-1][1]
+    quantity = _quantity(fee)
     seconds = sum(part.microseconds for part, _ in fee.parts)
     prorated = fee.price.proration != "none" and seconds != full.microseconds
     return LineItem(
         key=line_key("fee", attachment, fee.price.ref),
         kind="fee",
         description=_describe(attachment, fee, quantity, seconds if prorated else 0, full),
-        quantity=Fraction(quantity),
+        quantity=quantity,
         unit=None,
         amount=rounded(unrounded, cycle.currency),
         unrounded=unrounded,
@@ -63,6 +63,14 @@ def _line(cycle: BillingCycle, attachment: str, fee: _Fee, full: Period) -> Line
         proration=(seconds, full.microseconds) if prorated else None,
         charges=charges,
     )
+
+
+def _quantity(fee: _Fee) -> Fraction:
+    """What it counted for: on average where that varied; a price owed once has only the last."""
+    if fee.price.proration == "none":
+        return Fraction(fee.parts[-1][1])
+    weighted = [Fraction(count) * part.microseconds for part, count in fee.parts]
+    return sum(weighted, Fraction(0)) / sum(part.microseconds for part, _ in fee.parts)
 
 
 def _charges(fee: _Fee, full: Period) -> Iterator[Charge]:
@@ -84,9 +92,11 @@ def _charges(fee: _Fee, full: Period) -> Iterator[Charge]:
             )
 
 
-def _describe(attachment: str, fee: _Fee, quantity: Decimal, seconds: int, full: Period) -> str:
+def _describe(attachment: str, fee: _Fee, quantity: Fraction, seconds: int, full: Period) -> str:
     text = f"{fee.run.name} ({attachment}): {fee.price.name}"
-    if quantity != 1:
+    if fee.price.proration != "none" and len({count for _, count in fee.parts}) > 1:
+        text += f" × {plain(quantity, 2)} on average"
+    elif quantity != 1:
         text += f" × {plain(quantity)}"
     if seconds:
         text += f", {plain(Fraction(seconds * 100, full.microseconds), 2)}% of the period"

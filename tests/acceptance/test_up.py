@@ -5,6 +5,8 @@ import os
 import random
 import shutil
 import signal
+import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.running import Running
+from tests.acceptance.running import Running, free_port
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -101,6 +103,40 @@ def owed(case: Running, key: str) -> Decimal:
     (line,) = answer["lines"]
     assert line["amount"] == 2 * Decimal(line["quantity"])
     return Decimal(line["quantity"])
+
+
+def refused_start(case: Running, **settings: str) -> str:
+    """What a start that refuses itself says."""
+    done = subprocess.run(
+        case._command("up"),
+        env=case.environment | settings,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
+    return done.stderr
+
+
+def test_a_start_that_cannot_go_well_is_refused_before_it_begins(tmp_path: Path) -> None:
+    case = Running(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for setting in ("PORT", "SANDBOX_PORT"):
+            told = refused_start(case, **{setting: port})
+            assert told.endswith(
+                f"is taken: stop what listens there, or set {setting} to another port\n"
+            )
+    told = refused_start(case, PORT=str(case.sandbox_port))
+    assert "set SANDBOX_PORT to another port" in told
+    assert "change HOST" in refused_start(case, HOST="192.0.2.1")
+    assert not (tmp_path / "data" / "sandbox").exists()
+
+
+def test_a_second_start_on_the_same_folder_is_refused(running: Running) -> None:
+    told = refused_start(running, PORT=str(free_port()), SANDBOX_PORT=str(free_port()))
+    assert told.startswith("cyclebook: cyclebook up runs already on ")
 
 
 def test_kill_9_of_any_process_loses_and_doubles_nothing(running: Running) -> None:

@@ -72,6 +72,8 @@ class History:
         fresh = [self._record() for _ in range(self.chance.randint(1, 30))]
         again = self.chance.sample(self.sent, min(3, len(self.sent)))
         batch = [*fresh, *again, *fresh[:2]]
+        if self.chance.random() < 0.5:  # nothing to tell apart: stored by one statement
+            batch = [each for each in fresh if each.meter != "unique"]
         self.chance.shuffle(batch)
         self.case.usage_log.append(batch, actor="test", now=self.case.now)
         self.sent += fresh

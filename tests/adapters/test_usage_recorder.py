@@ -84,6 +84,23 @@ def test_what_has_no_place_yet_is_kept(case: Wired, changes: dict, code: str) ->
     assert entry.record == record("k1", **changes)
 
 
+@pytest.mark.parametrize(
+    "value", ["NaN", "-Infinity", "1e400", "1e3", "1_000", " 5 ", "5.", "+5", "５", "1" * 31]
+)
+def test_what_is_meant_as_a_number_and_is_none_is_rejected(case: Wired, value: str) -> None:
+    assert outcomes(case, record("k1", value=value), record("k2")) == ["invalid_value", "accepted"]
+    appended = case.usage_log.append([record("k1", value=value)], actor="t", now=case.now)
+    assert appended.refusals[0].outcome is Outcome.REJECTED
+    assert appended.refusals[0].detail.startswith("value must")
+    assert case.quarantine.list("open", 0, 10) == []
+
+
+def test_a_known_record_is_answered_with_the_logs_position(case: Wired) -> None:
+    first = case.usage_log.append([record("k1")], actor="t", now=case.now).position
+    again = case.usage_log.append([record("k1")], actor="t", now=case.now)
+    assert again.position == first > 0
+
+
 def test_a_record_between_attachments_is_recorded_without_a_price(case: Wired) -> None:
     case.attaching.detach("acme", "a1", at=jan(10), actor="test")
     assert outcomes(case, record("k1", occurred_at=jan(12))) == ["accepted"]

@@ -6,11 +6,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from adapters.sandbox.server import SandboxServer
 from api.cli.main import COMMANDS, cli, main
+from api.cli.session import print_table
+from tests.acceptance.running import free_port
 from tests.api.conftest import CYCLE, Caller, day
 from tests.api.test_usage import record
 from tests.databases import new_database
@@ -71,7 +74,8 @@ def test_a_key_is_made_listed_rotated_and_revoked(run: Run) -> None:
     made = json.loads(run("keys", "create", "--role", "admin", "--json")[1])
     assert made["key"].startswith("ck_") and len(made["key"]) == 46
     run("keys", "rotate", made["id"])
-    assert run("keys", "revoke", made["id"])[0] == 0
+    revoked = run("keys", "revoke", made["id"])
+    assert (revoked[0], "within 3 seconds" in revoked[1]) == (0, True)
     listed = json.loads(run("keys", "list", "--json")[1])["data"]
     assert [bool(each["revoked_at"]) for each in listed] == [True, False]
     assert made["key"] not in json.dumps(listed)
@@ -83,6 +87,10 @@ def test_usage_is_imported_from_csv_and_ndjson_once(run: Run, acme: str, tmp_pat
     lines.write_text("\n".join(json.dumps(record(f"k{number}")) for number in range(3)))
     assert json.loads(run("import-usage", str(lines), "--json")[1]) == {
         "accepted": 3,
+        "duplicate": 0,
+        "conflict": 0,
+        "rejected": 0,
+        "quarantined": 0,
         "items": [],
     }
     table = tmp_path / "usage.csv"
@@ -95,8 +103,135 @@ def test_usage_is_imported_from_csv_and_ndjson_once(run: Run, acme: str, tmp_pat
     status, told, _ = run("import-usage", str(table), "--json")
     answer = json.loads(told)
     assert (status, answer["duplicate"], answer["rejected"]) == (1, 1, 1)
-    assert [each["line"] for each in answer["items"]] == [4, 3]
+    assert [each["line"] for each in answer["items"]] == [3, 4]
     assert run("import-usage", str(tmp_path / "usage.ndjson"))[1].startswith("3 duplicate")
+
+
+HEADER = b"source,id,organization,meter,value,occurred_at,attachment,properties.region"
+
+
+def row(identity: str, more: str = "") -> bytes:
+    return f"\nfra-7,{identity},acme,cpu,1,{day(4, 10)},a1,fra{more}".encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "accepted", "refused"),
+    [
+        pytest.param("u.csv", b"\xef\xbb\xbf" + HEADER + row("k1"), 1, [], id="Excel's mark"),
+        pytest.param(
+            "u.ndjson", b"\xef\xbb\xbf" + json.dumps(record("k1")).encode(), 1, [], id="marked JSON"
+        ),
+        pytest.param(
+            "u.csv",
+            HEADER + row("k1") + b"\nfra-7,k\xff2,acme" + row("k3"),
+            2,
+            [(3, "is not UTF-8")],
+            id="one row is not UTF-8",
+        ),
+        pytest.param(
+            "u.ndjson",
+            b"\xff\n" + json.dumps(record("k1")).encode() + b"\nnot json\nNaN",
+            1,
+            [(1, "is not UTF-8"), (3, "is not JSON"), (4, "is not JSON")],
+            id="lines that are no JSON",
+        ),
+        pytest.param(
+            "u.csv",
+            HEADER + row("k1", ",5") + row("k2", ",,") + row("k3"),
+            2,
+            [(2, "has more columns than the header names")],
+            id="surplus columns",
+        ),
+        pytest.param("u.csv", HEADER + b",,\n" + row("k1", ",,"), 1, [], id="empty columns"),
+        pytest.param(
+            "u.csv",
+            HEADER + row("k1", "x" * 140_000) + row("k2"),
+            1,
+            [(2, "field larger than field limit (131072)")],
+            id="an endless cell",
+        ),
+        pytest.param("u.csv", b"", 0, [], id="nothing at all"),
+    ],
+)
+def test_only_the_lines_that_cannot_be_read_are_refused(
+    run: Run,
+    acme: str,
+    tmp_path: Path,
+    name: str,
+    content: bytes,
+    accepted: int,
+    refused: list[tuple[int, str]],
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    status, told, _ = run("import-usage", str(tmp_path / name), "--json")
+    answer = json.loads(told)
+    assert [(each["line"], each["detail"]) for each in answer["items"]] == refused
+    assert (status, answer["accepted"]) == (bool(refused), accepted)
+    assert answer["rejected"] == len(refused)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (HEADER.replace(b"meter", b"metre"), "it lacks 'meter'; it names no field with 'metre'"),
+        (HEADER.replace(b",", b";"), "separate the columns by commas, not by semicolons"),
+        (HEADER.replace(b"attachment", b"value"), "it has twice 'value'"),
+        (b"\xff" + HEADER, "line 1 is not UTF-8"),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_refused_once(
+    run: Run, acme: str, tmp_path: Path, header: bytes, told: str
+) -> None:
+    file = tmp_path / "usage.csv"
+    file.write_bytes(header + row("k1") + row("k2"))
+    status, shown, errors = run("import-usage", str(file))
+    assert (status, shown, told in errors) == (2, "", True), errors
+
+
+def test_a_file_without_records_is_called_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "usage.csv").write_bytes(HEADER)
+    told = run("import-usage", str(tmp_path / "usage.csv"))[:2]
+    assert told == (0, "the file holds no usage records\n")
+
+
+def test_a_key_is_made_only_for_an_organization_that_exists(run: Run, acme: str) -> None:
+    create = ("keys", "create", "--role", "organization", "--organization")
+    status, _, told = run(*create, "nope")
+    assert (status, told) == (2, "cyclebook: there is no organization nope\n")
+    assert run(*create, "acme")[0] == 0
+
+
+def test_a_rotated_key_is_said_to_stay_in_force(run: Run) -> None:
+    made = json.loads(run("keys", "create", "--role", "admin", "--json")[1])["id"]
+    assert (
+        f"{made} stays in force until you say: cyclebook keys revoke {made}"
+        in (run("keys", "rotate", made)[2])
+    )
+
+
+def test_a_sync_says_what_it_brought_up_to_date(run: Run, admin: Caller, acme: str) -> None:
+    admin("POST", "/v1/usage", record("k1", value="2"))
+    run("sync", CYCLE)
+    admin("POST", "/v1/usage", record("k2", value="0.01"))
+    status, told, errors = run("sync", CYCLE)
+    assert (status, told.splitlines()[1].endswith("  5 (description)")) == (0, True), told + errors
+
+
+def test_an_absent_sandbox_is_named(
+    run: Run, admin: Caller, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin("POST", "/v1/usage", record("k1"))
+    run("sync", CYCLE)
+    base = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("STRIPE_API_BASE", base)
+    status, _, told = run("plan", CYCLE)
+    assert (status, f"nobody answers at {base}: start the sandbox" in told) == (1, True), told
+
+
+def test_a_long_title_stands_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    title = "a line with a long description " * 8
+    print_table(["a"], [["1"]], title)
+    assert title in capsys.readouterr().out.splitlines()
 
 
 def test_an_invoice_is_shown_told_explained_synced_and_audited(
@@ -119,6 +254,23 @@ def test_an_invoice_is_shown_told_explained_synced_and_audited(
     assert run("close", "--due")[1] == "nothing is due\n"
 
 
+def test_a_line_added_in_the_dashboard_is_planned_for_and_told_what_to_do_about(
+    run: Run, admin: Caller, acme: str, sandbox_url: str
+) -> None:
+    admin("POST", "/v1/usage", [record("k1")])
+    invoice = json.loads(run("sync", CYCLE, "--json")[1])["invoice"]
+    edit = json.dumps({"amount": 777, "description": "by hand"}).encode()
+    headers = {"Content-Type": "application/json"}
+    path = f"{sandbox_url}/_sandbox/invoices/{invoice}/lines"
+    urlopen(Request(path, edit, headers)).close()
+    status, planned, _ = run("plan", CYCLE)
+    assert (status, planned.splitlines()[0]) == (1, "no changes")
+    assert planned.endswith("  777  by hand\n")
+    assert json.loads(run("plan", CYCLE, "--json")[1])["foreign"][0]["amount"] == 777
+    status, synced, _ = run("sync", CYCLE)
+    assert (status, "777 by hand\n    take it off" in synced) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
@@ -126,6 +278,7 @@ def test_an_invoice_is_shown_told_explained_synced_and_audited(
         pytest.param(["sync"], 2, id="neither a cycle nor --due"),
         pytest.param(["history", "acme"], 2, id="no cycle"),
         pytest.param(["invoice", "acme", "--as-of", "yesterday"], 2, id="no instant"),
+        pytest.param(["audit", "--from", day(2), "--to", day(1)], 2, id="a reversed window"),
         pytest.param(["nothing"], 2, id="no such command"),
         pytest.param(["migrate"], 0, id="nothing to migrate"),
         pytest.param(["settings"], 0, id="settings"),

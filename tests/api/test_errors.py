@@ -163,6 +163,49 @@ def test_what_cannot_be_used_is_named(
     assert [each["field"] for each in response.get_json()["errors"]] == fields
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "detail"),
+    [
+        ("PUT", "/v1/organizations/a", {"currency": "usd"}, "name: is required"),
+        ("PUT", "/v1/organizations/a", {"name": None, "currency": "usd"}, "name: must not be null"),
+        (
+            "PUT",
+            "/v1/organizations/a",
+            {"name": "A", "currency": "usd", "anchor_day": "x"},
+            "anchor_day: must be a whole number",
+        ),
+        (
+            "PUT",
+            "/v1/organizations/a",
+            {"name": "A", "currency": "usd", "members": [7]},
+            "members[0]: must be an object",
+        ),
+        ("GET", "/v1/nothing", None, "there is no such address"),
+        (
+            "GET",
+            "/v1/invoices/acme.2026-01-01?as_of=2026-01-05T10:00:00+00:00",
+            None,
+            'as_of: must be an instant with a zone, such as "2026-01-05T10:00:00Z"; '
+            "write + as %2B, or use Z",
+        ),
+    ],
+)
+def test_every_refusal_is_in_our_words(
+    admin: Caller, method: str, path: str, body: Any, detail: str
+) -> None:
+    assert admin(method, path, body).get_json()["detail"] == detail
+
+
+def test_what_is_too_long_is_told_the_limit(admin: Caller) -> None:
+    response = admin(
+        "POST",
+        "/v1/usage",
+        data=b" " * (9 << 20),
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.get_json()["detail"] == "a request may have at most 8 MiB"
+
+
 def test_wrong_methods_and_paths_are_problems_that_keep_their_headers(admin: Caller) -> None:
     wrong = admin("DELETE", "/v1/organizations/acme")
     assert (wrong.status_code, wrong.get_json()["code"]) == (405, "method_not_allowed")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.events.stripe_invoice import Discrepancy
 from tests.api.conftest import CYCLE, Caller, day
 from tests.api.test_usage import record
 
@@ -35,6 +36,8 @@ def test_a_line_is_explained_from_usage_to_cents(admin: Caller, used: str) -> No
     rest = admin("GET", f"{path}?limit=1&cursor={page['next_cursor']}").get_json()
     assert rest["usage"][0]["id"] == "k2"
     assert admin("GET", f"/v1/invoices/{used}/lines/nothing/explain").status_code == 404
+    odd = admin("GET", f"{path}?cursor=odd").get_json()
+    assert [each["field"] for each in odd["errors"]] == ["cursor"]
 
 
 def test_the_history_is_told_page_by_page(admin: Caller, used: str) -> None:
@@ -59,10 +62,39 @@ def test_a_sync_is_planned_carried_out_and_proved(admin: Caller, used: str) -> N
     assert admin("GET", f"/v1/invoices/{used}/change-set").get_json()["changes"] == []
     proof = admin("GET", f"/v1/invoices/{used}/proof").get_json()
     assert proof["digest"] == proof["proved_digest"]
+    assert proof["proved_at"] == synced["proved_at"]
     invoice = admin("GET", f"/v1/invoices/{used}").get_json()
     assert invoice["stripe"]["state"] == "in_step"
     report = admin("POST", "/v1/reconciliations", {"from": day(0)}).get_json()
     assert report == {"expected": 1, "audited": 1, "findings": []}
+
+
+def test_what_differs_at_stripe_since_is_no_longer_proved(
+    admin: Caller, used: str, wired: Any
+) -> None:
+    invoice = admin("POST", f"/v1/invoices/{used}/sync", {}).get_json()["invoice"]
+    state, version = wired.stripe_stream.load(used)
+    edit = Discrepancy(kind="foreign_line", key="il_x", ours="", theirs="777")
+    found = state.judged((edit,), invoice, "")
+    wired.stripe_stream.append(used, version, found, "audit")
+    proof = admin("GET", f"/v1/invoices/{used}/proof").get_json()
+    assert (proof["invoice"], proof["proved_digest"], proof["proved_at"]) == (invoice, None, None)
+    assert [each["kind"] for each in proof["discrepancies"]] == ["foreign_line"]
+
+
+def test_a_reversed_window_is_refused(admin: Caller, acme: str) -> None:
+    window = {"from": day(2), "to": day(1)}
+    answer = admin("POST", "/v1/reconciliations", window)
+    assert (answer.status_code, answer.get_json()["detail"]) == (422, "from must lie before to")
+
+
+def test_a_second_hold_for_another_reason_is_refused(admin: Caller, acme: str) -> None:
+    path = f"/v1/invoices/{CYCLE}/hold"
+    for _ in range(2):
+        assert admin("POST", path, {"reason": "disputed"}).status_code == 200
+    refused = admin("POST", path, {"reason": "looks odd"})
+    assert refused.status_code == 409
+    assert refused.get_json()["detail"] == f"{CYCLE} is held already: disputed"
 
 
 def test_a_hold_shows_on_the_invoice_until_it_is_released(admin: Caller, acme: str) -> None:
@@ -126,7 +158,7 @@ def test_attachments_are_changed_and_listed(admin: Caller, acme: str) -> None:
     listed = admin("GET", path).get_json()["data"][0]
     assert (listed["quantity"], listed["until"]) == ("3", day(5))
     unknown = admin("POST", path, {"attachment": "a2", "service": "nothing"})
-    assert unknown.status_code == 404
+    assert (unknown.status_code, unknown.get_json()["errors"][0]["field"]) == (422, "service")
 
 
 def test_a_cycle_is_finalized_once_its_grace_is_over_and_not_before(admin: Caller) -> None:

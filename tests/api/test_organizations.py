@@ -4,7 +4,7 @@ from typing import Any
 
 from api.http.catalog import METER, PRICE, SERVICE
 from api.http.organizations import DETAILS
-from tests.api.conftest import Caller
+from tests.api.conftest import START, Caller, day
 
 
 def test_an_organization_is_registered_changed_and_found(admin: Caller) -> None:
@@ -25,6 +25,18 @@ def test_an_organization_is_registered_changed_and_found(admin: Caller) -> None:
         "data": [{"organization": "acme", "name": "Acme Ltd"}],
         "next_cursor": None,
     }
+
+
+def test_what_changes_nothing_answers_where_the_log_stands(admin: Caller, acme: str) -> None:
+    path = "/v1/organizations/acme/attachments"
+    service = {"attachment": "a2", "service": "machine", "at": day(2)}
+    made = admin("POST", path, service).get_json()
+    again = admin("POST", path, service).get_json()
+    assert (again["effect"], again["position"]) == ("nothing", made["position"])
+    details = {"name": "Renamed", "currency": "usd", "anchor_day": START.day}
+    assert (
+        admin("PUT", "/v1/organizations/acme", details).get_json()["position"] == made["position"]
+    )
 
 
 def test_organizations_are_paged_by_id(admin: Caller) -> None:

@@ -60,6 +60,25 @@ def test_a_request_without_any_usable_record_is_a_problem_with_the_same_members(
     assert (answer["code"], answer["rejected"], len(answer["items"])) == ("invalid_input", 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"properties": {"region": 7}}, "properties.region: must be a string"),
+        ({"occurred_at": "now"}, "occurred_at: must be an instant with a zone"),
+        ({"source": None}, "source: must not be null"),
+        ({"value": "1e400"}, "value must be a plain decimal number such as 12.5"),
+    ],
+)
+def test_where_every_item_is_rejected_the_problem_names_one_and_its_field(
+    admin: Caller, acme: str, changes: dict[str, Any], detail: str
+) -> None:
+    response = admin("POST", "/v1/usage", [record("k1", **changes)])
+    answer = response.get_json()
+    assert (response.status_code, answer["rejected"]) == (422, 1)
+    assert answer["items"][0]["detail"].startswith(detail)
+    assert f"item 0: {detail}" in answer["detail"]
+
+
 def test_what_cannot_be_placed_is_quarantined_and_replayed_after_the_fix(
     admin: Caller, acme: str
 ) -> None:

@@ -53,7 +53,7 @@ def test_detach_and_quantity_take_effect_at_their_instants() -> None:
 @pytest.mark.parametrize(
     ("change", "problem", "code"),
     [
-        (lambda w: w.attach("a1", "rocket", JANUARY), NotFound, "not_found"),
+        (lambda w: w.attach("a1", "rocket", JANUARY), InvalidInput, "invalid_input"),
         (lambda w: w.attach("A 1", "machine", JANUARY), InvalidInput, "invalid_input"),
         (lambda w: w.attach("a1", "machine", JANUARY, "-1"), InvalidInput, "invalid_input"),
         (lambda w: w.attach("a1", "machine", JANUARY, "NaN"), InvalidInput, "invalid_input"),
@@ -80,6 +80,23 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
         change(made)
     assert refusal.value.code == code  # type: ignore[attr-defined]
     assert made.store.events == before
+
+
+def test_a_service_that_is_not_there_is_named_as_the_field() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        world().attach("a1", "rocket", JANUARY)
+    assert refusal.value.context["field"] == "service"
+
+
+def test_before_the_first_cycle_is_told_where_that_begins() -> None:
+    made = world()
+    first = r"the organization's first cycle, which begins 2026-01-01T00:00:00Z"
+    with pytest.raises(RuleViolation, match=first):
+        made.attach("a1", "seat", JANUARY - timedelta(days=1))
+    made.travel(FEBRUARY + timedelta(days=2))
+    made.advance()
+    with pytest.raises(RuleViolation, match=r"lies before acme\.2026-02-01, the oldest cycle not"):
+        made.attach("a1", "seat", JANUARY)
 
 
 def test_an_unknown_organization_is_not_found() -> None:

@@ -130,4 +130,3 @@ class BooksConverge(RuleBasedStateMachine):
 
 TestBooksConverge = BooksConverge.TestCase
 TestBooksConverge.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
-

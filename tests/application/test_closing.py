@@ -142,9 +142,7 @@ def test_more_lines_than_an_invoice_takes_are_rolled_up_and_issued_to_the_cent()
     made.item("i1", 500, JANUARY)
     made.credit("k1", 100)
     made.travel(day(5))
-    made.record(
-        [made.usage("1", day(5), properties={"region": f"r{n:03}"}) for n in range(300)]
-    )
+    made.record([made.usage("1", day(5), properties={"region": f"r{n:03}"}) for n in range(300)])
     lines = made.lines()
     assert (len(lines), lines["item/i1"], lines["other/disk@1"]) == (202, 500, 101 * 2)
     explained = made.invoices.explain(CYCLE, "other/disk@1")
@@ -153,6 +151,40 @@ def test_more_lines_than_an_invoice_takes_are_rolled_up_and_issued_to_the_cent()
     made.travel(GRACE_OVER)
     assert made.advance().issued == [CYCLE]
     assert made.invoice().total == 300 * 2 + 500 - 100
+
+
+class PaidAtOnce:
+    """A finalizer whose customer pays before anybody can note that the invoice is issued."""
+
+    def __init__(self, made: World, action: str) -> None:
+        self._made = made
+        self._action = action
+
+    def finalize(self, cycle: str, actor: str) -> object:
+        answer = self._made.reconciler.finalize(cycle, actor)
+        getattr(self._made.client.v1.invoices, self._action)(answer.invoice or "")
+        self._made.reconciler.observe(cycle, "stripe")
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "status"),
+    [
+        ("pay", "InvoicePaid", "paid"),
+        ("void_invoice", "InvoiceVoided", "void"),
+        ("mark_uncollectible", "InvoiceMarkedUncollectible", "uncollectible"),
+    ],
+)
+def test_what_became_of_an_invoice_while_it_was_issued_is_recorded_with_it(
+    action: str, outcome: str, status: str
+) -> None:
+    made = running()
+    made.travel(GRACE_OVER)
+    closing = Closing(made.store, made.store, PaidAtOnce(made, action), made.stripe)
+    closing.advance("acme", made.now, "scheduler")
+    assert made.names()[-2:] == ["InvoiceFinalized", outcome]
+    view = made.invoice()
+    assert (view.status, view.amount_paid) == (status, 3156 if status == "paid" else 0)
 
 
 class Failing:

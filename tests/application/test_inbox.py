@@ -120,9 +120,32 @@ def test_an_edited_draft_asks_for_a_sync() -> None:
     post = Post()
     post.made.reconciler.sync(CYCLE, "test")
     invoice = post.made.invoice().stripe.invoice or ""
+    post.made.sandbox.dashboard.add_line(invoice, 777, "by hand")
     post.say("invoice.updated", invoice)
     post.work()
     assert (post.resynced, post.box.open) == ([CYCLE], {})
+
+
+def test_what_a_sync_wrote_itself_asks_for_no_other() -> None:
+    post = Post()
+    post.made.reconciler.sync(CYCLE, "test")
+    post.say("invoice.created", post.made.invoice().stripe.invoice or "")
+    post.work()
+    assert (post.resynced, post.box.open) == ([], {})
+
+
+def test_while_a_sync_writes_what_stripe_says_of_the_draft_has_to_wait() -> None:
+    post = Post()
+    post.made.reconciler.sync(CYCLE, "test")
+    invoice = post.made.invoice().stripe.invoice or ""
+    state, version = post.made.stripe.load(CYCLE)
+    writing = state.attempted(
+        purpose="update_lines", key="k", method="post", endpoint="/", form={}, at=post.made.now
+    )
+    post.made.stripe.append(CYCLE, version, [writing], "sync")
+    post.say("invoice.updated", invoice)
+    post.work()
+    assert (post.resynced, post.box.errors["evt_1"][:5]) == ([], "busy:")
 
 
 def test_a_draft_that_is_gone_asks_for_a_sync_by_the_cycle_it_named() -> None:

@@ -163,6 +163,13 @@ def test_before_the_first_cycle_there_is_no_invoice() -> None:
             ask()
 
 
+def test_before_an_organization_was_registered_nobody_knew_of_it() -> None:
+    made = used()
+    for ask in (made.current, made.invoice):
+        with pytest.raises(NotFound, match=r"acme was not known yet at 2020-01-01T00:00:00Z"):
+            ask(known_at=JANUARY.replace(year=2020))
+
+
 def test_credits_granted_later_do_not_count_in_the_past() -> None:
     made = used()
     made.travel(day(20))

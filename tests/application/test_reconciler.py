@@ -87,7 +87,9 @@ def test_no_draft_before_the_first_line_that_is_not_zero(amounts: dict[str, int]
 
 def test_a_customer_is_made_once_and_its_link_passed_on() -> None:
     billed = Billed({"a": 5}, linked=False)
-    billed.reconciler.sync(CYCLE, "worker")
+    assert billed.reconciler.pending(CYCLE).calls == billed.reconciler.plan(CYCLE).calls == 3
+    result = billed.reconciler.sync(CYCLE, "worker")
+    assert (result.changes.calls, result.writes) == (3, 3)
     (customer,) = billed.sandbox.world.ledger.every("customer")
     assert customer["metadata"] == {"organization": "acme"}
     assert billed.links == {"acme": customer["id"]}
@@ -98,6 +100,7 @@ def test_a_line_put_there_by_hand_is_left_alone_and_reported() -> None:
     billed = Billed({"a": 5})
     billed.reconciler.sync(CYCLE, "worker")
     billed.sandbox.dashboard.add_line(billed.invoice["id"], -3, "goodwill")
+    assert not billed.reconciler.plan(CYCLE).in_step
     billed.owes({"a": 9})
     result = billed.reconciler.sync(CYCLE, "worker")
     assert billed.held == {"a": 9, "by hand": -3}

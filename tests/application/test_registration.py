@@ -83,8 +83,15 @@ def test_the_same_again_changes_nothing() -> None:
     put(made, members=(ANNA,), policies={"grace_s": 60})
     before = list(made.store.events)
     view = put(made, members=(ANNA,), policies={"grace_s": 60})
-    assert (view.created, view.position) == (False, 0)
+    assert (view.created, view.position) == (False, len(before))
     assert made.store.events == before
+
+
+def test_an_old_start_said_again_is_no_new_start() -> None:
+    made = World(day(10))
+    put(made, starts_at=day(1))
+    made.store.now = day(1).replace(year=2032)
+    assert not put(made, starts_at=day(1)).created
 
 
 def test_members_and_policies_left_out_stay_and_given_are_replaced() -> None:
@@ -120,8 +127,11 @@ def test_names_and_addresses_stay_out_of_the_log() -> None:
         ("acme", {"anchor_day": 32}, "anchor_day"),
         ("acme", {"policies": {"colour": "blue"}}, "policies.colour"),
         ("acme", {"members": (ANNA, ANNA)}, "members.user"),
-        ("acme", {"members": (Member(user="u1", email="x", role="king"),)}, "members.role"),
-        ("acme", {"members": (Member(user="", email="x", role="owner"),)}, "members.user"),
+        ("acme", {"members": (Member(user="u1", email="x@y", role="king"),)}, "members.role"),
+        ("acme", {"members": (Member(user="", email="x@y", role="owner"),)}, "members.user"),
+        ("acme", {"members": (Member(user="u", email="nope", role="owner"),)}, "members.email"),
+        ("acme", {"starts_at": day(1).replace(year=1980)}, "starts_at"),
+        ("acme", {"starts_at": day(1).replace(year=2027)}, "starts_at"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(

@@ -56,8 +56,8 @@ def test_a_failing_step_is_logged_and_repeated_until_it_works(
         loop.run(stop)
     said = [entry.message for entry in caplog.records]
     assert said == [
-        "loop failed, again in 0:00:00.200000: one",
-        "loop failed, again in 0:00:00.400000: two",
+        "loop failed, again in 0.2 s: one",
+        "loop failed, again in 0.4 s: two",
         "loop works again",
     ]
     assert (loop.health.failures, loop.health.problem, loop.health.steps) == (0, None, 1)

@@ -109,9 +109,7 @@ def test_a_second_price_for_the_whole_organization_is_refused_while_the_first_ru
     first = attached("a1", JANUARY, SHARED)
     other = attach(day(9), SHARED, attachment="a2")
     given(OPENED, first).when(other).then_refused(RuleViolation, "meter_already_rated")
-    given(OPENED, first, detached("a1", day(9))).when(other).then(
-        attached("a2", day(9), SHARED)
-    )
+    given(OPENED, first, detached("a1", day(9))).when(other).then(attached("a2", day(9), SHARED))
 
 
 def test_a_change_must_fall_into_the_cycle() -> None:
@@ -315,11 +313,7 @@ def test_settling_twice_does_nothing() -> None:
 
 def test_settling_waits_for_the_cut_off_and_for_a_person() -> None:
     given(OPENED, CLOSING).when(settle).then_refused(RuleViolation, "cycle_not_closed")
-    (
-        given(OPENED, CLOSING, CLOSED, HELD)
-        .when(settle)
-        .then_refused(RuleViolation, "cycle_held")
-    )
+    (given(OPENED, CLOSING, CLOSED, HELD).when(settle).then_refused(RuleViolation, "cycle_held"))
 
 
 def test_a_settled_cycle_rates_to_the_credits_it_used_whatever_is_left_of_them() -> None:
@@ -344,7 +338,12 @@ def test_issuing_needs_a_settled_cycle_and_counts_once() -> None:
 
 def test_a_hold_has_one_reason_and_ends_by_release() -> None:
     given(OPENED).when(lambda each: each.hold(HELD)).then(HELD)
-    given(OPENED, HELD).when(lambda each: each.hold(replace(HELD, reason="x"))).then_nothing()
+    given(OPENED, HELD).when(lambda each: each.hold(HELD)).then_nothing()
+    (
+        given(OPENED, HELD)
+        .when(lambda each: each.hold(replace(HELD, reason="x")))
+        .then_refused(RuleViolation, "cycle_held")
+    )
     released = CycleReleased(at=FEBRUARY, reason="checked")
     given(OPENED, HELD).when(lambda each: each.release("checked", FEBRUARY)).then(released)
     given(OPENED).when(lambda each: each.release("checked", FEBRUARY)).then_nothing()
@@ -366,9 +365,7 @@ def test_it_is_too_late_to_hold_what_is_being_issued() -> None:
         (InvoiceMarkedUncollectible(at=FEBRUARY), Status.UNCOLLECTIBLE),
     ],
 )
-def test_an_outcome_counts_once_and_only_for_what_was_issued(
-    outcome: Any, status: Status
-) -> None:
+def test_an_outcome_counts_once_and_only_for_what_was_issued(outcome: Any, status: Status) -> None:
     issued = (OPENED, CLOSING, CLOSED, SETTLED, ISSUED)
     cycle = given(*issued).when(lambda each: each.record_outcome(outcome)).then(outcome)
     assert cycle.status is status

@@ -90,6 +90,7 @@ def test_every_aggregation_can_be_defined(aggregation: str) -> None:
         ({"aggregation": "median"}, "aggregation"),
         ({"colour": "blue"}, "colour"),
         ({"dimensions": "region"}, "dimensions"),
+        ({"dimensions": ["region", "region"]}, "dimensions"),
         ({"filter": "x > 1"}, "filter"),
         ({"carry_over": True}, "carry_over"),
         ({"unit": "two\nlines"}, "unit"),
@@ -117,9 +118,7 @@ def test_a_changed_meter_is_in_force_for_cycles_opened_after_it() -> None:
 
 def test_a_first_version_is_in_force_always_and_the_next_from_its_publication() -> None:
     shelf = Shelf()
-    assert shelf.price() == [
-        PricePublished(at=JANUARY, price="base", version=1, terms=dict(BASE))
-    ]
+    assert shelf.price() == [PricePublished(at=JANUARY, price="base", version=1, terms=dict(BASE))]
     shelf.price(at=day(10), amount="200")
     catalog = shelf.catalog
     refs = [catalog.versions_at(["base"], day(each))[0].ref for each in (1, 9, 10, 20)]

@@ -162,6 +162,42 @@ def test_a_fees_line_says_what_it_is_for() -> None:
     assert (line.period.start, line.period.end) == (day(11), FEBRUARY)
 
 
+@pytest.mark.parametrize(
+    ("events", "description", "count"),
+    [
+        pytest.param(
+            [attached("a1", JANUARY, SEAT), quantity("a1", 3, day(11))],
+            "Machine (a1): seat × 2.35 on average",
+            Fraction(1 * 10 + 3 * 21, 31),
+            id="1 for 10 days, 3 for 21",
+        ),
+        pytest.param(
+            [attached("a1", day(11), SEAT), quantity("a1", 3, day(21)), detached("a1", day(31))],
+            "Machine (a1): seat × 2 on average, 64.52% of the period",
+            Fraction(2),
+            id="1 for 10 days, 3 for 10",
+        ),
+        pytest.param(
+            [attached("a1", JANUARY, SEAT), quantity("a1", 3, JANUARY)],
+            "Machine (a1): seat × 3",
+            Fraction(3),
+            id="said anew at the first instant",
+        ),
+        pytest.param(
+            [attached("a1", JANUARY, ONCE), quantity("a1", 3, day(11))],
+            "Machine (a1): once × 3",
+            Fraction(3),
+            id="owed once, for the last quantity",
+        ),
+    ],
+)
+def test_a_quantity_that_varied_is_told_as_its_average(
+    events: list[object], description: str, count: Fraction
+) -> None:
+    (line,) = rate(cycle_of(OPENED, *events), {}, PRICES, {}).invoice.lines  # type: ignore[arg-type]
+    assert (line.description, line.quantity) == (description, count)
+
+
 def test_the_digest_changes_with_the_lines_and_with_nothing_else() -> None:
     events = [attached(), item()]
     invoice = rate(cycle_of(OPENED, *events), {}, PRICES, {}).invoice

@@ -105,9 +105,7 @@ def test_usage_is_priced(rate_at: Price, quantity: str, expected: int) -> None:
         pytest.param(graduated(FLAT_TIERS, flat_at_zero=False), {}, id="only once it is used"),
     ],
 )
-def test_without_usage_only_flat_amounts_are_owed(
-    rate_at: Price, expected: dict[str, int]
-) -> None:
+def test_without_usage_only_flat_amounts_are_owed(rate_at: Price, expected: dict[str, int]) -> None:
     assert lines(rate_at, {}) == expected
 
 

@@ -61,7 +61,7 @@ def at_stripe(item: LineItem, id_: str | None = None) -> RemoteLine:
     ],
 )
 def test_a_change_set_prints_as_its_own_documentation(desired, actual, text, calls) -> None:
-    changes = diff(owed(desired), None if actual is None else held(actual))
+    changes = diff(owed(desired), None if actual is None else held(actual), customer="cus_1")
     assert (str(changes), changes.calls) == (text, calls)
     assert bool(changes) is (text != "no changes")
 
@@ -88,9 +88,19 @@ def test_a_key_held_twice_keeps_its_first_line() -> None:
     assert [change.remote.id for change in changes.changes] == ["il_2"]
 
 
-def test_lines_without_our_key_are_left_alone() -> None:
+def test_lines_without_our_key_are_left_alone_and_shown() -> None:
     foreign = (ForeignLine(line="il_x", amount=-3, description="goodwill"),)
-    assert not diff(owed({"a": 5}), held({"a": 5}, foreign=foreign))
+    changes = diff(owed({"a": 5}), held({"a": 5}, foreign=foreign))
+    assert (bool(changes), changes.in_step, changes.calls) == (False, False, 0)
+    assert str(changes) == "no changes\n? il_x  -3  goodwill"
+    accepted = diff(owed({"a": 5}), held({"a": 5}, foreign=foreign), accept_foreign=True)
+    assert accepted.in_step
+
+
+def test_a_first_draft_for_somebody_stripe_does_not_know_costs_a_customer_too() -> None:
+    changes = diff(owed({"a": 5}), None)
+    assert (str(changes), changes.calls) == ("+ customer\n+ draft\n+ a  5", 3)
+    assert diff(owed({"a": 5}), held({})).calls == 1, "who has a draft is known"
 
 
 def big(amount: int) -> Invoice:
