@@ -94,7 +94,9 @@ def _told(result: dict[str, Any]) -> str:
 
 
 def _changed(change: dict[str, Any]) -> str:
-    if change["op"] == "update" and change["was"] == change["becomes"]:
+    if change["op"] != "update":
+        return str(change["becomes"] if change["op"] == "create" else change["was"])
+    if change["was"] == change["becomes"]:
         return f"{change['becomes']} ({', '.join(change['differs'])})"
     return f"{change['was']} → {change['becomes']}"
 
