@@ -126,7 +126,7 @@ class Attaching:
     def add_item(self, organization: str, item: NewItem, *, at: datetime, actor: str) -> Receipt:
         """Add a one-off amount to the invoice of the cycle that holds ``at``.
 
-        The same item again does nothing, wherever it stands among the invoices not issued.
+        The same item again does nothing, wherever it stands, on an issued invoice, too.
 
         Raises:
             NotFound: no such organization.
@@ -199,10 +199,11 @@ class Attaching:
     ) -> Iterator["_Change"]:
         """Lock the books around a change to the cycle of ``at``, or to the one that has an item."""
         with self._books.change(organization, actor=actor) as books:
-            holder = next((each for each in books.cycles if holding in each.items), None)
+            holder = books.holder_of(holding) if holding else None
             change = _Change(books, holder or cycle_at(books, at, self._now()))
             yield change
-            carry(books, change.cycle)
+            if change.cycle in books.cycles:
+                carry(books, change.cycle)
 
 
 class _Change:

@@ -64,6 +64,10 @@ class OpenBooks(Protocol):
         """Whether a cycle is the first the organization ever had."""
         ...
 
+    def holder_of(self, item: str) -> BillingCycle | None:
+        """The cycle whose invoice has a one-off item, be it issued or not."""
+        ...
+
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         """Add events to a cycle: applied to it at once, stored when the block ends."""
         ...

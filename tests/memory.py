@@ -219,6 +219,11 @@ class MemoryOpenBooks:
     def is_first(self, cycle: BillingCycle) -> bool:
         return self._store.names[self.organization.id][0] == cycle.id
 
+    def holder_of(self, item: str) -> BillingCycle | None:
+        names = self._store.names[self.organization.id]
+        issued = [self._store._state(name).cycle for name in names]
+        return next((each for each in [*self.cycles, *issued] if item in each.items), None)
+
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         for event in events:
             cycle.apply(event)

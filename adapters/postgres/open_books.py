@@ -9,6 +9,7 @@ from eventsourcing.persistence import StoredEvent
 from psycopg import Connection
 
 from adapters.postgres import event_log, heads, mapper, retally, tallies
+from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Rows
 from application.ports import CatalogReader
 from domain.billing_cycle import UNISSUED, BillingCycle, opened
@@ -20,6 +21,11 @@ from domain.tally import Tallies
 
 OPENED_AT = (
     "UPDATE cycle_head SET opened_at = (SELECT last FROM log_clock) WHERE cycle_id = ANY(%s)"
+)
+ITEMS = (
+    "SELECT e.originator_id FROM cycle_head h JOIN cyclebook_events e"
+    " ON e.originator_id = h.cycle_id AND NOT starts_with(e.topic, 'UsageRecorded@')"
+    " WHERE h.organization = %s AND starts_with(e.topic, 'OneOffItemAdded@')"
 )
 CREDIT_USE = "INSERT INTO credit_use (organization, cycle, credit, amount) VALUES (%s, %s, %s, %s)"
 
@@ -59,6 +65,18 @@ class PostgresOpenBooks:
         """Whether a cycle is the first the organization ever had."""
         names = heads.names(self._connection, self.organization.id, open_only=False)
         return names[:1] == [cycle.id]
+
+    def holder_of(self, item: str) -> BillingCycle | None:
+        """The cycle whose invoice has a one-off item, be it issued or not."""
+        for cycle in self.cycles:
+            if item in cycle.items:
+                return cycle
+        rows = self._connection.execute(ITEMS, [self.organization.id], binary=True)
+        for cycle_id in dict.fromkeys(row[0] for row in rows.fetchall()):
+            cycle = build_cycle(read_control(self._connection, cycle_id))
+            if item in cycle.items:
+                return cycle
+        return None
 
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
         """Add events to a cycle: applied at once, stored when the block ends."""

@@ -87,6 +87,16 @@ def test_an_explanation_finds_its_records(stored: World) -> None:
     assert ([each.value for each in rest.usage], rest.next_cursor) == (["1.5"], None)
 
 
+def test_an_item_sent_again_after_the_issue_is_found_on_its_invoice(stored: World) -> None:
+    january(stored)
+    assert stored.invoice().status == "issued"
+    (key,) = [line.key for line in stored.invoice().invoice.lines if line.kind == "item"]
+    billed = stored.invoice().digest, stored.current().invoice.digest
+    again = stored.item(key.removeprefix("item/"), 4900, stored.now)
+    assert (again.cycle, again.effect) == (CYCLE, "nothing")
+    assert (stored.invoice().digest, stored.current().invoice.digest) == billed
+
+
 def test_a_payment_reaches_an_issued_cycle(stored: World) -> None:
     january(stored)
     stored.client.v1.invoices.pay(stored.invoice().stripe.invoice or "")

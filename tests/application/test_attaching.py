@@ -264,3 +264,15 @@ def test_attachments_tell_every_stretch() -> None:
         ("seat", Decimal(2), JANUARY, day(5)),
         ("machine", Decimal(1), day(9), None),
     ]
+
+
+def test_an_item_sent_again_after_its_invoice_was_issued_is_not_billed_twice() -> None:
+    made = world()
+    made.item("i1", 500, day(12))
+    made.travel(FEBRUARY + timedelta(days=2))
+    assert made.advance().issued == ["acme.2026-01-01"]
+    again = made.item("i1", 500, FEBRUARY + timedelta(days=1))
+    assert (again.cycle, again.effect) == ("acme.2026-01-01", "nothing")
+    assert made.lines(NEXT) == {}
+    with pytest.raises(RuleViolation):
+        made.item("i1", 600, FEBRUARY + timedelta(days=1))
