@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	&& echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check static lint format bench golden lock clean
+.PHONY: help setup run test test-deep check static lint format bench golden lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(V)/ok ## Make .venv with the locked packages (about a minute, once)
 	@echo "$(V) is ready"
@@ -24,6 +24,10 @@ run: $(V)/ok ## Start everything with a month of demo data; no account, no datab
 
 test: $(V)/ok ## Run all tests and doctests (ARGS="-k name" for some)
 	$(PY) -m pytest -q -n $(WORKERS) $(ARGS)
+
+test-deep: $(V)/ok ## Try 100,000 random plans of each pricing model (half an hour; DEEP_EXAMPLES=n for others)
+	DEEP_EXAMPLES=$(or $(DEEP_EXAMPLES),100000) \
+		$(PY) -m pytest -q -n $(WORKERS) tests/domain/test_pricing_properties.py $(ARGS)
 
 check: static test ## Everything that must hold: style, types, import contracts, tests
 

@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, pre_dump, validate
+from marshmallow import fields, pre_dump, validate
 
 from api.limits import PAGE_SIZE_MAX
 from api.schemas.fields import Identifier, Instant, Strict, Text, decimal_text
 from domain.catalog import AGGREGATIONS
-from domain.price import Price, terms_of
+from domain.price import BILLINGS, KINDS, PRORATIONS, SCOPES, Price, terms_of
 from domain.pricing import MODELS
+from domain.pricing.modifiers import ROUNDINGS
 
 NAMES_MAX = 100
+
+
+def _said(text: str) -> dict[str, str]:
+    return {"description": text}
 
 
 class Decimal(fields.String):
@@ -29,8 +34,18 @@ class MeterDefinitionSchema(Strict):
     aggregation = fields.String(validate=validate.OneOf(AGGREGATIONS))
     unit = Text(64)
     dimensions = fields.List(Text(), validate=validate.Length(max=NAMES_MAX))
-    filter = fields.Raw(allow_none=True)
-    carry_over = fields.Boolean(truthy={True}, falsy={False})
+    filter = fields.Dict(
+        keys=Text(),
+        values=fields.List(fields.String(), validate=validate.Length(1, NAMES_MAX)),
+        allow_none=True,
+        validate=validate.Length(max=NAMES_MAX),
+        metadata=_said("property: the values that are counted; other records are kept unpriced"),
+    )
+    carry_over = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_said("time_weighted: the last value holds on into the next cycle"),
+    )
 
 
 class MeterSchema(Strict):
@@ -41,6 +56,8 @@ class MeterSchema(Strict):
     aggregation = fields.String(required=True)
     unit = fields.String(required=True)
     dimensions = fields.List(fields.String(), required=True)
+    filter = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
+    carry_over = fields.Boolean(required=True)
 
 
 class ServiceDefinitionSchema(Strict):
@@ -59,45 +76,126 @@ class ServiceSchema(Strict):
 
 
 class TierSchema(Strict):
-    """Up to and including ``up_to`` units; ``null`` in the last tier."""
+    """One tier. Which amounts it has depends on the model."""
 
-    up_to = Decimal(allow_none=True)
-    unit_amount = Decimal()
-    flat_amount = Decimal()
+    up_to = Decimal(
+        allow_none=True,
+        metadata=_said("up to and including so many units; null in the last tier"),
+    )
+    unit_amount = Decimal(metadata=_said("graduated, volume: minor units for one unit"))
+    rate = Decimal(metadata=_said("graduated_percentage: percent of the value in this tier"))
+    flat_amount = Decimal(
+        metadata=_said("minor units for a full period, owed when the tier is entered or reached")
+    )
 
 
 class UnitConversionSchema(Strict):
-    """From the meter's unit to the price's."""
+    """From the meter's unit to the price's, before everything else."""
 
-    divide_by = Decimal(required=True)
-    round = fields.String(validate=validate.OneOf(["none"]))
+    divide_by = Decimal(required=True, metadata=_said("above zero; 3600 makes hours of seconds"))
+    round = fields.String(
+        validate=validate.OneOf(ROUNDINGS), metadata=_said("to whole units; none is the default")
+    )
 
 
-class PriceTermsSchema(Strict):
+class ModelTermsSchema(Strict):
+    """The terms of the pricing models; each model takes its own and refuses the others'."""
+
+    model = fields.String(
+        required=True,
+        validate=validate.OneOf(sorted(MODELS)),
+        metadata=_said("how a quantity becomes an amount; it decides which fields there are"),
+    )
+    amount = Decimal(metadata=_said("flat: minor units for a full period"))
+    unit_amount = Decimal(metadata=_said("per_unit: minor units for one unit"))
+    package_size = Decimal(metadata=_said("package: units in a package, above zero"))
+    package_amount = Decimal(metadata=_said("package: minor units for a package"))
+    round = fields.String(
+        validate=validate.OneOf(["up", "down", "half_up", "exact"]),
+        metadata=_said("package: what a package begun counts as; up is the default"),
+    )
+    tiers = fields.List(
+        fields.Nested(TierSchema),
+        metadata=_said("graduated, volume, stairstep, graduated_percentage: bounds ascending"),
+    )
+    flat_at_zero = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_said("tiers: whether the first flat_amount is owed without usage; the default"),
+    )
+    rate = Decimal(
+        metadata=_said("percentage: percent of the value, which is in minor units of the currency")
+    )
+    fixed_amount = Decimal(metadata=_said("percentage: minor units for each record"))
+    included_records = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, 10**9),
+        metadata=_said("percentage: the first so many records of a full period cost nothing"),
+    )
+    included_amount = Decimal(
+        metadata=_said("percentage: so much value of a full period, in minor units, costs nothing")
+    )
+    min_per_record = Decimal(
+        allow_none=True, metadata=_said("percentage: what a charged record costs at least")
+    )
+    max_per_record = Decimal(
+        allow_none=True, metadata=_said("percentage: what a charged record costs at most")
+    )
+
+
+class PriceTermsSchema(ModelTermsSchema):
     """A price's terms, amounts in minor units of its currency. Other terms are a new version."""
 
     price = Identifier(required=True)
-    name = Text()
+    name = Text(metadata=_said("what customers read; the id by default"))
     version = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
     effective_at = Instant(allow_none=True)
-    currency = fields.String(required=True, validate=validate.Length(3, 3))
-    kind = fields.String(required=True, validate=validate.OneOf(["recurring", "metered"]))
-    meter = Identifier(allow_none=True)
-    model = fields.String(required=True, validate=validate.OneOf(sorted(MODELS)))
-    amount = Decimal()
-    unit_amount = Decimal()
-    tiers = fields.List(fields.Nested(TierSchema))
-    flat_at_zero = fields.Boolean(truthy={True}, falsy={False})
+    currency = fields.String(
+        required=True, validate=validate.Length(3, 3), metadata=_said("Stripe's code, lower case")
+    )
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(KINDS),
+        metadata=_said("recurring: the attachment's quantity; metered: a meter's; one_off: once"),
+    )
+    meter = Identifier(allow_none=True, metadata=_said("metered prices only: what they count"))
     unit_conversion = fields.Nested(UnitConversionSchema, allow_none=True)
-    included_quantity = Decimal(allow_none=True)
-    proration = fields.String(validate=validate.OneOf(["second", "none"]))
-    billing = fields.String(validate=validate.OneOf(["in_arrears"]))
-    scope = fields.String(validate=validate.OneOf(["attachment", "organization"]))
-    group_by = fields.List(Text(), validate=validate.Length(max=NAMES_MAX))
-    per_group = fields.Boolean(truthy={True}, falsy={False})
-    minimum_amount = fields.Raw(allow_none=True, validate=lambda value: _unsupported(value))
-    maximum_amount = fields.Raw(allow_none=True, validate=lambda value: _unsupported(value))
-    tax_code = Text(allow_none=True)
+    included_quantity = Decimal(
+        allow_none=True, metadata=_said("units of a full period that cost nothing")
+    )
+    prorate_tiers = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_said("whether tier bounds shrink with the time attached; false by default"),
+    )
+    minimum_amount = Decimal(
+        allow_none=True, metadata=_said("what a full period comes to at least, in minor units")
+    )
+    maximum_amount = Decimal(
+        allow_none=True, metadata=_said("what a full period comes to at most, in minor units")
+    )
+    billing = fields.String(
+        validate=validate.OneOf(BILLINGS), metadata=_said("in_advance: recurring prices only")
+    )
+    proration = fields.String(
+        validate=validate.OneOf(PRORATIONS),
+        metadata=_said("how part of a period is counted; one_off is always none"),
+    )
+    scope = fields.String(
+        validate=validate.OneOf(SCOPES),
+        metadata=_said("organization also rates records that name no attachment"),
+    )
+    group_by = fields.List(
+        Text(),
+        validate=validate.Length(max=NAMES_MAX),
+        metadata=_said("a line for each value of these dimensions of the meter"),
+    )
+    per_group = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_said("tiers, included quantity, minimum and maximum count for each group"),
+    )
+    tax_code = Text(allow_none=True, metadata=_said("Stripe's"))
 
 
 class PriceSchema(PriceTermsSchema):
@@ -105,10 +203,18 @@ class PriceSchema(PriceTermsSchema):
 
     ref = fields.String(required=True, metadata={"description": "such as cpu@1"})
     version = fields.Integer(required=True)
+    organization = fields.String(
+        required=True, allow_none=True, metadata=_said("the only one it is for, or null")
+    )
 
     @pre_dump
     def _terms(self, price: Price, **_: Any) -> dict[str, object]:
-        more = {"ref": price.ref, "version": price.version, "effective_at": price.effective_at}
+        more = {
+            "ref": price.ref,
+            "version": price.version,
+            "effective_at": price.effective_at,
+            "organization": price.organization,
+        }
         return terms_of(price) | more
 
 
@@ -125,8 +231,3 @@ class PriceQuery(Strict):
     price = Identifier(load_default=None)
     limit = fields.Integer(load_default=PAGE_SIZE_MAX, validate=validate.Range(1, PAGE_SIZE_MAX))
     cursor = Text(80, load_default=None, metadata={"description": "the ref to go on after"})
-
-
-def _unsupported(value: object) -> None:
-    if value is not None:
-        raise ValidationError("is not supported in this release; leave it out")

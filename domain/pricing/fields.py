@@ -93,6 +93,25 @@ class Fields:
         """Like ``decimal``, ready for exact arithmetic."""
         return Fraction(self.decimal(field, default))
 
+    def limit(self, field: str) -> Fraction | None:
+        """Like ``exact``; ``None`` where there is no limit."""
+        return None if self.get(field) is None else self.exact(field)
+
+    def ordered(self, low: str, high: str) -> None:
+        """Refuse an upper limit below the lower one."""
+        least, most = self.limit(low), self.limit(high)
+        if least is not None and most is not None and least > most:
+            raise InvalidInput(
+                f"{self.name(high)} must not be below {self.name(low)}", field=self.name(high)
+            )
+
+    def count(self, field: str) -> int:
+        """A whole number of zero or more; 0 where it is absent."""
+        number = self.decimal(field, "0")
+        if number != number.to_integral_value():
+            raise InvalidInput(f"{self.name(field)} must be a whole number", field=self.name(field))
+        return int(number)
+
     def objects(self, field: str) -> "list[Fields]":
         """A non-empty list of objects."""
         value = self.get(field)
@@ -118,15 +137,6 @@ class Fields:
                 f"{self.name(field)} must be a list of names", field=self.name(field)
             )
         return tuple(value)
-
-    def neutral(self, field: str, *neutral: object) -> None:
-        """Refuse a field whose meaning this release does not carry out, unless it says nothing."""
-        value = self.get(field)
-        if value is not None and value not in neutral:
-            raise InvalidInput(
-                f"{self.name(field)} is not supported in this release; leave it out",
-                field=self.name(field),
-            )
 
     def done(self) -> None:
         """Refuse fields nobody asked for."""

@@ -14,6 +14,7 @@ class Flat:
 
     name: ClassVar[str] = "flat"
     linear: ClassVar[bool] = False
+    per_record: ClassVar[bool] = False
 
     amount: Fraction
 

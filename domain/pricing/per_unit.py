@@ -14,6 +14,7 @@ class PerUnit:
 
     name: ClassVar[str] = "per_unit"
     linear: ClassVar[bool] = True
+    per_record: ClassVar[bool] = False
 
     unit_amount: Fraction
 
