@@ -1,6 +1,6 @@
 """The gateway port: what the reconciler asks of Stripe and of its own record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -87,6 +87,90 @@ class Answer:
     message: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreditNote:
+    """A correction of an issued invoice. Minor units, before tax.
+
+    id: ours. lines: by line key, below zero for a line that is. How it is given back, which
+    sums to the amount: ``reduce_due`` takes off what is still to be paid, and has to be used up
+    first; the rest is a ``refund`` of what was paid, ``credit_balance`` for the next invoices at
+    Stripe, or settled ``out_of_band``. memo: for the customer.
+    """
+
+    id: str
+    lines: Mapping[str, int]
+    reason: str
+    memo: str = ""
+    reduce_due: int = 0
+    refund: int = 0
+    credit_balance: int = 0
+    out_of_band: int = 0
+
+    @property
+    def amount(self) -> int:
+        """What the lines come to."""
+        return sum(self.lines.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripeNote:
+    """A credit note as Stripe has it. Minor units; the ways it was given back sum to ``total``.
+
+    id: Stripe's. note: our id, ``None`` where somebody else made it. lines: (Stripe's id of an
+    invoice's line or of the note's own, minor units), before tax. refunds: Stripe's ids.
+    """
+
+    id: str
+    note: str | None
+    invoice: str
+    total: int
+    tax: int
+    lines: tuple[tuple[str, int], ...]
+    reason: str
+    reduce_due: int
+    refund: int = 0
+    credit_balance: int = 0
+    out_of_band: int = 0
+    refunds: tuple[str, ...] = ()
+
+    @property
+    def rest(self) -> int:
+        """What was given back beyond what was still to be paid."""
+        return self.total - self.reduce_due
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripePayment:
+    """A payment of an invoice. reference: Stripe's id of the intent, or of the record of money
+    that came another way. status: ``paid``, ``failed``, ``action_required``, ``open`` or
+    ``canceled``. failure: the reason a person is told, or empty. Minor units.
+    """
+
+    reference: str
+    amount: int
+    status: str
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripeRefund:
+    """Money that went back to a customer. Minor units."""
+
+    id: str
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StripeDispute:
+    """A payment that a customer disputes with the bank. outcome: none while it is open."""
+
+    id: str
+    amount: int
+    reason: str
+    outcome: str | None
+
+
 class InvoiceGateway(Protocol):
     """Stripe's invoices. Reads answer in our words; writes are built first and sent later.
 
@@ -107,6 +191,27 @@ class InvoiceGateway(Protocol):
     def find_customer(self, organization: str, since: datetime) -> str | None:
         """The customer made for an organization since an instant, if any was."""
 
+    def invoice_of(self, kind: str, thing: str) -> str | None:
+        """The invoice that an event of a ``kind`` is about, which names a ``thing``, if any is."""
+
+    def note(self, note: str) -> StripeNote | None:
+        """A credit note by Stripe's id; ``None`` if there is none."""
+
+    def notes(self, invoice: str) -> tuple[StripeNote, ...]:
+        """The credit notes of an invoice, oldest first, without those taken back."""
+
+    def size(self, request: StripeRequest) -> StripeNote:
+        """What Stripe would make of a credit note: its tax and total. Changes nothing."""
+
+    def payments(self, invoice: str) -> tuple[StripePayment, ...]:
+        """The payments of a finalized invoice, oldest first."""
+
+    def refunds(self, payment: str) -> tuple[StripeRefund, ...]:
+        """What of a payment went back for good, oldest first."""
+
+    def disputes(self, payment: str) -> tuple[StripeDispute, ...]:
+        """The disputes about a payment, oldest first."""
+
     def new_customer(self, customer: StripeCustomer) -> StripeRequest:
         """Make a customer."""
 
@@ -121,6 +226,14 @@ class InvoiceGateway(Protocol):
 
     def void(self, invoice: str) -> StripeRequest:
         """Void a finalized invoice."""
+
+    def mark_uncollectible(self, invoice: str) -> StripeRequest:
+        """Give up hope that a finalized invoice is paid."""
+
+    def credit_note(
+        self, invoice: str, cycle: str, note: CreditNote, held: Mapping[str, str]
+    ) -> StripeRequest:
+        """Issue a credit note. held: Stripe's ids of the invoice's lines, by line key."""
 
     def delete(self, invoice: str) -> StripeRequest:
         """Delete a draft."""

@@ -3,24 +3,26 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Protocol
 
 from application.desired import organization_of
 from application.gateway import InvoiceGateway, StripeStream
+from application.outcomes import STRIPE, Outcomes, Said
 from application.ports import Books
 from domain.errors import Busy, CyclebookError, NotFound, StoreUnavailable
-from domain.events.cycle import InvoiceMarkedUncollectible, InvoicePaid, InvoiceVoided
 from domain.identity import parse_cycle_name
-from projections.remote_invoice import RemoteInvoice, RemoteStatus, news
+from domain.stripe_invoice import StripeInvoice
+from projections.remote_invoice import RemoteInvoice, news
 
-ACTOR = "stripe"
 ATTEMPTS_MAX = 20
 FIRST_PAUSE = timedelta(seconds=2)
 PAUSE_MAX = timedelta(hours=1)
+MONEY_BACK = ("charge.", "refund.")
+"""Kinds of events about money that went back, which an invoice itself does not show."""
+
 LEASE = timedelta(minutes=5)
 """How long a claimed event is kept from other workers."""
-
-Outcome = InvoicePaid | InvoiceVoided | InvoiceMarkedUncollectible
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,9 +123,10 @@ class Inbox:
 
     def _handle(self, message: Message, now: datetime) -> None:
         """Look at the invoice afresh: what the webhook itself says may be old."""
-        if not message.type.startswith("invoice."):
+        invoice = self._gateway.invoice_of(message.type, message.object_id)
+        if invoice is None:
             return
-        seen = self._gateway.glance(message.object_id)
+        seen = self._gateway.glance(invoice)
         cycle = (seen.marks.cycle if seen else "") or message.cycle
         if not cycle or parse_cycle_name(cycle) is None:
             # An invoice that is none of ours, such as a subscription's own.
@@ -132,8 +135,10 @@ class Inbox:
             if seen is None or self._is_news(cycle, seen):
                 self._resync(cycle)
             return
-        self._record_stripe(cycle, seen)
-        self._record_outcome(cycle, seen, now)
+        if record := self._record_stripe(cycle, seen, message):
+            money_back = message.type.startswith(MONEY_BACK)
+            outcomes = Outcomes(self._gateway, seen, now)
+            self._record(cycle, list(outcomes.of(record, money_back=money_back)))
 
     def _is_news(self, cycle: str, draft: RemoteInvoice) -> bool:
         """Whether somebody else changed a draft: what we wrote ourselves is on our record.
@@ -146,35 +151,39 @@ class Inbox:
             raise Busy(f"{cycle} is being synced", cycle=cycle)
         return bool(news(state, self._gateway.complete(draft), draft.marks.revision))
 
-    def _record_stripe(self, cycle: str, seen: RemoteInvoice) -> None:
-        """Bring our record of the invoice up to what was read, if it is the one we know."""
+    def _record_stripe(
+        self, cycle: str, seen: RemoteInvoice, message: Message
+    ) -> StripeInvoice | None:
+        """Bring our record up to what was read; ``None`` of an invoice that has a successor.
+
+        Raises:
+            NotFound: it is not the one we know.
+            Busy: a call of ours is not answered yet; whoever made it says what it did.
+        """
         state, version = self._stripe.load(cycle)
+        if seen.marks.revision < state.revision:
+            return None
+        if state.open is not None:
+            if message.attempts:
+                # Nobody came back for the answer: a sync asks for it.
+                self._resync(cycle)
+            raise Busy(f"Stripe has not answered {state.open.purpose} yet", cycle=cycle)
         if state.invoice != seen.id:
             raise NotFound(f"{seen.id} carries {cycle}, whose invoice is {state.invoice}")
         if events := news(state, self._gateway.complete(seen), seen.marks.revision):
-            self._stripe.append(cycle, version, events, ACTOR)
+            self._stripe.append(cycle, version, events, STRIPE)
             self._resync(cycle)
+            state, _ = self._stripe.load(cycle)
+        return state
 
-    def _record_outcome(self, cycle: str, seen: RemoteInvoice, now: datetime) -> None:
-        outcome = _outcome(seen, now)
-        if outcome is None:
-            return
-        with self._books.change(organization_of(cycle), actor=ACTOR, cycle=cycle) as books:
-            if books.asked and (events := books.asked.record_outcome(outcome)):
-                books.append(books.asked, events)
-
-
-def _outcome(seen: RemoteInvoice, now: datetime) -> Outcome | None:
-    """What became of the invoice, where that says something of the cycle."""
-    match seen.status:
-        case RemoteStatus.PAID:
-            return InvoicePaid(at=now, amount=seen.issue.amount_paid)
-        case RemoteStatus.VOID:
-            return InvoiceVoided(at=now, reason="voided at Stripe")
-        case RemoteStatus.UNCOLLECTIBLE:
-            return InvoiceMarkedUncollectible(at=now)
-        case _:
-            return None
+    def _record(self, cycle: str, said: list[Said]) -> None:
+        """Keep what is news to the cycle, one change for each who did it."""
+        organization = organization_of(cycle)
+        for actor, theirs in groupby(said, key=lambda each: each[0]):
+            with self._books.change(organization, actor=actor, cycle=cycle) as books:
+                for _, event in theirs:
+                    if books.asked and (events := books.asked.record_outcome(event)):
+                        books.append(books.asked, events)
 
 
 def _words(error: Exception) -> str:

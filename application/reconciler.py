@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
-from application.gateway import Desired, InvoiceGateway, StripeStream
+from application.gateway import CreditNote, Desired, InvoiceGateway, StripeNote, StripeStream
+from application.issued import IssuedWork
 from application.observing import (
     Observer,
     expectation,
@@ -20,7 +21,7 @@ from domain.events.stripe_invoice import Discrepancy
 from domain.stripe_invoice import StripeInvoice
 from projections.change_set import ChangeSet
 from projections.proof import Expectation, compare
-from projections.remote_invoice import RemoteInvoice, news
+from projections.remote_invoice import RemoteInvoice, RemoteStatus, news
 
 
 def random_token() -> str:
@@ -116,15 +117,34 @@ class Reconciler:
         """Void the cycle's finalized invoice at Stripe. Safe to repeat.
 
         Raises:
-            RuleViolation: there is no finalized invoice to void.
+            RuleViolation: there is no finalized invoice to void, or it was paid.
             Busy, GatewayError, GatewayRejected: as in ``sync``.
         """
-        work = self._sync(cycle, actor)
-        work.settle()
-        seen = work.look()
-        if seen is None or seen.is_draft:
-            raise RuleViolation(f"{cycle} has no finalized invoice at Stripe", cycle=cycle)
-        work.void()
+        self._issued(cycle, actor).void()
+        return self._stream.load(cycle)[0]
+
+    def credit_note(self, cycle: str, note: CreditNote, actor: str) -> StripeNote:
+        """Issue a credit note on the cycle's finalized invoice. Safe to repeat by its id.
+
+        Returns:
+            The note as Stripe has it: with tax, and with the ways it was given back counted so.
+
+        Raises:
+            InvalidInput: it names a line that the invoice does not have.
+            RuleViolation: there is no finalized invoice, or the note does not take off what is
+                still to be paid before it gives back the rest.
+            Busy, GatewayError, GatewayRejected: as in ``sync``.
+        """
+        return self._issued(cycle, actor).credit(note)
+
+    def mark_uncollectible(self, cycle: str, actor: str) -> StripeInvoice:
+        """Give up on the cycle's open invoice at Stripe. Safe to repeat.
+
+        Raises:
+            RuleViolation: there is no open invoice.
+            Busy, GatewayError, GatewayRejected: as in ``sync``.
+        """
+        self._issued(cycle, actor).mark_uncollectible()
         return self._stream.load(cycle)[0]
 
     def observe(self, cycle: str, actor: str) -> RemoteInvoice | None:
@@ -140,7 +160,8 @@ class Reconciler:
         """Read everything Stripe holds for a cycle and compare. Changes nothing there.
 
         A draft is compared with what the last proof saw, so that what accrued since and is
-        still to be synced is no discrepancy; an issued invoice with the books.
+        still to be synced is no discrepancy; an issued invoice with the books. That it is void
+        is a discrepancy until somebody wants it so.
 
         Raises:
             Busy: another worker wrote to the cycle's record meanwhile.
@@ -155,7 +176,10 @@ class Reconciler:
                 ),
             )
         seen, others = self._everything(log, desired)
-        found = (*compare(_audited(log.state, desired, seen), seen), *second_invoices(others))
+        differing = compare(_audited(log.state, desired, seen), seen)
+        if log.state.voiding and seen and seen.status is RemoteStatus.VOID:
+            differing = tuple(each for each in differing if each.kind != "status")
+        found = (*differing, *second_invoices(others))
         self._record_audit(log, desired, seen, found)
         return found
 
@@ -182,6 +206,11 @@ class Reconciler:
         if seen and not found:
             log.add(proof_of(desired, seen, self._now()))
         log.save()
+
+    def _issued(self, cycle: str, actor: str) -> IssuedWork:
+        log = StripeLog(self._stream, cycle, actor)
+        calls = StripeCalls(self._gateway, log, self._now, self._new_token)
+        return IssuedWork(self._gateway, log, calls)
 
     def _sync(self, cycle: str, actor: str) -> Sync:
         log = StripeLog(self._stream, cycle, actor)

@@ -97,13 +97,6 @@ class Sync:
             self._read_back()
         return self._result(nothing, self.prove(issued=True, final=True))
 
-    def void(self) -> None:
-        """Void the finalized invoice and read it back."""
-        if self.seen:
-            self._write(self._gateway.void(self.seen.id))
-            self._read_back()
-            self._log.save()
-
     def look(self) -> RemoteInvoice | None:
         """See what Stripe holds, completely, and record what is news."""
         self.seen = self._observer.glance()

@@ -9,6 +9,7 @@ from domain.events.stripe_invoice import (
     CallAbandoned,
     CallAnswered,
     CallAttempted,
+    CreditNoteObserved,
     CustomerFound,
     Discrepancy,
     DiscrepancyFound,
@@ -32,6 +33,9 @@ Stripe keeps keys for at least 24 hours; the hour between is for clocks that dis
 Source: https://docs.stripe.com/api/idempotent_requests
 """
 
+NOTE_PARAMETER = "metadata[note_id]"
+"""Where a credit note's call carries our id."""
+
 
 @dataclass(kw_only=True)
 class StripeInvoice:
@@ -42,7 +46,8 @@ class StripeInvoice:
 
     invoice, status: Stripe's id and word for it (``deleted`` once it is gone).
     lines: what Stripe was last seen to hold, by line key. proved: the lines of the last proof.
-    open: the call whose answer is not recorded yet.
+    open: the call whose answer is not recorded yet. notes: Stripe's ids of our credit notes.
+    voiding: whether we asked for the void, before or after somebody else did it.
     """
 
     plan: int = 0
@@ -66,6 +71,8 @@ class StripeInvoice:
     problem: SyncFailed | None = None
     finalizing: bool = False
     finalized: StripeInvoiceFinalized | None = None
+    voiding: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
 
     # What it says
 
@@ -199,6 +206,8 @@ class StripeInvoice:
                 self._take_call(event)
             case CustomerFound():
                 self.customer = event.customer
+            case CreditNoteObserved():
+                self.notes[event.note] = event.stripe_note
             case SyncApplied() | DiscrepancyFound() | DiscrepancyResolved() | SyncFailed():
                 self._take_judgment(event)
             case InvoiceObserved():
@@ -209,7 +218,7 @@ class StripeInvoice:
             case StripeInvoiceFinalized():
                 self.finalized = event
             case InvoiceVoidedAtStripe():
-                self.status = "void"
+                self.status, self.voiding = "void", self.voiding or event.wanted
             case _:
                 raise TypeError(f"a Stripe invoice has no {type(event).__name__}")
 
@@ -234,6 +243,10 @@ class StripeInvoice:
                 self._take_draft(call, answer)
             case "finalize":
                 self.finalizing = True
+            case "void":
+                self.voiding = True
+            case "credit_note":
+                self.notes[call.parameters[NOTE_PARAMETER]] = answer.reference or ""
             case "delete":
                 self.status, self.lines = "deleted", {}
 
@@ -243,7 +256,11 @@ class StripeInvoice:
         self.currency = call.parameters.get("currency", self.currency)
         self.lines, self.foreign, self.digest = {}, (), ""
         self.subtotal = self.total = 0
-        self.finalizing, self.finalized = False, None
+        self._forget_issue()
+
+    def _forget_issue(self) -> None:
+        """Another invoice took the place of the one before."""
+        self.finalizing, self.finalized, self.voiding = False, None, False
 
     def _take_judgment(
         self, event: SyncApplied | DiscrepancyFound | DiscrepancyResolved | SyncFailed
@@ -260,7 +277,7 @@ class StripeInvoice:
 
     def _take_observation(self, seen: InvoiceObserved) -> None:
         if seen.invoice != self.invoice:
-            self.finalizing, self.finalized = False, None
+            self._forget_issue()
         self.invoice, self.revision, self.status = seen.invoice, seen.revision, seen.status
         self.customer, self.currency = seen.customer, seen.currency
         self.subtotal, self.total, self.digest = seen.subtotal, seen.total, seen.digest

@@ -12,8 +12,9 @@ from flask import Flask, Response, request
 from stripe.params.billing_portal import SessionCreateParams
 from werkzeug.exceptions import HTTPException
 
-from adapters.sandbox import customers, invoices, lines
-from adapters.sandbox.dashboard import Dashboard, control
+from adapters.sandbox import credit_notes, customers, invoices, lines, payments, refunds
+from adapters.sandbox.control import control
+from adapters.sandbox.dashboard import Dashboard
 from adapters.sandbox.faults import Faults
 from adapters.sandbox.ledger import Ledger
 from adapters.sandbox.params import unfold
@@ -57,6 +58,34 @@ ROUTES: tuple[Route, ...] = (
         invoices.mark_uncollectible,
         shapes.InvoiceMarkUncollectibleParams,
     ),
+    ("GET", "/v1/invoice_payments", payments.every, shapes.InvoicePaymentListParams),
+    (
+        "GET",
+        "/v1/invoice_payments/<id_>",
+        payments.retrieve,
+        shapes.InvoicePaymentRetrieveParams,
+    ),
+    (
+        "GET",
+        "/v1/payment_intents/<id_>",
+        payments.retrieve_intent,
+        shapes.PaymentIntentRetrieveParams,
+    ),
+    ("GET", "/v1/charges/<id_>", payments.retrieve_charge, shapes.ChargeRetrieveParams),
+    ("POST", "/v1/credit_notes", credit_notes.create, shapes.CreditNoteCreateParams),
+    ("GET", "/v1/credit_notes", credit_notes.every, shapes.CreditNoteListParams),
+    ("GET", "/v1/credit_notes/preview", credit_notes.preview, shapes.CreditNotePreviewParams),
+    ("GET", "/v1/credit_notes/<id_>", credit_notes.retrieve, shapes.CreditNoteRetrieveParams),
+    (
+        "GET",
+        "/v1/credit_notes/<id_>/lines",
+        credit_notes.lines,
+        shapes.CreditNoteLineItemListParams,
+    ),
+    ("GET", "/v1/refunds", refunds.every, shapes.RefundListParams),
+    ("GET", "/v1/refunds/<id_>", refunds.retrieve, shapes.RefundRetrieveParams),
+    ("GET", "/v1/disputes", refunds.every_dispute, shapes.DisputeListParams),
+    ("GET", "/v1/disputes/<id_>", refunds.retrieve_dispute, shapes.DisputeRetrieveParams),
 )
 
 

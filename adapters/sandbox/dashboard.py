@@ -1,15 +1,9 @@
-"""What a person could do in Stripe's Dashboard, and the switches for trouble: ``/_sandbox``."""
+"""What people could do in Stripe's Dashboard, and what customers and banks could do."""
 
 from typing import Any
 
-from flask import Blueprint, request
-from flask.typing import ResponseReturnValue
-
-from adapters.sandbox import invoices, lines
-from adapters.sandbox.faults import Faults
+from adapters.sandbox import collecting, credit_notes, invoices, lines, refunds
 from adapters.sandbox.ledger import Thing
-from adapters.sandbox.refusals import Refused
-from adapters.sandbox.transport import Transport
 from adapters.sandbox.world import World
 
 ACTIONS = {
@@ -50,55 +44,48 @@ class Dashboard:
         with self._world.ledger.transaction():
             return ACTIONS[action](self._world, {}, invoice)
 
+    def decline(
+        self,
+        invoice: str,
+        message: str = "Your card was declined.",
+        retry_in_s: int | None = 86_400,
+    ) -> Thing:
+        """Let an attempt to collect fail. retry_in_s: until the next one, ``None`` for never."""
+        with self._world.ledger.transaction():
+            return collecting.decline(self._world, invoice, message, retry_in_s)
 
-def control(dashboard: Dashboard, faults: Faults, transport: Transport) -> Blueprint:
-    """The same over HTTP, for a demo and for tests in other processes."""
-    routes = Blueprint("control", __name__, url_prefix="/_sandbox")
+    def ask_customer(self, invoice: str) -> Thing:
+        """Let the bank want a confirmation by the customer."""
+        with self._world.ledger.transaction():
+            return collecting.ask_customer(self._world, invoice)
 
-    @routes.post("/faults")
-    def add_fault() -> ResponseReturnValue:
-        faults.add(**_body())
-        return {"added": True}
+    def overdue(self, invoice: str) -> Thing:
+        """Let the due date go by."""
+        with self._world.ledger.transaction():
+            return collecting.overdue(self._world, invoice)
 
-    @routes.delete("/faults")
-    def clear_faults() -> ResponseReturnValue:
-        faults.clear()
-        return {"cleared": True}
+    def credit(self, invoice: str, **params: Any) -> Thing:
+        """Issue a credit note; parameters as Stripe's API has them."""
+        with self._world.ledger.transaction():
+            return credit_notes.create(self._world, {"invoice": invoice, **params})
 
-    @routes.get("/calls")
-    def calls() -> ResponseReturnValue:
-        return {"data": list(transport.calls)}
+    def refund(
+        self, invoice: str, amount: int, reason: str | None = "requested_by_customer"
+    ) -> Thing:
+        """Pay back a part of what was collected. Minor units."""
+        with self._world.ledger.transaction():
+            return refunds.refund(self._world, invoice, amount, reason)
 
-    @routes.post("/invoices/<invoice>/lines")
-    def add_line(invoice: str) -> ResponseReturnValue:
-        return dashboard.add_line(invoice, **_body())
+    def dispute(self, invoice: str, amount: int | None = None, reason: str = "fraudulent") -> Thing:
+        """Let the customer dispute what was collected, all of it unless told."""
+        with self._world.ledger.transaction():
+            return refunds.dispute(self._world, invoice, amount, reason)
 
-    @routes.post("/lines/<line>")
-    def edit_line(line: str) -> ResponseReturnValue:
-        return dashboard.edit_line(line, **_body())
+    def decide(self, dispute: str, status: str) -> Thing:
+        """Let the bank decide a dispute: ``won`` or ``lost``."""
+        with self._world.ledger.transaction():
+            return refunds.decide(self._world, dispute, status)
 
-    @routes.delete("/lines/<line>")
-    def remove_line(line: str) -> ResponseReturnValue:
-        return dashboard.remove_line(line)
-
-    @routes.post("/invoices/<invoice>/<any(finalize,pay,void,mark_uncollectible,delete):action>")
-    def act(invoice: str, action: str) -> ResponseReturnValue:
-        return dashboard.act(invoice, action)
-
-    @routes.errorhandler(Refused)
-    def refused(error: Refused) -> ResponseReturnValue:
-        return error.body, error.status
-
-    @routes.errorhandler(TypeError)
-    @routes.errorhandler(ValueError)
-    def unusable(error: Exception) -> ResponseReturnValue:
-        return {"error": {"type": "invalid_request_error", "message": str(error)}}, 400
-
-    return routes
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json()
-    if not isinstance(body, dict):
-        raise ValueError("send a JSON object")
-    return body
+    def tax(self, percent: int) -> None:
+        """What finalizing adds as tax from now on."""
+        self._world.tax_percent = percent

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.sandbox import payments
 from adapters.sandbox.customers import merged, merged_metadata
 from adapters.sandbox.ledger import Thing
 from adapters.sandbox.paging import page, within
@@ -94,9 +95,14 @@ def finalize(world: World, params: Params, id_: str) -> Thing:
     }
     if invoice["days_until_due"] is not None:
         invoice["due_date"] = now + 86_400 * invoice["days_until_due"]
+    _apply_tax(world, invoice)
+    _apply_balance(world, invoice)
     _reached(invoice, "finalized_at", now)
-    keep(world, invoice, "invoice.finalized")
-    return _paid(world, invoice) if invoice["total"] <= 0 else shown(world, invoice)
+    if not invoice["amount_due"]:
+        keep(world, invoice, "invoice.finalized")
+        return settled(world, invoice)
+    payments.request(world, invoice)
+    return keep(world, invoice, "invoice.finalized")
 
 
 def pay(world: World, params: Params, id_: str) -> Thing:
@@ -109,7 +115,8 @@ def pay(world: World, params: Params, id_: str) -> Thing:
         raise Refused("Invoice is already paid")
     if invoice["status"] == "void":
         raise Refused(NOT_OPEN)
-    return _paid(world, invoice)
+    payments.collect(world, invoice, off_stripe=params.get("paid_out_of_band", False))
+    return settled(world, invoice)
 
 
 def void(world: World, params: Params, id_: str) -> Thing:
@@ -119,6 +126,7 @@ def void(world: World, params: Params, id_: str) -> Thing:
         raise Refused("Invoices with `paid` payments cannot be voided.")
     if invoice["status"] not in ("open", "uncollectible"):
         raise Refused(NOT_OPEN)
+    payments.call_off(world, invoice)
     invoice |= {"status": "void", "auto_advance": False, "amount_remaining": 0}
     _reached(invoice, "voided_at", world.now())
     return keep(world, invoice, "invoice.voided")
@@ -160,11 +168,35 @@ def recounted(world: World, invoice: Thing) -> Thing:
     return {**invoice, **dict.fromkeys(sums, total), "amount_due": due, "amount_remaining": due}
 
 
-def _paid(world: World, invoice: Thing) -> Thing:
+def settled(world: World, invoice: Thing) -> Thing:
+    """An invoice with nothing left to pay."""
     invoice |= {"status": "paid", "auto_advance": False, "amount_remaining": 0}
     invoice |= {"amount_paid": invoice["amount_due"], "attempted": True}
+    invoice["next_payment_attempt"] = None
     _reached(invoice, "paid_at", world.now())
     return keep(world, invoice, "invoice.paid")
+
+
+def _apply_tax(world: World, invoice: Thing) -> None:
+    """Tax on the subtotal, where the sandbox was told of a rate; half away from zero."""
+    if not world.tax_percent:
+        return
+    tax = (2 * invoice["subtotal"] * world.tax_percent + 100) // 200
+    total = invoice["subtotal"] + tax
+    invoice |= {"total_taxes": [{"amount": tax, "tax_behavior": "exclusive"}], "total": total}
+    invoice |= {"amount_due": total, "amount_remaining": total}
+
+
+def _apply_balance(world: World, invoice: Thing) -> None:
+    """A customer's credit is used up first; nobody can decline it."""
+    customer = world.need("customer", invoice["customer"], "customer")
+    used = min(-customer["balance"], invoice["amount_due"])
+    if used > 0:
+        invoice["starting_balance"] = customer["balance"]
+        customer["balance"] += used
+        world.ledger.put("customer", customer)
+        invoice["amount_due"] -= used
+        invoice["amount_remaining"] -= used
 
 
 def _check_due(params: Params) -> None:
@@ -198,8 +230,10 @@ def _known(params: Params) -> Params:
 
 def _blank(id_: str, customer: str, now: int) -> Thing:
     amounts = ("amount_due", "amount_paid", "amount_remaining", "subtotal", "total")
+    credited = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
     excluding = ("subtotal_excluding_tax", "total_excluding_tax", "starting_balance")
     nothing = ("description", "due_date", "days_until_due", "effective_at", "footer", "number")
+    later = ("next_payment_attempt",)
     links = ("hosted_invoice_url", "invoice_pdf", "parent", "last_finalization_error")
     transitions = ("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")
     return {
@@ -215,6 +249,6 @@ def _blank(id_: str, customer: str, now: int) -> Thing:
         "livemode": False,
         "total_taxes": [],
         "status_transitions": dict.fromkeys(transitions),
-        **dict.fromkeys((*amounts, *excluding), 0),
-        **dict.fromkeys((*nothing, *links)),
+        **dict.fromkeys((*amounts, *excluding, *credited, "attempt_count"), 0),
+        **dict.fromkeys((*nothing, *later, *links)),
     }

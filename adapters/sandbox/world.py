@@ -17,13 +17,15 @@ class World:
     """What every behaviour of the sandbox works on.
 
     takes_invoice_metadata: whether the bulk calls honour ``invoice_metadata``; Stripe does not
-    say what they do with it, so both can be tried. cause: the request that is being carried out.
+    say what they do with it, so both can be tried. tax_percent: what finalizing adds as tax.
+    cause: the request that is being carried out.
     """
 
     ledger: Ledger
     clock: Clock = time.time
     takes_invoice_metadata: bool = True
     delivers: bool = False
+    tax_percent: int = 0
     cause: dict[str, str | None] = field(default_factory=dict)
 
     def now(self) -> int:

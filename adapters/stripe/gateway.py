@@ -1,6 +1,6 @@
 """Stripe's invoices, behind the ``InvoiceGateway`` port."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,9 +8,11 @@ import stripe
 
 from adapters.stripe import requests
 from adapters.stripe.errors import definite, errors_in_our_words, translated
-from adapters.stripe.reading import CYCLE, ORGANIZATION, read_invoice, with_lines
+from adapters.stripe.money import StripeMoney
+from adapters.stripe.reading import CYCLE, ORGANIZATION, plain, read_invoice, with_lines
 from application.gateway import (
     Answer,
+    CreditNote,
     Draft,
     LineChanges,
     StripeCall,
@@ -45,15 +47,16 @@ def stripe_client(
     )
 
 
-class StripeGateway:
+class StripeGateway(StripeMoney):
     """Reads and edits invoices, three bulk calls at most per change-set.
 
     Our ids travel in metadata: ``cycle_id`` on the invoice, ``line_key`` on each line,
-    ``organization`` on the customer. They are how a later run finds its own work again.
+    ``organization`` on the customer, ``note_id`` on a credit note. They are how a later run
+    finds its own work again.
     """
 
     def __init__(self, client: stripe.StripeClient) -> None:
-        self._client = client
+        super().__init__(client)
         self._invoices = client.v1.invoices
 
     # Reads
@@ -62,7 +65,7 @@ class StripeGateway:
         """The invoice with its first ten lines, in one read; ``None`` if it is gone."""
         with errors_in_our_words():
             try:
-                return read_invoice(_plain(self._invoices.retrieve(invoice)))
+                return read_invoice(plain(self._invoices.retrieve(invoice)))
             except stripe.InvalidRequestError as error:
                 if error.http_status == 404:
                     return None
@@ -74,7 +77,7 @@ class StripeGateway:
             return seen
         with errors_in_our_words():
             listed = self._invoices.line_items.list(seen.id, {"limit": PAGE_MAX})
-            return with_lines(seen, [_plain(line) for line in listed.auto_paging_iter()])
+            return with_lines(seen, [plain(line) for line in listed.auto_paging_iter()])
 
     def find(self, customer: str, cycle: str) -> tuple[RemoteInvoice, ...]:
         """Every invoice of a customer that carries the cycle's id, oldest first.
@@ -83,7 +86,7 @@ class StripeGateway:
         """
         with errors_in_our_words():
             listed = self._invoices.list({"customer": customer, "limit": PAGE_MAX})
-            every = [_plain(invoice) for invoice in listed.auto_paging_iter()]
+            every = [plain(invoice) for invoice in listed.auto_paging_iter()]
         mine = _tagged(every, CYCLE, cycle)
         return tuple(read_invoice(invoice) for invoice in reversed(mine))
 
@@ -93,7 +96,7 @@ class StripeGateway:
             listed = self._client.v1.customers.list(
                 {"created": {"gte": int(since.timestamp())}, "limit": PAGE_MAX}
             )
-            every = [_plain(customer) for customer in listed.auto_paging_iter()]
+            every = [plain(customer) for customer in listed.auto_paging_iter()]
         mine = _tagged(every, ORGANIZATION, organization)
         return str(mine[-1]["id"]) if mine else None
 
@@ -127,6 +130,16 @@ class StripeGateway:
         """Void a finalized invoice."""
         return requests.void(invoice)
 
+    def mark_uncollectible(self, invoice: str) -> StripeRequest:
+        """Give up hope that a finalized invoice is paid."""
+        return requests.mark_uncollectible(invoice)
+
+    def credit_note(
+        self, invoice: str, cycle: str, note: CreditNote, held: Mapping[str, str]
+    ) -> StripeRequest:
+        """Issue a credit note. held: Stripe's ids of the invoice's lines, by line key."""
+        return requests.credit_note(invoice, cycle, note, held)
+
     def delete(self, invoice: str) -> StripeRequest:
         """Delete a draft."""
         return requests.delete(invoice)
@@ -153,11 +166,6 @@ class StripeGateway:
             reference=response.data.get("id"),
             request=response.request_id,
         )
-
-
-def _plain(thing: stripe.StripeObject) -> dict[str, Any]:
-    """Plain dictionaries all the way down; nothing of Stripe's leaves this folder."""
-    return dict(thing.to_dict())
 
 
 def _tagged(things: Iterable[dict[str, Any]], name: str, value: str) -> list[dict[str, Any]]:

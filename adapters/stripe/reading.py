@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import stripe
+
 from domain.events.stripe_invoice import ForeignLine
 from domain.period import Period
 from projections.remote_invoice import Issue, Marks, RemoteInvoice, RemoteLine, RemoteStatus
@@ -18,6 +20,16 @@ ORGANIZATION = "organization"
 Json = Mapping[str, Any]
 
 
+def plain(thing: stripe.StripeObject) -> dict[str, Any]:
+    """Plain dictionaries all the way down; nothing of Stripe's leaves this folder."""
+    return dict(thing.to_dict())
+
+
+def id_of(reference: Any) -> str:
+    """The id of an object that may have come as a whole."""
+    return str(reference["id"] if isinstance(reference, Mapping) else reference)
+
+
 def read_invoice(invoice: Json) -> RemoteInvoice:
     """An invoice with the lines that came inline: at most the first ten."""
     lines = invoice.get("lines") or {}
@@ -27,7 +39,7 @@ def read_invoice(invoice: Json) -> RemoteInvoice:
     return RemoteInvoice(
         id=invoice["id"],
         status=RemoteStatus(invoice["status"]),
-        customer=_id(invoice["customer"]),
+        customer=id_of(invoice["customer"]),
         currency=invoice["currency"],
         lines=ours,
         duplicates=duplicates,
@@ -114,6 +126,9 @@ def _issue(invoice: Json) -> Issue:
         amount_due=invoice.get("amount_due") or 0,
         amount_paid=invoice.get("amount_paid") or 0,
         amount_remaining=invoice.get("amount_remaining") or 0,
+        credited=_credited(invoice),
+        attempts=invoice.get("attempt_count") or 0,
+        next_attempt_at=instant(invoice.get("next_payment_attempt")),
         due_at=instant(invoice.get("due_date")),
         finalized_at=instant(transitions.get("finalized_at")),
         hosted_url=invoice.get("hosted_invoice_url"),
@@ -121,8 +136,9 @@ def _issue(invoice: Json) -> Issue:
     )
 
 
-def _id(reference: Any) -> str:
-    return str(reference["id"] if isinstance(reference, Mapping) else reference)
+def _credited(invoice: Json) -> int:
+    before = invoice.get("pre_payment_credit_notes_amount") or 0
+    return before + (invoice.get("post_payment_credit_notes_amount") or 0)
 
 
 def _number(text: Any) -> int:

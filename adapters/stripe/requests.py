@@ -3,13 +3,28 @@
 from collections.abc import Mapping, Sequence
 
 from adapters.stripe.reading import CYCLE, DIGEST, LINE_KEY, ORGANIZATION, PLAN, REVISION
-from application.gateway import Collection, Draft, LineChanges, StripeCustomer, StripeRequest
+from adapters.stripe.reading_money import REASON
+from application.gateway import (
+    Collection,
+    CreditNote,
+    Draft,
+    LineChanges,
+    StripeCustomer,
+    StripeRequest,
+)
 from domain.invoice import LineItem
+from domain.stripe_invoice import NOTE_PARAMETER
 from projections.change_set import AddLine, RemoveLine, UpdateLine
 from projections.remote_invoice import Marks
 
 Form = dict[str, str]
 LineChange = RemoveLine | UpdateLine | AddLine
+
+METADATA_MAX = 500
+"""The longest value Stripe keeps in metadata; the whole reason stands in our books."""
+
+STRIPE_REASONS = ("duplicate", "fraudulent", "order_change", "product_unsatisfactory")
+"""The reasons Stripe itself has words for; any other goes into the metadata only."""
 
 
 def new_customer(customer: StripeCustomer) -> StripeRequest:
@@ -64,6 +79,38 @@ def finalize(invoice: str) -> StripeRequest:
 def void(invoice: str) -> StripeRequest:
     """Void a finalized invoice."""
     return _post("void", f"/v1/invoices/{invoice}/void", {})
+
+
+def mark_uncollectible(invoice: str) -> StripeRequest:
+    """Give up hope that a finalized invoice is paid."""
+    return _post("mark_uncollectible", f"/v1/invoices/{invoice}/mark_uncollectible", {})
+
+
+def credit_note(
+    invoice: str, cycle: str, note: CreditNote, held: Mapping[str, str]
+) -> StripeRequest:
+    """Issue a credit note. What is still due falls by itself; only the rest is told where to go.
+
+    Source: https://docs.stripe.com/api/credit_notes/create
+    """
+    form = {
+        "invoice": invoice,
+        f"metadata[{CYCLE}]": cycle,
+        NOTE_PARAMETER: note.id,
+        f"metadata[{REASON}]": note.reason[:METADATA_MAX],
+    }
+    for place, (key, amount) in enumerate(note.lines.items()):
+        form |= {
+            f"lines[{place}][type]": "invoice_line_item",
+            f"lines[{place}][invoice_line_item]": held[key],
+            f"lines[{place}][amount]": str(amount),
+        }
+    form |= {"reason": note.reason} if note.reason in STRIPE_REASONS else {}
+    form |= {"memo": note.memo} if note.memo else {}
+    form |= {"refund_amount": str(note.refund)} if note.refund else {}
+    form |= {"credit_amount": str(note.credit_balance)} if note.credit_balance else {}
+    form |= {"out_of_band_amount": str(note.out_of_band)} if note.out_of_band else {}
+    return _post("credit_note", "/v1/credit_notes", form)
 
 
 def delete(invoice: str) -> StripeRequest:

@@ -76,7 +76,8 @@ class SyncPlanned(StripeInvoiceEvent):
 class CallAttempted(StripeInvoiceEvent):
     """A write call is about to go out. Recorded first, so that it can be sent again as it was.
 
-    purpose: ``customer create remove_lines update_lines add_lines finalize void delete``.
+    purpose: ``customer create remove_lines update_lines add_lines finalize void delete
+    mark_uncollectible credit_note``.
     parameters: the form fields exactly as sent. attempted_at: by our clock; Stripe remembers
     the key for at least 24 hours from then.
     """
@@ -120,6 +121,14 @@ class CustomerFound(StripeInvoiceEvent):
     """The organization's Stripe customer, found by our id in its metadata."""
 
     customer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreditNoteObserved(StripeInvoiceEvent):
+    """A credit note of ours, found by our id in its metadata. stripe_note: Stripe's id."""
+
+    note: str
+    stripe_note: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,7 +229,8 @@ class StripeInvoiceFinalized(StripeInvoiceEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvoiceVoidedAtStripe(StripeInvoiceEvent):
-    """The finalized invoice was seen void at Stripe."""
+    """The finalized invoice was seen void at Stripe. wanted: whether we asked for it."""
 
     invoice: str
     revision: int
+    wanted: bool = False

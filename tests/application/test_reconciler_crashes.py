@@ -48,11 +48,14 @@ class Mortal:
         return self._life.step(work) if name in self._steps else work
 
 
+GATEWAY_STEPS = ("send", "glance", "find", "complete", "note", "notes")
+
+
 def mortal(amounts: dict[str, int], life: Life, **more: Any) -> Billed:
     return Billed(
         amounts,
         wrap_stream=lambda stream: Mortal(stream, life, "append", "load"),
-        wrap_gateway=lambda gateway: Mortal(gateway, life, "send", "glance", "find", "complete"),
+        wrap_gateway=lambda gateway: Mortal(gateway, life, *GATEWAY_STEPS),
         **more,
     )
 
