@@ -49,13 +49,14 @@ def _view(attachment: str, run: Run) -> AttachmentView:
     )
 
 
-def credit_view(grant: CreditGranted, applied: int) -> CreditView:
-    """A credit and what issued invoices have used of it, in minor units."""
+def credit_view(grant: CreditGranted, applied: int, expired: int) -> CreditView:
+    """A credit and what became of it, in minor units."""
     return CreditView(
         credit=grant.credit,
         amount=grant.amount,
         applied=applied,
-        remaining=grant.amount - applied,
+        expired=expired,
+        remaining=grant.amount - applied - expired,
         currency=grant.currency,
         reason=grant.reason,
         granted_at=grant.at,

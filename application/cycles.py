@@ -7,8 +7,7 @@ from itertools import pairwise
 from application.ports import Books, OpenBooks
 from domain.billing_cycle import BillingCycle
 from domain.errors import RuleViolation
-from domain.organization import Organization
-from domain.period import Period, written_utc
+from domain.period import written_utc
 
 FUTURE_MAX = timedelta(minutes=5)
 """How far in the future something may lie: clocks differ."""
@@ -17,20 +16,21 @@ OPENER = "recording"
 """The actor where usage opened a cycle."""
 
 
-def following(organization: Organization, end: datetime) -> tuple[Period, Period]:
-    """The period that begins where another ended, and the full period it is part of.
+def every_cycle(books: OpenBooks) -> list[BillingCycle]:
+    """All cycles that are locked, issued ones too, oldest first."""
+    return sorted([*books.issued, *books.cycles], key=lambda cycle: cycle.period.start)
 
-    They differ only after the anchor or the time zone was changed.
-    """
-    full = organization.calendar.full_period(end)
-    return Period(end, full.end), full
+
+def follows(cycle: BillingCycle, later: BillingCycle) -> bool:
+    """Whether a cycle begins where another ends: after a closed organization none does."""
+    return later.period.start == cycle.period.end
 
 
 def open_next(books: OpenBooks) -> BillingCycle:
     """End the newest cycle's period and open the cycle that follows, in one change."""
     newest = books.cycles[-1]
-    period, full = following(books.organization, newest.period.end)
     books.append(newest, newest.begin_closing(newest.period.end))
+    period, full = books.organization.period_after(newest.period.end)
     return books.open_cycle(period, full, newest)
 
 
@@ -38,9 +38,16 @@ def open_until(books: OpenBooks, at: datetime, now: datetime) -> None:
     """Open cycles until one holds an instant.
 
     Raises:
-        RuleViolation: the instant lies too far in the future.
+        RuleViolation: the instant lies too far in the future, or the organization is closed.
     """
-    if at < books.cycles[-1].period.end:
+    closed_at = books.organization.closed_at
+    if closed_at is not None and at >= closed_at:
+        raise RuleViolation(
+            f"{books.organization.id} is closed since {written_utc(closed_at)}; reopen it first",
+            code="organization_closed",
+            field="at",
+        )
+    if not books.cycles or at < books.cycles[-1].period.end:
         return
     if at > now + FUTURE_MAX:
         raise RuleViolation(
@@ -56,25 +63,57 @@ def open_until(books: OpenBooks, at: datetime, now: datetime) -> None:
 def cycle_at(books: OpenBooks, at: datetime, now: datetime) -> BillingCycle:
     """The cycle that an instant falls into; cycles that are due to be open are opened.
 
+    It may be one whose usage is cut off: the change is then a late fact, as far as the
+    organization's policies take it.
+
     Raises:
-        RuleViolation: its invoice is issued, or the instant is too far in the future.
+        RuleViolation: there is no cycle at that instant, it is too far in the future, or too
+            late for that cycle.
     """
     open_until(books, at, now)
-    for cycle in books.cycles:
+    for cycle in every_cycle(books):
         if at in cycle.period:
+            if not cycle.accepts_usage:
+                require_late_taken(books, cycle, now)
             return cycle
-    oldest = books.cycles[0]
-    if books.is_first(oldest):
-        what = f"the organization's first cycle, which begins {written_utc(oldest.period.start)}"
+    raise RuleViolation(
+        f"{books.organization.id} had no billing cycle at {written_utc(at)}",
+        code="no_cycle",
+        field="at",
+    )
+
+
+def require_late_taken(books: OpenBooks, cycle: BillingCycle, now: datetime) -> None:
+    """Refuse a late fact that the organization's policies do not take.
+
+    Raises:
+        RuleViolation: they take none, the cycle lies too far back, or it was written off.
+    """
+    policy = books.organization.policy
+    since = [each for each in every_cycle(books) if cycle.period.start < each.period.start <= now]
+    if policy("late_facts") == "reject":
+        code, why = "late_rejected", "its organization takes no late facts"
+    elif len(since) > int(str(policy("late_limit_cycles"))):
+        code, why = "too_late", "it lies further back than late facts are taken"
+    elif cycle.forgiven:
+        code, why = "written_off", "its invoice was forgiven"
     else:
-        what = f"{oldest.id}, the oldest cycle not issued; date the change into the accruing cycle"
-    raise RuleViolation(f"{written_utc(at)} lies before {what}", code="cycle_closed", field="at")
+        return
+    raise RuleViolation(
+        f"{cycle.id} is {cycle.status} and {why}; date the change into the accruing cycle",
+        code=code,
+        cycle=cycle.id,
+        field="at",
+    )
 
 
 def carry(books: OpenBooks, changed: BillingCycle) -> None:
     """Bring the cycles after a changed one to begin as the one before them ends."""
-    later = books.cycles[books.cycles.index(changed) :]
+    cycles = every_cycle(books)
+    later = cycles[cycles.index(changed) :]
     for previous, cycle in pairwise(later):
+        if not follows(previous, cycle):
+            return
         if events := cycle.carry_from(previous):
             books.append(cycle, events)
 
@@ -94,7 +133,7 @@ class CycleOpener:
 
         Raises:
             NotFound: there is no such organization.
-            RuleViolation: the instant lies too far in the future.
+            RuleViolation: the instant lies too far in the future, or the organization is closed.
         """
         with self._books.change(organization, actor=OPENER) as books:
             open_until(books, at, self._now())

@@ -3,7 +3,7 @@
 from typing import cast
 
 from application.gateway import Collection, Desired, StripeCustomer
-from application.live import rate_in_turn
+from application.live import in_turn
 from application.ports import Books, CatalogReader, Directory, Snapshot
 from domain.billing_cycle import BillingCycle
 from domain.errors import NotFound, RuleViolation
@@ -35,16 +35,10 @@ class DesiredState:
         )
 
     def _invoice(self, snapshot: Snapshot, cycle: str) -> Invoice:
-        states = list(snapshot.cycles)
-        if snapshot.asked and all(each.cycle.id != cycle for each in states):
-            states = [snapshot.asked]
-        catalog = self._catalog.current()
-        for state, _, rated in rate_in_turn(
-            snapshot.organization, states, snapshot.applied, catalog
-        ):
-            if state.cycle.id == cycle:
-                _require_settled(state.cycle, rated.invoice)
-                return rated.invoice
+        for turn in in_turn(snapshot, self._catalog.current(), cycle):
+            if turn.state.cycle.id == cycle:
+                _require_settled(turn.state.cycle, turn.rated.invoice)
+                return turn.rated.invoice
         raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
 
     def _customer(self, organization: Organization) -> StripeCustomer:

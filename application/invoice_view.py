@@ -1,24 +1,19 @@
 """How an invoice is shown: its money, its state and where it stands at Stripe."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from application.live import rate_cycle
-from application.ports import CycleState
+from application.live import InTurn, rate_cycle
 from application.views import InvoiceLinks, InvoiceView, StripeBadge
 from domain.billing_cycle import BillingCycle, Status
 from domain.catalog import Catalog
 from domain.invoice import Invoice
-from domain.rating import Credit, Rated
 from domain.stripe_invoice import StripeInvoice
 
 PAST_DUE = "past_due"
 
 
-def invoice_view(  # noqa: PLR0913
-    state: CycleState,
-    credits: Sequence[Credit],
-    rated: Rated,
+def invoice_view(
+    turn: InTurn,
     catalog: Catalog,
     stripe: StripeInvoice,
     *,
@@ -27,6 +22,7 @@ def invoice_view(  # noqa: PLR0913
     known_at: datetime,
 ) -> InvoiceView:
     """Everything known about an invoice, in one value."""
+    state, rated = turn.state, turn.rated
     cycle, invoice = state.cycle, rated.invoice
     issued, due = cycle.issued, _amount_due(cycle, invoice, stripe)
     total = issued.total if issued else invoice.subtotal
@@ -35,7 +31,7 @@ def invoice_view(  # noqa: PLR0913
         invoice=invoice,
         status=_status(cycle, as_of),
         held=cycle.held.reason if cycle.held else None,
-        accrued=_accrued(state, credits, rated, catalog, as_of),
+        accrued=_accrued(turn, catalog, as_of),
         total=total,
         tax=issued.tax if issued else None,
         balance_applied=total - due,
@@ -52,6 +48,8 @@ def invoice_view(  # noqa: PLR0913
         known_at=known_at,
         stripe=badge(invoice, stripe),
         unpriced=rated.unpriced,
+        late=turn.late.lines if turn.late else (),
+        proposals=turn.late.proposals if turn.late else (),
         links=InvoiceLinks(hosted=issued.hosted_url, pdf=issued.pdf_url)
         if issued
         else InvoiceLinks(),
@@ -102,13 +100,8 @@ def _amount_due(cycle: BillingCycle, invoice: Invoice, stripe: StripeInvoice) ->
     return stripe.finalized.amount_due
 
 
-def _accrued(
-    state: CycleState,
-    credits: Sequence[Credit],
-    rated: Rated,
-    catalog: Catalog,
-    at: datetime,
-) -> int:
-    if state.cycle.settled or at >= state.cycle.period.end:
-        return rated.invoice.subtotal
-    return rate_cycle(state, catalog, credits, until=at).invoice.subtotal
+def _accrued(turn: InTurn, catalog: Catalog, at: datetime) -> int:
+    cycle = turn.state.cycle
+    if cycle.settled or at >= cycle.period.end:
+        return turn.rated.invoice.subtotal
+    return rate_cycle(turn.state, catalog, turn.around, until=at).invoice.subtotal

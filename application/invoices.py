@@ -1,18 +1,19 @@
 """Invoices: what a customer owes, live or as it was, and why."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from application.desired import organization_of
 from application.gateway import StripeStream
 from application.invoice_view import invoice_view
-from application.live import InTurn, rate_in_turn
+from application.live import InTurn, in_turn
 from application.past import Past
 from application.ports import Books, CatalogReader, CycleState, EventLog, Snapshot
 from application.replays import CycleRecords
 from application.views import CurrentView, Explanation, HistoryEntry, InvoiceView
+from domain.catalog import Catalog
 from domain.errors import InvalidInput, NotFound, Unavailable
 from domain.invoice import Invoice, LineItem
+from domain.tally import Tallies
 from projections.explanation import Behind, steps
 from projections.history import story
 
@@ -113,12 +114,12 @@ class Invoices:
             InvalidInput: ``after`` is no cursor of ours.
         """
         snapshot = self._books.snapshot(organization_of(cycle), cycle)
-        state, _, rated = self._live(snapshot, cycle)
-        line = _line(rated.invoice, line_key)
+        turn = self._live(snapshot, cycle)
+        line = _line(turn.rated.invoice, line_key)
         catalog = self._catalog.current()
-        behind = Behind(line, state.cycle, catalog)
-        records = behind.count(state.tallies)
-        history = self._books.history(cycle) if records else ()
+        behind, tallies, where = self._behind(line, turn.state, catalog)
+        records = behind.count(tallies)
+        history = self._books.history(where) if records else ()
         try:
             usage, cursor = behind.page(history, after, min(limit, PAGE_MAX))
         except ValueError:
@@ -126,15 +127,35 @@ class Invoices:
         return Explanation(
             cycle=cycle,
             line=line,
-            steps=steps(line, rated.invoice, catalog.book[line.price] if line.price else None),
+            steps=steps(line, turn.rated.invoice, catalog.book[line.price] if line.price else None),
             records=records,
             usage=usage,
             next_cursor=cursor,
         )
 
+    def _behind(
+        self, line: LineItem, state: CycleState, catalog: Catalog
+    ) -> tuple[Behind, Tallies, str]:
+        """Where a line's usage is found: a late one's in the cycle it is about, as known now."""
+        if line.kind != "late" or line.corrects is None:
+            return Behind(line, state.cycle, catalog), state.tallies, state.cycle.id
+        other, _, key = line.corrects.partition("/")
+        known = self._books.snapshot(organization_of(other), other).asked
+        if known is None:
+            raise NotFound(f"there is no billing cycle {other}", cycle=other)
+        tallies = known.tallies if known.late is None else known.late
+        return Behind(line, known.cycle.as_known(), catalog, key), tallies, other
+
     def _current(self, snapshot: Snapshot) -> CurrentView:
-        rated = self._in_turn(snapshot, snapshot.cycles)
-        begun = [each for each in rated if each[0].cycle.period.start <= snapshot.now]
+        open_cycles = {each.cycle.id for each in snapshot.cycles}
+        turns = in_turn(snapshot, self._catalog.current())
+        rated = [each for each in turns if each.state.cycle.id in open_cycles]
+        begun = [each for each in rated if each.state.cycle.period.start <= snapshot.now]
+        if not rated:
+            raise NotFound(
+                f"{snapshot.organization.id} is closed, and its last invoice issued",
+                organization=snapshot.organization.id,
+            )
         accruing = (begun or rated)[-1]
         return CurrentView(
             invoice=self._view(snapshot, accruing),
@@ -143,41 +164,28 @@ class Invoices:
 
     def _live(self, snapshot: Snapshot, cycle: str) -> InTurn:
         """A cycle rated after those that take from the credits before it."""
-        states = list(snapshot.cycles)
-        if snapshot.asked and all(each.cycle.id != cycle for each in states):
-            states = [snapshot.asked]
-        for each in self._in_turn(snapshot, states):
-            if each[0].cycle.id == cycle:
+        for each in in_turn(snapshot, self._catalog.current(), cycle):
+            if each.state.cycle.id == cycle:
                 return each
         raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
 
-    def _in_turn(self, snapshot: Snapshot, states: Sequence[CycleState]) -> list[InTurn]:
-        catalog = self._catalog.current()
-        return list(rate_in_turn(snapshot.organization, states, snapshot.applied, catalog))
-
-    def _view(self, snapshot: Snapshot, each: InTurn) -> InvoiceView:
-        state, credits, rated = each
+    def _view(self, snapshot: Snapshot, turn: InTurn) -> InvoiceView:
         return invoice_view(
-            state,
-            credits,
-            rated,
+            turn,
             self._catalog.current(),
-            self._stripe.load(state.cycle.id)[0],
+            self._stripe.load(turn.state.cycle.id)[0],
             position=snapshot.position,
             as_of=snapshot.now,
             known_at=snapshot.now,
         )
 
     def _past_view(
-        self, past: Past, each: InTurn, position: int, snapshot: Snapshot
+        self, past: Past, turn: InTurn, position: int, snapshot: Snapshot
     ) -> InvoiceView:
-        state, credits, rated = each
         return invoice_view(
-            state,
-            credits,
-            rated,
+            turn,
             self._catalog.current(),
-            past.stripe(state.cycle.id),
+            past.stripe(turn.state.cycle.id),
             position=position if past.known_at else snapshot.position,
             as_of=past.as_of or past.known_at or snapshot.now,
             known_at=past.known_at or snapshot.now,

@@ -1,18 +1,36 @@
-"""The invoices of an organization's cycles, rated together: they share its credits."""
+"""The invoices of an organization's cycles, rated in turn: each leaves something to the next."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
-from application.ports import CycleState
+from application.ports import CycleState, Snapshot
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog, Meter
+from domain.events.amounts import HandedOver
+from domain.events.cycle import Coming
+from domain.events.late import LateAmountsBilled
 from domain.invoice import Invoice
+from domain.money import minimum_charge
 from domain.organization import Organization
-from domain.rating import Credit, Rated, rate
+from domain.rating import ALONE, LateDifference, Rated, Surroundings, late_difference, rate
 
 Used = dict[str, int]
 """Minor units used of each credit, by its id."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InTurn:
+    """A cycle, what it took from outside, and its invoice.
+
+    late: of a settled cycle, what became known late and is not billed yet.
+    """
+
+    state: CycleState
+    around: Surroundings
+    rated: Rated
+    late: LateDifference | None = None
 
 
 def meters_in_force(catalog: Catalog, cycle: BillingCycle) -> dict[str, Meter]:
@@ -33,34 +51,127 @@ def credits_used(invoice: Invoice) -> Used:
 def rate_cycle(
     state: CycleState,
     catalog: Catalog,
-    credits: Iterable[Credit] = (),
+    around: Surroundings = ALONE,
     until: datetime | None = None,
 ) -> Rated:
     """One cycle's invoice; ``until`` gives the figure accrued so far."""
     meters = meters_in_force(catalog, state.cycle)
-    return rate(state.cycle, state.tallies, catalog.book, meters, tuple(credits), until)
-
-
-InTurn = tuple[CycleState, tuple[Credit, ...], Rated]
-"""A cycle, the credits it could take from, and its invoice."""
+    return rate(state.cycle, state.tallies, catalog.book, meters, around, until)
 
 
 def rate_in_turn(
     organization: Organization,
-    cycles: Iterable[CycleState],
+    states: Sequence[CycleState],
     applied: Mapping[str, int],
     catalog: Catalog,
 ) -> Iterator[InTurn]:
-    """Rate cycles, oldest first: each takes from the credits what those before it left.
+    """Rate cycles, oldest first.
+
+    Each unsettled one takes from the credits what those before it left; what the cycle before
+    leaves to it; and the first of them, what became known late of settled ones.
 
     applied: what settled invoices have used of each credit; whether these are among
-    ``cycles`` does not matter.
+    ``states`` does not matter.
     """
-    used = dict(applied)
-    for state in cycles:
-        credits = tuple(organization.open_credits(used))
-        rated = rate_cycle(state, catalog, credits)
-        if state.cycle.settled is None:
-            for credit, amount in credits_used(rated.invoice).items():
-                used[credit] = used.get(credit, 0) + amount
-        yield state, credits, rated
+    used, late = dict(applied), list[LateAmountsBilled]()
+    handover: HandedOver | None = None
+    for state, following in zip(states, [*states[1:], None], strict=True):
+        cycle = state.cycle
+        if cycle.settled is not None:
+            turn, handover = _settled(organization, state, following, handover, catalog)
+            late += _billable(organization, turn)
+            yield turn
+            continue
+        mine = [each for each in late if _currency(states, each) == cycle.currency]
+        around = Surroundings(
+            credits=organization.open_credits(used, cycle.currency),
+            handover=handover,
+            late=mine,
+            coming=_coming(organization, cycle, following),
+            minimum=_minimum(organization, cycle),
+        )
+        rated = rate_cycle(state, catalog, around)
+        late = [each for each in late if each not in mine]
+        for credit, amount in credits_used(rated.invoice).items():
+            used[credit] = used.get(credit, 0) + amount
+        handover = rated.handover(cycle.period.end)
+        yield InTurn(state=state, around=around, rated=rated)
+
+
+def in_turn(snapshot: Snapshot, catalog: Catalog, cycle: str | None = None) -> list[InTurn]:
+    """The cycles of a snapshot, rated; one more where it is not among them.
+
+    An issued cycle takes nothing from others: asked for alone, it is rated alone.
+    """
+    states = sorted([*snapshot.owing, *snapshot.cycles], key=lambda state: state.cycle.period.start)
+    if snapshot.asked and all(each.cycle.id != cycle for each in states):
+        states = [snapshot.asked]
+    return list(rate_in_turn(snapshot.organization, states, snapshot.applied, catalog))
+
+
+def _settled(
+    organization: Organization,
+    state: CycleState,
+    following: CycleState | None,
+    handover: HandedOver | None,
+    catalog: Catalog,
+) -> tuple[InTurn, HandedOver | None]:
+    """A settled cycle, and what it would leave to the next now, where that changed."""
+    rated = rate_cycle(state, catalog)
+    if state.late is None and handover is None:
+        return InTurn(state=state, around=ALONE, rated=rated), None
+    known = CycleState(
+        cycle=state.cycle.as_known(),
+        tallies=state.tallies if state.late is None else state.late,
+        version=state.version,
+    )
+    now = rate_cycle(known, catalog, Surroundings(handover=handover))
+    difference = late_difference(state.cycle, now.basis)
+    turn = InTurn(state=state, around=ALONE, rated=rated, late=difference)
+    return turn, _changed(following, now)
+
+
+def _changed(following: CycleState | None, now: Rated) -> HandedOver | None:
+    """Levels that hold on may have been other ones; amounts stay as they were billed."""
+    left = following.cycle.handover if following else None
+    if left is None or left.levels == now.levels:
+        return None
+    return replace(left, levels=now.levels)
+
+
+def _billable(organization: Organization, turn: InTurn) -> list[LateAmountsBilled]:
+    """What the next invoice bills of it: nothing of one that is void, and what comes back on a
+    credit note is not billed here."""
+    cycle, late = turn.state.cycle, turn.late
+    if late is None or cycle.is_void:
+        return []
+    lines = late.lines
+    if organization.policy("late_facts") == "credit_note_or_charge":
+        lines = tuple(line for line in lines if line.amount > 0)
+    return [LateAmountsBilled(at=cycle.period.end, cycle=cycle.id, lines=lines)] if lines else []
+
+
+def _currency(states: Iterable[CycleState], billed: LateAmountsBilled) -> str:
+    return next(each.cycle.currency for each in states if each.cycle.id == billed.cycle)
+
+
+def _coming(
+    organization: Organization, cycle: BillingCycle, following: CycleState | None
+) -> Coming | None:
+    """The cycle that follows in the same currency, opened already or not."""
+    end = cycle.period.end
+    if following is not None:
+        goes_on = following.cycle.period.start == end
+        currency = following.cycle.currency
+        period, full = following.cycle.period, following.cycle.full_period
+    else:
+        goes_on, currency = organization.closed_at is None, organization.currency
+        period, full = organization.period_after(end)
+    if not goes_on or currency != cycle.currency:
+        return None
+    return Coming(period.start, period.end, full.start, full.end)
+
+
+def _minimum(organization: Organization, cycle: BillingCycle) -> int:
+    asked = organization.policy("minimum_invoice")
+    return minimum_charge(cycle.currency) if asked is None else int(str(asked))

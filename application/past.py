@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from application.live import InTurn, rate_in_turn
 from application.ports import Books, CatalogReader, EventLog
 from application.registration import fold
-from application.replays import CycleRecords, Replays
-from domain.billing_cycle import UNISSUED, BillingCycle
+from application.replays import CycleRecord, CycleRecords, Replays
+from domain.billing_cycle import BillingCycle
 from domain.errors import NotFound
 from domain.events.base import Recorded
 from domain.identity import organization_stream, parse_cycle_name, stripe_stream
@@ -19,6 +19,14 @@ from projections.replay import replay_control
 
 ZONES_DIFFER_MAX = timedelta(days=2)
 """How far a cycle's name may lie from the UTC date it begins on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A cycle that had begun. late: whether something came after its usage cut-off."""
+
+    cycle: BillingCycle
+    late: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +52,7 @@ class Past:
         """
         begun = self._begun(organization)
         for number, each in enumerate(begun, start=1):
-            if each.id == name:
+            if each.cycle.id == name:
                 return self._rated(organization, begun, begun[:number])[-1]
         self._require_known(organization)
         raise NotFound(f"{name} had not begun by then", cycle=name)
@@ -55,7 +63,7 @@ class Past:
         Raises:
             NotFound: the organization had no cycle then.
         """
-        begun = [each for each in self._begun(organization) if each.period.start <= at]
+        begun = [each for each in self._begun(organization) if each.cycle.period.start <= at]
         if not begun:
             self._require_known(organization)
             raise NotFound(
@@ -68,11 +76,13 @@ class Past:
         """What we knew of the cycle at Stripe."""
         return replay_stripe(each.event for each in self._seen(self.log.read(stripe_stream(cycle))))
 
-    def _begun(self, organization: str) -> list[BillingCycle]:
+    def _begun(self, organization: str) -> list[_Begun]:
         """Every cycle that had begun and was known, oldest first."""
         names = filter(self._may_have_begun, self.books.cycle_names(organization))
         found = [each for each in map(self._control, names) if each is not None]
-        return [each for each in found if self.as_of is None or each.period.start <= self.as_of]
+        return [
+            each for each in found if self.as_of is None or each.cycle.period.start <= self.as_of
+        ]
 
     def _require_known(self, organization: str) -> None:
         first = self.log.read(organization_stream(organization))[:1]
@@ -89,26 +99,30 @@ class Past:
             return True
         return parsed[1] <= (self.as_of + ZONES_DIFFER_MAX).date()
 
-    def _control(self, name: str) -> BillingCycle | None:
+    def _control(self, name: str) -> _Begun | None:
         try:
             with self.records.opened(name, self.known_at) as record:
-                return replay_control(record.control, self.as_of)
+                cycle = replay_control(record.control, self.as_of)
+                return _Begun(cycle, _had_late(cycle, record))
         except NotFound:
             # Nobody knew of it by then.
             return None
 
     def _rated(
-        self, organization: str, begun: Sequence[BillingCycle], wanted: Sequence[BillingCycle]
+        self, organization: str, begun: Sequence[_Begun], wanted: Sequence[_Begun]
     ) -> list[tuple[InTurn, int]]:
         """The last of ``wanted``, after the others that take from the credits before it."""
-        needed = [*(each for each in wanted[:-1] if each.status in UNISSUED), wanted[-1]]
+        needed = _needed(wanted)
         replays = Replays(self.records, self.catalog)
-        past = [replays.cycle(each.id, as_of=self.as_of, known_at=self.known_at) for each in needed]
+        past = [
+            replays.cycle(each.cycle.id, as_of=self.as_of, known_at=self.known_at)
+            for each in needed
+        ]
         history = self.log.read(organization_stream(organization))
         who = fold(organization, [*filter(self._known, history[:1]), *self._seen(history[1:])])
-        rated = rate_in_turn(
-            who, (each.state for each in past), _applied(begun), self.catalog.current()
-        )
+        applied = _applied(each.cycle for each in begun)
+        states = [each.state for each in past]
+        rated = rate_in_turn(who, states, applied, self.catalog.current())
         return list(zip(rated, (each.position for each in past), strict=True))
 
     def _known(self, recorded: Recorded) -> bool:
@@ -120,6 +134,25 @@ class Past:
             for each in history
             if self._known(each) and (self.as_of is None or each.occurred_at <= self.as_of)
         ]
+
+
+def _needed(wanted: Sequence[_Begun]) -> Sequence[_Begun]:
+    """The last cycle, and those before it from which it may take something: from the oldest one
+    on that was not settled, or of which something became known late."""
+    if wanted[-1].cycle.settled is not None:
+        return wanted[-1:]
+    first = next(
+        place for place, each in enumerate(wanted) if each.cycle.settled is None or each.late
+    )
+    return wanted[first:]
+
+
+def _had_late(cycle: BillingCycle, record: CycleRecord) -> bool:
+    """Whether facts or usage came after the cut-off."""
+    if cycle.cutoff is None:
+        return False
+    control = sum(each.version > cycle.cutoff for each in record.control)
+    return bool(cycle.late) or record.version > cycle.cutoff + control
 
 
 def _applied(cycles: Iterable[BillingCycle]) -> dict[str, int]:

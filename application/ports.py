@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
 from domain.events.base import Recorded
+from domain.events.usage import PackedRecord
 from domain.organization import Organization
 from domain.period import Period
 from domain.tally import Tallies
@@ -55,10 +56,16 @@ class OpenBooks(Protocol):
 
     organization: Organization
     cycles: list[BillingCycle]
-    """The cycles not yet issued, oldest first; the last one is the newest there is."""
+    """The cycles not yet issued, oldest first; the last one is the newest there is, unless the
+    organization is closed and its last one issued."""
+
+    issued: list[BillingCycle]
+    """Issued cycles that are locked as well, oldest first: all since the oldest one with late
+    facts nobody has billed or not issued yet, those not paid by their due date, and those
+    asked for."""
 
     asked: BillingCycle | None
-    """The cycle asked for, which may be an issued one; the same object as in ``cycles``."""
+    """The cycle asked for by name; the same object as in ``cycles`` or ``issued``."""
 
     def is_first(self, cycle: BillingCycle) -> bool:
         """Whether a cycle is the first the organization ever had."""
@@ -80,12 +87,20 @@ class OpenBooks(Protocol):
         """Open the cycle that begins where the newest one ends; it joins ``cycles``."""
         ...
 
+    def state(self, cycle: BillingCycle) -> "CycleState":
+        """A cycle with what its usage adds up to, under the lock, this change included."""
+        ...
+
+    def last_usage(self, cycle: BillingCycle) -> Sequence[datetime]:
+        """The latest instant of a cycle's usage; none where it has none."""
+        ...
+
     def version(self, cycle: BillingCycle) -> int:
         """The version of a cycle's last event, this change's included."""
         ...
 
-    def tallies(self, cycle: BillingCycle) -> Tallies:
-        """What a cycle's usage adds up to, under the lock."""
+    def used_credits(self) -> Mapping[str, int]:
+        """What settled invoices have used of each credit, under the lock."""
         ...
 
     def position(self) -> int:
@@ -96,23 +111,31 @@ class OpenBooks(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CycleState:
-    """A cycle and its usage at one moment. version: of its last event."""
+    """A cycle and its usage at one moment. version: of its last event.
+
+    tallies: of usage up to its cut-off, attributed as the cycle stands. late: of everything
+    known now, attributed by ``cycle.as_known()``; ``None`` where nothing became known late.
+    """
 
     cycle: BillingCycle
     tallies: Tallies
     version: int
+    late: Tallies | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """An organization's unissued cycles (oldest first) and one more if asked for, read at once.
 
+    owing: issued cycles, oldest first, from the oldest on with late facts nobody has billed, or
+    that is not issued.
     position: the log's last position then. now: the database's clock.
-    applied: what issued cycles have used of each credit.
+    applied: what settled cycles have used of each credit.
     """
 
     organization: Organization
     cycles: Sequence[CycleState]
+    owing: Sequence[CycleState]
     asked: CycleState | None
     applied: Mapping[str, int]
     position: int
@@ -133,12 +156,17 @@ class Books(Protocol):
         ...
 
     def change(
-        self, organization: str, *, actor: str, cycle: str | None = None
+        self,
+        organization: str,
+        *,
+        actor: str,
+        cycle: str | None = None,
+        since: datetime | None = None,
     ) -> AbstractContextManager[OpenBooks]:
         """Lock an organization's unissued cycles, and store what the block appends, at once.
 
-        cycle: one more to lock, ``asked`` for, which may be an issued one. An exception in the
-        block stores nothing.
+        cycle: one more to lock, ``asked`` for, which may be an issued one. since: lock every
+        cycle that ends after this instant as well. An exception in the block stores nothing.
 
         Raises:
             NotFound: there is no such organization or cycle.
@@ -164,9 +192,13 @@ class Books(Protocol):
         """An organization's cycles, oldest first."""
         ...
 
+    def outstanding(self, organization: str) -> Sequence[BillingCycle]:
+        """Cycles whose invoice is issued and neither paid nor void, oldest first."""
+        ...
+
     def due(self, now: datetime, limit: int) -> Sequence[str]:
         """Organizations with a cycle that has something to do by ``now``: to be closed
-        (its period is over), cut off (its grace is over) or issued."""
+        (its period is over), cut off (its grace is over), issued, or said to be past due."""
         ...
 
     def wait_for(self, position: int, timeout_s: int) -> bool:
@@ -176,13 +208,15 @@ class Books(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Appended:
-    """What became of a batch. refusals: by index, only those not accepted.
+    """What became of a batch. refusals: by index, only those not accepted. late: how many of
+    the accepted ones came after their cycle's cut-off.
 
     position: of the last event stored; where the log stood if everything was there already.
     """
 
     refusals: Mapping[int, Refusal] = field(default_factory=dict)
     position: int = 0
+    late: int = 0
 
 
 class UsageLog(Protocol):
@@ -196,6 +230,14 @@ class UsageLog(Protocol):
         Raises:
             StoreUnavailable: nothing was decided; send the same batch again.
         """
+        ...
+
+
+class UsageFinder(Protocol):
+    """Finds single usage records that were accepted."""
+
+    def find(self, source: str, id: str) -> tuple[str, PackedRecord] | None:
+        """The cycle that holds the record of (source, id), and the record as recorded."""
         ...
 
 

@@ -34,7 +34,7 @@ class Recording:
             return Appended(refusals=refusals)
         appended = self._usage_log.append([records[index] for index in kept], actor=actor, now=now)
         refusals |= {kept[index]: refusal for index, refusal in appended.refusals.items()}
-        return Appended(refusals=refusals, position=appended.position)
+        return Appended(refusals=refusals, position=appended.position, late=appended.late)
 
 
 def _in_the_future(record: UsageRecord) -> Refusal:

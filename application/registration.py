@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from application.cycles import FUTURE_MAX, following
-from application.ports import Books, CatalogReader, Directory, EventLog, Profile
+from application.cycles import FUTURE_MAX
+from application.ports import Books, CatalogReader, Directory, EventLog, OpenBooks, Profile
 from application.views import Member, OrganizationPage, OrganizationSummary, OrganizationView
-from domain.errors import ConcurrentChange, InvalidInput, NotFound
+from domain.catalog import Catalog
+from domain.errors import ConcurrentChange, InvalidInput, NotFound, RuleViolation
 from domain.events.base import Recorded
 from domain.events.organization import OrganizationRegistered
 from domain.identity import organization_stream
@@ -112,6 +113,8 @@ class Registration:
 
     def _change(self, organization: str, details: Details, actor: str, at: datetime) -> int:
         with self._books.change(organization, actor=actor) as books:
+            if details.currency != books.organization.currency:
+                _check_currency(books, details.currency, self._catalog.current())
             if events := _differences(books.organization, details, at):
                 books.append_organization(events)
         return books.position()
@@ -184,7 +187,7 @@ def _first_period(
     if starts_at is None:
         full = calendar.full_period(at)
         return full, full
-    return following(state, calendar.midnight(calendar.local_date(starts_at)))
+    return state.period_after(calendar.midnight(calendar.local_date(starts_at)))
 
 
 def _check(organization: str, details: Details) -> None:
@@ -196,6 +199,25 @@ def _check(organization: str, details: Details) -> None:
         raise InvalidInput("anchor_day must be a day from 1 to 31", field="anchor_day")
     checked(details.policies or {})
     _check_members(details.members or ())
+
+
+def _check_currency(books: OpenBooks, currency: str, catalog: Catalog) -> None:
+    """Whether everything that runs has a price in another currency.
+
+    Raises:
+        RuleViolation: something has not.
+    """
+    for cycle in books.cycles:
+        for known in cycle.attachments.values():
+            run = known.running_on()
+            prices = [catalog.book[ref] for ref in run.prices] if run else []
+            if prices and all(price.currency != currency for price in prices):
+                raise RuleViolation(
+                    f"{known.id} has no price in {currency}; move it to a service that has one",
+                    code="currency_mismatch",
+                    attachment=known.id,
+                    field="currency",
+                )
 
 
 def _check_start(starts_at: datetime | None, at: datetime) -> None:

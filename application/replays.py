@@ -8,7 +8,7 @@ from typing import Protocol
 
 from application.ports import CatalogReader, CycleState
 from domain.events.base import Recorded
-from projections.replay import replay_control, replay_usage
+from projections.replay import replay_control, replay_late, replay_usage
 from projections.usage_tally import UsageReader
 
 
@@ -67,8 +67,13 @@ class Replays:
         """
         with self._records.opened(cycle, known_at) as record:
             state = replay_control(record.control, as_of)
-            tallies = replay_usage(state, record.usage, self._catalog.current(), as_of)
+            catalog = self._catalog.current()
             return Replayed(
-                state=CycleState(cycle=state, tallies=tallies, version=record.version),
+                state=CycleState(
+                    cycle=state,
+                    tallies=replay_usage(state, record.usage, catalog, as_of),
+                    version=record.version,
+                    late=replay_late(state, record.usage, catalog, as_of),
+                ),
                 position=record.position,
             )

@@ -166,15 +166,17 @@ class _Raters:
     """What rates usage, by cycle."""
 
     def __init__(self, catalog: CatalogReader) -> None:
-        self._reader = catalog
+        self._catalog = catalog.current()
         self._known: dict[str, Attribution] = {}
 
     def recorded(self, event: StoredUsage, record: PackedRecord) -> RecordedUsage:
         cycle = event.cycle
         if cycle.id not in self._known:
-            book = self._reader.current().book
-            self._known[cycle.id] = Attribution(cycle.attachments.values(), book)
-        by = RatedBy(*self._known[cycle.id].resolve(record.meter, record.attachment, record.at))
+            attachments = cycle.as_known().attachments.values()
+            self._known[cycle.id] = Attribution(attachments, self._catalog.book, cycle.currency)
+        meter = self._catalog.meter_for(record.meter, cycle.opened_at)
+        named = meter.named(record.attachment, record.properties) if meter else record.attachment
+        by = RatedBy(*self._known[cycle.id].resolve(record.meter, named, record.at))
         return RecordedUsage(
             source=record.source,
             id=record.id,

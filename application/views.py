@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.catalog import Meter, Service
+from domain.events.late import LateLine
 from domain.invoice import Invoice
 from domain.price import Price
 from domain.tally import TallyKey
@@ -15,17 +16,21 @@ from projections.history import HistoryEntry
 
 __all__ = [
     "AttachmentView",
+    "BalanceView",
     "CreditView",
     "CurrentView",
     "Explanation",
     "HistoryEntry",
+    "InvoiceDelta",
     "InvoiceLinks",
     "InvoiceView",
+    "LineDelta",
     "Member",
     "Meter",
     "OrganizationPage",
     "OrganizationSummary",
     "OrganizationView",
+    "Preview",
     "Price",
     "QuarantineEntry",
     "QuarantinePage",
@@ -50,6 +55,40 @@ class Receipt:
     cycle: str | None
     position: int
     effect: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineDelta:
+    """One line that a change would make another. Minor units; 0 where there is none."""
+
+    key: str
+    description: str
+    was: int
+    becomes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvoiceDelta:
+    """One invoice that a change would make another. Minor units of ``currency``."""
+
+    cycle: str
+    status: str
+    currency: str
+    was: int
+    becomes: int
+    lines: tuple[LineDelta, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a change would do. Nothing was stored."""
+
+    invoices: tuple[InvoiceDelta, ...]
+
+    @property
+    def difference(self) -> int:
+        """Minor units over all of them."""
+        return sum(each.becomes - each.was for each in self.invoices)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,16 +156,34 @@ class AttachmentView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreditView:
-    """A granted credit and what issued invoices have used of it, in minor units."""
+    """A granted credit, in minor units: what invoices have used of it, and what expired."""
 
     credit: str
     amount: int
     applied: int
+    expired: int
     remaining: int
     currency: str
     reason: str
     granted_at: datetime
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BalanceView:
+    """What an organization has and owes in one currency, in minor units.
+
+    granted, applied, expired, remaining: its credits. due: of issued invoices that are not
+    paid; overdue: of those past their due date.
+    """
+
+    currency: str
+    granted: int
+    applied: int
+    expired: int
+    remaining: int
+    due: int
+    overdue: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,6 +241,8 @@ class InvoiceView:
     known_at: datetime
     stripe: StripeBadge
     unpriced: tuple[TallyKey, ...]
+    late: tuple[LateLine, ...]
+    proposals: tuple[LateLine, ...]
     links: InvoiceLinks
 
 

@@ -16,6 +16,7 @@ class Run:
     carried: it came over from the cycle before, at this cycle's start. cancelled: it turned
     out later that it had ended before. restated: its first quantity was then said anew, from
     that very instant on, and whatever came before does not matter to it any more.
+    trial_until: no recurring fee is owed before this instant.
     """
 
     service: str
@@ -27,6 +28,7 @@ class Run:
     carried: bool = False
     cancelled: bool = False
     restated: bool = False
+    trial_until: datetime | None = None
 
     def running_at(self, at: datetime) -> bool:
         """Whether it was on at an instant."""
@@ -42,6 +44,13 @@ class Run:
         for (since, quantity), end in zip(self.quantities, [*ends, self.until], strict=True):
             if part := within.overlap(since, end):
                 yield part, quantity
+
+    def charged(self, within: Period) -> Iterator[tuple[Period, Decimal]]:
+        """The same without the time of a trial."""
+        for part, quantity in self.parts(within):
+            since = max(part.start, self.trial_until or part.start)
+            if since < part.end:
+                yield Period(since, part.end), quantity
 
     def set_quantity(self, at: datetime, quantity: Decimal) -> None:
         """Count for ``quantity`` from ``at`` until the next change."""
@@ -71,6 +80,10 @@ class Attachment:
     def run_at(self, at: datetime) -> Run | None:
         """The run that was on at an instant."""
         return next((run for run in self.runs if run.running_at(at)), None)
+
+    def running_on(self) -> Run | None:
+        """The run that goes on beyond the end of the cycle."""
+        return next((run for run in self.runs if run.until is None), None)
 
     def add(self, run: Run) -> None:
         """Take another run into account."""

@@ -10,6 +10,9 @@ from domain.price import Price
 
 FOREVER = 1 << 62
 UNPRICED = ""
+FILTERED = "!"
+"""The attachment that usage is kept under where its meter's filter leaves it out: no id is this."""
+
 Slot = tuple[int, int, str, str]
 """From, until (microseconds since 1970), attachment, price ref."""
 
@@ -20,10 +23,15 @@ class Attribution:
     A record that names an attachment is rated by that attachment's price for the meter. One
     that names none is rated by the attachment that carries an organization-wide price. A record
     that nothing rates at its instant keeps its attachment and has no price.
+
+    currency: the cycle's; prices in another one rate nothing.
     """
 
-    def __init__(self, attachments: Iterable[Attachment], book: Mapping[str, Price]) -> None:
+    def __init__(
+        self, attachments: Iterable[Attachment], book: Mapping[str, Price], currency: str
+    ) -> None:
         self.known: set[str] = set()
+        self._currency = currency
         self._slots: dict[tuple[str, str], list[Slot]] = {}
         for attachment in attachments:
             self.known.add(attachment.id)
@@ -33,7 +41,7 @@ class Attribution:
                     self._add(book[ref], (micros(run.since), until, attachment.id, ref))
 
     def _add(self, price: Price, slot: Slot) -> None:
-        if price.meter is None:
+        if price.meter is None or price.currency != self._currency:
             return
         self._slots.setdefault((price.meter, slot[2]), []).append(slot)
         if price.scope == "organization":
@@ -65,12 +73,12 @@ def check_scopes(
     at: datetime,
     book: Mapping[str, Price],
 ) -> None:
-    """Refuse a second organization-wide price for a meter from ``at`` on.
+    """Refuse a second organization-wide price for a meter in one currency from ``at`` on.
 
     Raises:
         RuleViolation: usage that names no attachment would have two prices.
     """
-    wanted = {price.meter for price in prices if price.scope == "organization" and price.meter}
+    wanted = {_usage_rated(price) for price in prices if price.scope == "organization"}
     if not wanted:
         return
     for attachment in attachments:
@@ -78,10 +86,15 @@ def check_scopes(
             if run.until is not None and run.until <= at:
                 continue
             for price in (book[ref] for ref in run.prices):
-                if price.scope == "organization" and price.meter in wanted:
+                if price.meter and price.scope == "organization" and _usage_rated(price) in wanted:
                     raise RuleViolation(
                         f"usage of {price.meter} is already rated for the whole organization "
                         f"by {price.ref} on {attachment.id}",
                         code="meter_already_rated",
                         attachment=attachment.id,
                     )
+
+
+def _usage_rated(price: Price) -> tuple[str | None, str]:
+    """The usage that a price rates: of a meter, in the cycles of a currency."""
+    return price.meter, price.currency

@@ -32,7 +32,8 @@ class LineItem:
 
     key: says what the line is for and never changes; lines are matched by it, never by place.
     amount: whole minor units, rounded once. unrounded: the exact amount before that.
-    proration: the share of a full period as (numerator, denominator), in microseconds.
+    proration: the share of a full period as (numerator, denominator), in microseconds or days.
+    corrects: another cycle's line that this one is about, as ``cycle/key``.
     """
 
     key: str
@@ -47,6 +48,7 @@ class LineItem:
     attachment: str | None = None
     proration: tuple[int, int] | None = None
     charges: tuple[Charge, ...] = ()
+    corrects: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

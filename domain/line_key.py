@@ -16,7 +16,19 @@ def line_key(kind: str, *parts: str, group: Mapping[str, str] | None = None) -> 
     """
     pieces = [kind, *(quote(part, safe="@") for part in parts)]
     pieces += [f"{quote(name)}={quote(value)}" for name, value in sorted((group or {}).items())]
-    key = "/".join(pieces)
+    return _bounded("/".join(pieces))
+
+
+def about(kind: str, line: str) -> str:
+    """The key of a line that changes another one, whose key it contains.
+
+    >>> about("waive", "usage/a1/cpu@1")
+    'waive/usage/a1/cpu@1'
+    """
+    return _bounded(f"{kind}/{line}")
+
+
+def _bounded(key: str) -> str:
     if len(key) <= LENGTH_MAX:
         return key
     tail = hashlib.blake2b(key[LENGTH_MAX - 33 :].encode(), digest_size=16).hexdigest()

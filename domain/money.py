@@ -28,6 +28,24 @@ TWO_DECIMAL = _codes(
 )
 
 
+MINIMUM_CHARGE = {
+    **dict.fromkeys(_codes("usd eur aud brl cad chf inr nzd sgd"), 50),
+    **dict.fromkeys(_codes("aed pln ron"), 200),
+    **{"bgn": 100, "czk": 1_500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17_500, "jpy": 50},
+    **{"mxn": 1_000, "myr": 200, "nok": 300, "sek": 300, "thb": 1_000},
+}
+"""What Stripe collects at least, in minor units. Source: docs.stripe.com/currencies."""
+
+
+def minimum_charge(currency: str) -> int:
+    """The smallest amount that can be collected, in minor units; 0 where none is published.
+
+    >>> minimum_charge("usd"), minimum_charge("jpy"), minimum_charge("isk")
+    (50, 50, 0)
+    """
+    return MINIMUM_CHARGE.get(currency, 0)
+
+
 def exponent(currency: str) -> int:
     """How many decimals the minor unit of a currency has.
 

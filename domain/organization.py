@@ -8,18 +8,22 @@ from domain.errors import InvalidInput, RuleViolation
 from domain.events.cycle import CycleOpened
 from domain.events.organization import (
     AnchorMoved,
+    CreditExpired,
     CreditGranted,
+    CurrencyChanged,
     MemberAdded,
     MemberRemoved,
+    OrganizationClosed,
     OrganizationEvent,
     OrganizationRegistered,
+    OrganizationReopened,
     PolicyChanged,
     StripeCustomerLinked,
 )
 from domain.identity import cycle_name, next_cycle_name
-from domain.period import Calendar, Period
+from domain.period import Calendar, Period, written_utc
 from domain.policies import checked
-from domain.rating import Credit
+from domain.rating.surroundings import Credit
 
 ROLES = ("owner", "admin", "member", "billing")
 
@@ -38,7 +42,9 @@ class Organization:
     members: dict[str, str] = field(default_factory=dict)
     policies: dict[str, object] = field(default_factory=dict)
     credits: dict[str, CreditGranted] = field(default_factory=dict)
+    expired: dict[str, int] = field(default_factory=dict)
     stripe_customer: str | None = None
+    closed_at: datetime | None = None
 
     def change(
         self,
@@ -50,18 +56,14 @@ class Organization:
     ) -> list[OrganizationEvent]:
         """Bring the organization to this description; what is the same gives no event.
 
+        Another currency, like another calendar, is in force from the open cycle's end.
+
         Raises:
-            RuleViolation: the currency differs.
             InvalidInput: a policy is unknown or has no such value.
         """
-        if currency != self.currency:
-            raise RuleViolation(
-                f"{self.id} is billed in {self.currency}; its currency cannot change in this "
-                "release",
-                code="currency_fixed",
-                field="currency",
-            )
         events: list[OrganizationEvent] = []
+        if currency != self.currency:
+            events.append(CurrencyChanged(at=at, currency=currency))
         if calendar != self.calendar:
             events.append(
                 AnchorMoved(at=at, time_zone=calendar.zone, anchor_day=calendar.anchor_day)
@@ -80,18 +82,55 @@ class Organization:
         """Grant a credit. The same again does nothing.
 
         Raises:
-            RuleViolation: another credit has this id, or the currency differs.
+            RuleViolation: another credit has this id.
         """
-        if granted.currency != self.currency:
-            raise RuleViolation(f"{self.id} is billed in {self.currency}", code="currency_mismatch")
         known = self.credits.get(granted.credit)
         if known is None:
             return [granted]
-        if (known.amount, known.expires_at) != (granted.amount, granted.expires_at):
+        if _content(known) != _content(granted):
             raise RuleViolation(
                 f"credit {granted.credit} was granted with another content", code="conflict"
             )
         return []
+
+    def expire_credits(
+        self, applied: Mapping[str, int], before: datetime, at: datetime
+    ) -> list[OrganizationEvent]:
+        """Let credits go that expired before every cycle that may still use them began.
+
+        applied: what invoices have used of each. before: when the oldest of these began.
+        """
+        return [
+            CreditExpired(at=at, credit=credit.id, amount=credit.remaining)
+            for credit in self.open_credits(applied)
+            if credit.expires_at is not None and credit.expires_at <= before
+        ]
+
+    def close(self, reason: str, at: datetime) -> list[OrganizationEvent]:
+        """End everything at an instant. Twice does nothing."""
+        return [] if self.closed_at else [OrganizationClosed(at=at, reason=reason)]
+
+    def reopen(self, reason: str, at: datetime) -> list[OrganizationEvent]:
+        """Go on from an instant. While it is open, nothing.
+
+        Raises:
+            InvalidInput: it was not closed by then.
+        """
+        if self.closed_at is None:
+            return []
+        if at < self.closed_at:
+            raise InvalidInput(
+                f"{self.id} was closed only at {written_utc(self.closed_at)}", field="at"
+            )
+        return [OrganizationReopened(at=at, reason=reason)]
+
+    def period_after(self, end: datetime) -> tuple[Period, Period]:
+        """The period that begins where another ended, and the full period it is part of.
+
+        They differ after the anchor or the zone was changed, and after a cycle ended early.
+        """
+        full = self.calendar.full_period(end)
+        return Period(end, full.end), full
 
     def link_customer(self, customer: str, at: datetime) -> list[OrganizationEvent]:
         """Remember the customer at Stripe."""
@@ -99,8 +138,13 @@ class Organization:
             return []
         return [StripeCustomerLinked(at=at, customer=customer)]
 
-    def open(self, period: Period, full: Period, after: str | None = None) -> CycleOpened:
-        """The first event of a cycle: of the first one, or of the one ``after`` another."""
+    def open(
+        self, period: Period, full: Period, after: str | None = None, *, continued: bool = False
+    ) -> CycleOpened:
+        """The first event of a cycle: of the first one, or of the one ``after`` another.
+
+        continued: the one before is part of the same full period.
+        """
         local = self.calendar.local_date(period.start)
         name = (
             cycle_name(self.id, local) if after is None else next_cycle_name(self.id, local, after)
@@ -115,23 +159,30 @@ class Organization:
             full_start=full.start,
             full_end=full.end,
             time_zone=self.calendar.zone,
+            continued=continued,
         )
 
     def policy(self, name: str) -> object:
         """A policy's value, its default where none was set."""
         return self.policies.get(name, checked({})[name])
 
-    def open_credits(self, applied: Mapping[str, int]) -> list[Credit]:
-        """What is left of each credit after ``applied``, oldest expiry first."""
+    def open_credits(self, applied: Mapping[str, int], currency: str | None = None) -> list[Credit]:
+        """What is left of each credit after ``applied``, oldest expiry first.
+
+        currency: only those in it.
+        """
         left = [
             Credit(
                 id=grant.credit,
-                remaining=grant.amount - applied.get(grant.credit, 0),
+                remaining=grant.amount
+                - applied.get(grant.credit, 0)
+                - self.expired.get(grant.credit, 0),
                 reason=grant.reason,
                 granted_at=grant.at,
                 expires_at=grant.expires_at,
             )
             for grant in self.credits.values()
+            if currency in (None, grant.currency)
         ]
         return sorted(
             (credit for credit in left if credit.remaining > 0),
@@ -153,8 +204,25 @@ class Organization:
                 self.credits[event.credit] = event
             case StripeCustomerLinked():
                 self.stripe_customer = event.customer
+            case CreditExpired():
+                self.expired[event.credit] = self.expired.get(event.credit, 0) + event.amount
+            case _:
+                self._move(event)
+
+    def _move(self, event: object) -> None:
+        match event:
+            case CurrencyChanged():
+                self.currency = event.currency
+            case OrganizationClosed():
+                self.closed_at = event.at
+            case OrganizationReopened():
+                self.closed_at = None
             case _:
                 raise TypeError(f"an organization has no {type(event).__name__}")
+
+
+def _content(granted: CreditGranted) -> tuple[object, ...]:
+    return (granted.amount, granted.currency, granted.expires_at)
 
 
 def registered(event: OrganizationRegistered) -> Organization:

@@ -28,7 +28,19 @@ _POLICIES: dict[str, tuple[object, Callable[[object], bool], str]] = {
     ),
     "days_until_due": (30, _whole(1, 365), "days from 1 to 365"),
     "stripe_edits": ("hold", _one_of("hold"), "hold"),
-    "late_facts": ("next_cycle", _one_of("next_cycle"), "next_cycle"),
+    "late_facts": (
+        "next_cycle",
+        _one_of("next_cycle", "credit_note_or_charge", "reject"),
+        "next_cycle, credit_note_or_charge or reject",
+    ),
+    "late_limit_cycles": (3, _whole(0, 36), "cycles from 0 to 36"),
+    "minimum_invoice": (
+        None,
+        lambda value: value is None or _whole(0, 100_000_000)(value),
+        "minor units from 0 to 100000000, or null for what Stripe collects at least",
+    ),
+    "approval": ("none", _one_of("none", "above", "always"), "none, above or always"),
+    "approval_amount": (0, _whole(0, 10**12), "minor units from 0 to 1000000000000"),
 }
 """Name -> default, check, and what a valid value looks like."""
 

@@ -1,7 +1,7 @@
 """Tallies: what usage records add up to, by meter, attachment, price and dimension values."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -25,25 +25,52 @@ class TallyKey(NamedTuple):
     dimensions: tuple[tuple[str, str], ...]
 
 
+class Seen(NamedTuple):
+    """The latest record of one value of a ``unique`` meter. at: microseconds since 1970."""
+
+    at: int
+    removed: bool
+
+
+class Each(NamedTuple):
+    """One record where single records are priced. at: microseconds since 1970."""
+
+    at: int
+    source: str
+    id: str
+    value: Decimal
+
+
 @dataclass(slots=True)
 class Tally:
     """The state of one tally; which fields count depends on the meter's aggregation.
 
     quantity: the sum, count, highest or latest value. latest_at: microseconds since 1970.
-    values: the distinct values of a ``unique`` meter. points: value from an instant on, for
-    ``time_weighted``.
+    values: the distinct values of a ``unique`` meter, the removed ones with them; quantity
+    counts the others. points: value from an instant on, for ``time_weighted``. each: the
+    records, where the price that rates them prices each.
     """
 
     records: int = 0
     quantity: Decimal = Decimal(0)
     latest_at: int = 0
-    values: Set[str] = frozenset()
+    values: dict[str, Seen] = field(default_factory=dict)
     points: dict[int, Decimal] | None = None
+    each: list[Each] = field(default_factory=list)
 
-    def add(self, aggregation: str, value: str | Decimal, at: int, records: int = 1) -> None:
+    def add(
+        self,
+        aggregation: str,
+        value: str | Decimal,
+        at: int,
+        records: int = 1,
+        *,
+        removed: bool = False,
+    ) -> None:
         """Take records into account, in the log's order; among equals the later one counts.
 
         value: of one record, or what ``records`` of them come to by the same aggregation.
+        removed: whether a ``unique`` meter no longer counts the value, as ``removes`` says.
         """
         first = self.records == 0
         self.records += records
@@ -58,7 +85,7 @@ class Tally:
                 if first or at >= self.latest_at:
                     self.quantity, self.latest_at = Decimal(value), at
             case "unique":
-                self._add_values({str(value)})
+                self._see(str(value), Seen(at, removed))
             case "time_weighted":
                 if self.points is None:
                     self.points = {}
@@ -70,19 +97,24 @@ class Tally:
         """A time-weighted meter's values from some instants on; the later report counts."""
         self.points = {**(self.points or {}), **points}
 
-    def _add_values(self, values: Set[str]) -> None:
-        if isinstance(self.values, set):
-            self.values |= values
-        else:
-            self.values = set(values)
-        self.quantity = Decimal(len(self.values))
+    def _see(self, value: str, seen: Seen) -> None:
+        known = self.values.get(value)
+        if known is None or seen.at >= known.at:
+            self.values[value] = seen
+            self.quantity += (not seen.removed) - (known is not None and not known.removed)
+
+    def in_order(self) -> list[Fraction]:
+        """The values of ``each``, by time, then source and id."""
+        return [Fraction(each.value) for each in sorted(self.each)]
 
     def merge(self, aggregation: str, other: "Tally") -> None:
         """Take another tally of the same thing into account; its records came later."""
+        self.each += other.each
         if aggregation == "time_weighted":
             self.add_points(other.points or {})
         elif aggregation == "unique":
-            self._add_values(other.values)
+            for value, seen in other.values.items():
+                self._see(value, seen)
         elif aggregation == "count":
             self.quantity += other.records
         elif other.records:
@@ -131,3 +163,8 @@ def dimension_values(
     if len(dimensions) == 1:  # by far the commonest, on the path of every usage record
         return ((dimensions[0], properties.get(dimensions[0], "")),)
     return tuple([(name, properties.get(name, "")) for name in dimensions])
+
+
+def removes(properties: Mapping[str, str]) -> bool:
+    """Whether a record takes its value away from a ``unique`` meter instead of adding it."""
+    return properties.get("operation") == "remove"

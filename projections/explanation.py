@@ -15,6 +15,10 @@ from domain.line_key import line_key
 from domain.price import Price
 from domain.quantity import plain
 from domain.tally import Tallies
+from projections.usage_tally import as_it_counts
+
+USAGE = "usage"
+"""How keys of usage lines begin."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UsageEntry:
-    """One usage record behind a line. value: as the log keeps it."""
+    """One usage record behind a line, as it counts. value: as the log keeps it."""
 
     source: str
     id: str
@@ -133,14 +137,25 @@ def _by_hand(line: LineItem) -> Iterator[Step]:
 
 
 class Behind:
-    """Finds the usage records behind a line, by the attribution that rates them."""
+    """Finds the usage records behind a line, by the attribution that rates them.
 
-    def __init__(self, line: LineItem, cycle: BillingCycle, catalog: Catalog) -> None:
+    cycle: the one that used it. late_key: for a line that bills late amounts of another
+    cycle, the key of the line there; ``cycle`` is then that one, with everything known now.
+    Otherwise only usage up to the cycle's cut-off is behind a line.
+    """
+
+    def __init__(
+        self, line: LineItem, cycle: BillingCycle, catalog: Catalog, late_key: str | None = None
+    ) -> None:
         self._line = line
-        self._price = catalog.book[line.price] if line.price and line.kind == "usage" else None
-        self._attribution = Attribution(cycle.attachments.values(), catalog.book)
-        meter = catalog.meter_for(self._price_meter or "", cycle.opened_at)
-        kept = meter.dimensions if meter else ()
+        self._line_key = late_key or line.key
+        of_usage = self._line_key.startswith(f"{USAGE}/")
+        self._price = catalog.book[line.price] if line.price and of_usage else None
+        self._attribution = Attribution(cycle.attachments.values(), catalog.book, cycle.currency)
+        self._corrections = cycle.corrections
+        self._upto = cycle.cutoff if late_key is None else None
+        self._meter = catalog.meter_for(self._price_meter or "", cycle.opened_at)
+        kept = self._meter.dimensions if self._meter else ()
         grouped = self._price.group_by if self._price else ()
         self._names = [name for name in grouped if name in kept]
         self._keys: dict[tuple[tuple[str, str], ...], str] = {}
@@ -152,13 +167,16 @@ class Behind:
             for key, tally in tallies.items()
             if (key.attachment, key.price) == (self._line.attachment, self._line.price)
             and self._price is not None
-            and self._key(dict(key.dimensions)) == self._line.key
+            and self._key(dict(key.dimensions)) == self._line_key
         )
 
     def page(
         self, history: Iterable[Recorded], after: str | None, limit: int
     ) -> tuple[tuple[UsageEntry, ...], str | None]:
-        """Some records after a cursor, and the cursor of the next page, ``None`` at the end."""
+        """Some records after a cursor, and the cursor of the next page, ``None`` at the end.
+
+        Corrected ones are as they count now, in the place where they were recorded.
+        """
         found: list[tuple[str, UsageEntry]] = []
         if self._price is not None:
             for place, record in self._records(history, _place(after)):
@@ -174,22 +192,27 @@ class Behind:
             event = recorded.event
             if not isinstance(event, UsageRecorded) or recorded.version < after[0]:
                 continue
+            if self._upto is not None and recorded.version > self._upto:
+                return
             if all(tally.meter != self._price_meter for tally in event.tallies):
                 continue
-            for index, record in enumerate(event.records):
-                if (recorded.version, index) > after and self._mine(record):
-                    yield (recorded.version, index), record
+            for index, each in enumerate(event.records):
+                record = as_it_counts(each, self._corrections)
+                place = recorded.version, index
+                if record is not None and place > after and self._mine(record):
+                    yield place, record
 
     @property
     def _price_meter(self) -> str | None:
         return self._price.meter if self._price else None
 
     def _mine(self, record: PackedRecord) -> bool:
-        if record.meter != self._price_meter:
+        if self._meter is None or record.meter != self._meter.id:
             return False
-        rated_by = self._attribution.resolve(record.meter, record.attachment, record.at)
+        named = self._meter.named(record.attachment, record.properties)
+        rated_by = self._attribution.resolve(record.meter, named, record.at)
         mine = rated_by == (self._line.attachment, self._line.price)
-        return mine and self._key(record.properties) == self._line.key
+        return mine and self._key(record.properties) == self._line_key
 
     def _key(self, properties: Mapping[str, str]) -> str:
         """The line that a record with these properties is on, at this price."""
@@ -197,7 +220,7 @@ class Behind:
         known = self._keys.get(group)
         if known is None:
             attachment, ref = self._line.attachment or "", self._line.price or ""
-            known = self._keys[group] = line_key("usage", attachment, ref, group=dict(group))
+            known = self._keys[group] = line_key(USAGE, attachment, ref, group=dict(group))
         return known
 
 

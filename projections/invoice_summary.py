@@ -4,19 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from domain.billing_cycle import Status
+from domain.cycle.history import STATUS_AFTER, Status
 from domain.events.cycle import (
-    CycleClosed,
     CycleClosing,
     CycleHeld,
     CycleOpened,
     CycleReleased,
     FinalizationStarted,
-    InvoiceFinalized,
-    InvoiceMarkedUncollectible,
-    InvoicePaid,
-    InvoiceVoided,
 )
+from domain.events.outcome import CreditNoteIssued, InvoiceFinalized, InvoiceVoided
 from domain.events.stripe_invoice import (
     DiscrepancyFound,
     InvoiceObserved,
@@ -30,9 +26,9 @@ from domain.events.stripe_invoice import (
 class InvoiceSummary:
     """An invoice as a list shows it. Amounts in minor units.
 
-    status: of its cycle. held: why, while a hold lasts. total: once settled. stripe_state:
-    ``none``, ``pending``, ``in_step``, ``drift`` or ``failed`` as of the last event at Stripe.
-    position: of the last event that counted here.
+    status: of its cycle. held: why, while a hold lasts. total: once settled. credited: by
+    credit notes, with their tax. stripe_state: ``none``, ``pending``, ``in_step``, ``drift``
+    or ``failed`` as of the last event at Stripe. position: of the last event that counted here.
     """
 
     cycle: str
@@ -43,6 +39,7 @@ class InvoiceSummary:
     status: str = Status.ACCRUING.value
     held: str | None = None
     total: int | None = None
+    credited: int = 0
     number: str | None = None
     issued_at: datetime | None = None
     stripe_invoice: str | None = None
@@ -65,43 +62,60 @@ def summary_of(event: CycleOpened, position: int) -> InvoiceSummary:
 
 def updated(known: InvoiceSummary, event: object, position: int) -> InvoiceSummary:
     """The line after one more event; the same line where the event says nothing it shows."""
-    changes = _STATUS.get(type(event)) or _cycle_changes(event) or _stripe_changes(event)
+    after = STATUS_AFTER.get(type(event))
+    changes: dict[str, Any] = {"status": after.value} if after else {}
+    changes |= _cycle_changes(known, event) or _stripe_changes(event)
     return replace(known, **changes, position=position) if changes else known
 
 
-_STATUS: dict[type, dict[str, Any]] = {
-    CycleClosing: {"status": Status.CLOSING.value},
-    CycleClosed: {"status": Status.CLOSED.value},
-    InvoicePaid: {"status": Status.PAID.value},
-    InvoiceVoided: {"status": Status.VOID.value},
-    InvoiceMarkedUncollectible: {"status": Status.UNCOLLECTIBLE.value},
-    CycleReleased: {"held": None},
-    SyncPlanned: {"stripe_state": "pending"},
-    DiscrepancyFound: {"stripe_state": "drift"},
-    SyncFailed: {"stripe_state": "failed"},
-}
-
-
-def _cycle_changes(event: object) -> dict[str, Any]:
+def _cycle_changes(known: InvoiceSummary, event: object) -> dict[str, Any]:
     match event:
         case CycleHeld():
             return {"held": event.reason}
+        case CycleReleased():
+            return {"held": None}
+        case CycleClosing():
+            return {"ends": event.at}
         case FinalizationStarted():
-            return {"status": Status.FINALIZING.value, "total": event.subtotal}
+            return {"total": event.subtotal}
         case InvoiceFinalized():
             return {
-                "status": Status.ISSUED.value,
                 "total": event.total,
                 "number": event.number,
                 "issued_at": event.at,
                 "stripe_invoice": event.stripe_invoice,
             }
+        case CreditNoteIssued():
+            return {"credited": known.credited + event.amount + (event.tax or 0)}
+        case InvoiceVoided(mode="reissue"):
+            return _NEXT_REVISION
         case _:
             return {}
 
 
+_NEXT_REVISION: dict[str, Any] = {
+    "status": Status.CLOSED.value,
+    "total": None,
+    "credited": 0,
+    "number": None,
+    "issued_at": None,
+    "stripe_invoice": None,
+    "stripe_state": "none",
+    "proved_at": None,
+}
+"""What the void invoice came to is its own: the next revision begins without."""
+
+
 def _stripe_changes(event: object) -> dict[str, Any]:
     match event:
+        case SyncPlanned():
+            return {"stripe_state": "pending"}
+        case DiscrepancyFound():
+            return {"stripe_state": "drift"}
+        case SyncFailed():
+            return {"stripe_state": "failed"}
+        case InvoiceObserved(status="void"):
+            return {}  # it may be of the revision before
         case InvoiceObserved():
             return {"stripe_invoice": None if event.status == "deleted" else event.invoice}
         case InvoiceProvedEqual():

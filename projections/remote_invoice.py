@@ -64,13 +64,19 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issue:
-    """What only a finalized invoice has. Amounts in minor units; links are not for storing."""
+    """What only a finalized invoice has. Amounts in minor units; links are not for storing.
+
+    credited: what credit notes came to. attempts: how often Stripe tried to collect.
+    """
 
     number: str | None = None
     tax: int = 0
     amount_due: int = 0
     amount_paid: int = 0
     amount_remaining: int = 0
+    credited: int = 0
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
     due_at: datetime | None = None
     finalized_at: datetime | None = None
     hosted_url: str | None = None
@@ -149,7 +155,8 @@ def news(state: StripeInvoice, seen: RemoteInvoice, revision: int) -> list[Strip
     if finalized is None and seen.status not in (RemoteStatus.DRAFT, RemoteStatus.DELETED):
         events.append(_finalized(state, seen, revision))
     if seen.status is RemoteStatus.VOID and state.status != RemoteStatus.VOID:
-        events.append(InvoiceVoidedAtStripe(invoice=seen.id, revision=revision))
+        wanted = state.voiding and state.invoice == seen.id
+        events.append(InvoiceVoidedAtStripe(invoice=seen.id, revision=revision, wanted=wanted))
     return events
 
 

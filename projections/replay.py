@@ -11,7 +11,7 @@ from domain.events.base import Recorded
 from domain.events.cycle import CycleOpened
 from domain.events.usage import UsageRecorded, micros
 from domain.tally import Tallies
-from projections.usage_tally import UsageEvents, UsageReader, fold_usage
+from projections.usage_tally import UsageFold, UsageHistory, UsageReader, fold_usage
 
 
 def replay(
@@ -25,11 +25,9 @@ def replay(
     Raises:
         NotFound: there is no ``CycleOpened`` in it.
     """
-    usage = UsageEvents(
-        recorded.event for recorded in history if isinstance(recorded.event, UsageRecorded)
-    )
     control = (each for each in history if not isinstance(each.event, UsageRecorded))
     cycle = replay_control(control, as_of)
+    usage = UsageHistory(history)
     return cycle, replay_usage(cycle, usage, catalog, as_of), history[-1].version
 
 
@@ -53,13 +51,42 @@ def replay_control(history: Iterable[Recorded], as_of: datetime | None = None) -
 def replay_usage(
     cycle: BillingCycle, usage: UsageReader, catalog: Catalog, as_of: datetime | None = None
 ) -> Tallies:
-    """What usage adds up to in a cycle, attributed as that cycle stands."""
-    return fold_usage(
-        usage,
-        Attribution(cycle.attachments.values(), catalog.book),
+    """What usage adds up to in a cycle as that cycle stands: up to its cut-off."""
+    return fold_usage(usage, usage_fold(cycle, catalog, as_of), cycle.cutoff)
+
+
+def replay_late(
+    cycle: BillingCycle, usage: UsageReader, catalog: Catalog, as_of: datetime | None = None
+) -> Tallies | None:
+    """The same with everything known now; ``None`` where nothing came after the cut-off."""
+    if cycle.cutoff is None:
+        return None
+    if not cycle.late and _records(usage) == _records(usage, cycle.cutoff):
+        return None
+    return fold_usage(usage, usage_fold(cycle.as_known(), catalog, as_of))
+
+
+def usage_fold(cycle: BillingCycle, catalog: Catalog, as_of: datetime | None = None) -> UsageFold:
+    """What adds usage up as a cycle stands. as_of: only what had happened by then."""
+    return UsageFold(
+        Attribution(cycle.attachments.values(), catalog.book, cycle.currency),
         meters_of(catalog, cycle),
         None if as_of is None else micros(as_of),
+        cycle.corrections,
+        priced_each(cycle, catalog),
     )
+
+
+def priced_each(cycle: BillingCycle, catalog: Catalog) -> frozenset[str]:
+    """The prices of a cycle that price single records, as refs."""
+    refs = {ref for known in cycle.attachments.values() for run in known.runs for ref in run.prices}
+    return frozenset(ref for ref in refs if catalog.book[ref].model.per_record)
+
+
+def _records(usage: UsageReader, upto: int | None = None) -> int:
+    """How many records there are, from headers alone."""
+    stretches = usage.read(lambda stretch: True, upto)
+    return sum(tally.records for stretch in stretches for tally in stretch.tallies)
 
 
 def meters_of(catalog: Catalog, cycle: BillingCycle) -> Callable[[str], Meter | None]:

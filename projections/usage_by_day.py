@@ -1,4 +1,8 @@
-"""Usage by local day of the organization: a pure fold, headers first."""
+"""Usage by local day of the organization, as it was recorded: a pure fold, headers first.
+
+Corrections change what is billed, not what a day shows: a highest or latest value cannot be
+taken back from a sum of many records.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +10,11 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from domain.attribution import FILTERED
 from domain.catalog import Meter
 from domain.events.usage import instant, micros
 from domain.period import Calendar
-from domain.tally import Tally
+from domain.tally import Tally, removes
 from projections.usage_tally import NEEDS_RECORDS, Stretch
 
 DAY_US = 86_400_000_000
@@ -18,7 +23,8 @@ _LAST_FOUND: dict[str, tuple[int, int, date]] = {}
 """By zone: usage comes in order of time, so the next instant is mostly of the same day."""
 
 SHOWN_AS = {"time_weighted": "latest"}
-"""A day shows the last value of what is measured over time; others as they add up."""
+"""A day shows the last value of what is measured over time; others as they add up, and distinct
+values whether or not they are removed later."""
 
 
 class DayKey(NamedTuple):
@@ -62,13 +68,21 @@ class DailyUsage:
         """Take one stretch into account, after all that lie before it in the log."""
         if stretch.records is None:
             for tally in stretch.tallies:
+                if tally.attachment == FILTERED:
+                    continue
                 shown, found = self._find(place, meter_of(tally.meter), tally.hi)
                 found.add(shown, tally.quantity, tally.hi, tally.records)
                 found.latest_at = max(found.latest_at, tally.hi)
             return
         for record in stretch.records:
-            shown, found = self._find(place, meter_of(record.meter), record.at)
-            found.add(shown, record.value, record.at)
+            meter = meter_of(record.meter)
+            if not meter.counts(record.properties):
+                continue
+            shown, found = self._find(place, meter, record.at)
+            if shown == "unique" and removes(record.properties):
+                found.records += 1
+            else:
+                found.add(shown, record.value, record.at)
             found.latest_at = max(found.latest_at, record.at)
 
     def _find(self, place: Place, meter: Meter, at: int) -> tuple[str, Tally]:

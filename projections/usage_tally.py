@@ -1,14 +1,17 @@
 """What a cycle's usage adds up to, folded from the log: headers where they will do."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from domain.attribution import Attribution
 from domain.catalog import Meter
+from domain.correction import Corrections
 from domain.errors import NotFound
+from domain.events.base import Recorded
 from domain.events.usage import HeaderTally, PackedRecord, UsageRecorded
-from domain.tally import Tallies, Tally, TallyKey, dimension_values
+from domain.tally import Each, Tallies, Tally, TallyKey, dimension_values, removes
 
 NEEDS_RECORDS = frozenset({"unique", "time_weighted"})
 """Aggregations whose state is more than the one number in a header."""
@@ -33,8 +36,8 @@ class Stretch:
 class UsageReader(Protocol):
     """A cycle's usage, read so that as little as possible is opened."""
 
-    def read(self, whole: Callable[[Stretch], bool]) -> Iterator[Stretch]:
-        """All usage in the log's order.
+    def read(self, whole: Callable[[Stretch], bool], upto: int | None = None) -> Iterator[Stretch]:
+        """All usage in the log's order, or the events up to a version.
 
         whole: whether a stretch can be taken or left as it is; one that cannot comes with its
         records, or as the smaller stretches it was made of.
@@ -43,14 +46,17 @@ class UsageReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class UsageEvents:
-    """A reader over events already at hand."""
+class UsageHistory:
+    """A reader over a cycle's history already at hand; what is no usage is passed over."""
 
-    events: Iterable[UsageRecorded]
+    history: Sequence[Recorded]
 
-    def read(self, whole: Callable[[Stretch], bool]) -> Iterator[Stretch]:
+    def read(self, whole: Callable[[Stretch], bool], upto: int | None = None) -> Iterator[Stretch]:
         """Each event as one stretch."""
-        for event in self.events:
+        for recorded in self.history:
+            event = recorded.event
+            if not isinstance(event, UsageRecorded) or _after(recorded, upto):
+                continue
             stretch = Stretch(event.lo, event.hi, event.tallies)
             if not whole(stretch):
                 stretch.records = event.records
@@ -61,17 +67,27 @@ class UsageFold:
     """Adds usage up by what rates it. The same facts give the same tallies, however packed.
 
     meter_of: the meter's version in force in this cycle. until: only what happened by then,
-    in microseconds since 1970; ``None`` for everything.
+    in microseconds since 1970; ``None`` for everything. corrections: records that count as
+    something else, in the place in the log where they were recorded. each: refs of prices
+    whose records are needed one by one.
     """
 
     def __init__(
-        self, attribution: Attribution, meter_of: MeterOf, until: int | None = None
+        self,
+        attribution: Attribution,
+        meter_of: MeterOf,
+        until: int | None = None,
+        corrections: Corrections | None = None,
+        each: Set[str] = frozenset(),
     ) -> None:
         self.tallies: Tallies = {}
         self._attribution = attribution
         self._meter_of = meter_of
         self._until = until
+        self._corrections: Corrections = corrections or {}
+        self._each = each
         self._meters: dict[str, Meter] = {}
+        self._corrected = self._places()
 
     def whole(self, stretch: Stretch) -> bool:
         """Whether no boundary that matters lies within any of its tallies."""
@@ -90,13 +106,33 @@ class UsageFold:
             for record in stretch.records:
                 self._record(record)
 
+    def _places(self) -> Mapping[tuple[object, ...], Sequence[int]]:
+        """When corrected records had occurred, by the tally of their header."""
+        found: dict[tuple[object, ...], list[int]] = {}
+        for correction in self._corrections.values():
+            record = correction.record
+            meter = self._meter(record.meter)
+            named = meter.named(record.attachment, record.properties)
+            dimensions = dimension_values(record.properties, meter.dimensions)
+            found.setdefault((record.meter, named, dimensions), []).append(record.at)
+        return found
+
+    def _holds_corrected(self, tally: HeaderTally) -> bool:
+        if not self._corrected:
+            return False
+        key = tally.meter, tally.attachment, tuple(sorted(tally.dimensions.items()))
+        return any(tally.lo <= at <= tally.hi for at in self._corrected.get(key, ()))
+
     def _undivided(self, tally: HeaderTally) -> bool:
+        if self._holds_corrected(tally):
+            return False
         if self._late(tally.lo):
             return True
         if self._late(tally.hi) or self._meter(tally.meter).aggregation in NEEDS_RECORDS:
             return False
         named, lo, hi = tally.attachment, tally.lo, tally.hi
-        return self._attribution.resolve_span(tally.meter, named, lo, hi) is not None
+        rated_by = self._attribution.resolve_span(tally.meter, named, lo, hi)
+        return rated_by is not None and rated_by[1] not in self._each
 
     def _late(self, at: int) -> bool:
         return self._until is not None and at > self._until
@@ -105,22 +141,30 @@ class UsageFold:
         if self._late(tally.lo):
             return
         dimensions = tuple(sorted(tally.dimensions.items()))
-        found = self._find(tally.meter, tally.attachment, tally.lo, dimensions)
+        found = self._find(self._key(tally.meter, tally.attachment, tally.lo, dimensions))
         found.add(self._meter(tally.meter).aggregation, tally.quantity, tally.hi, tally.records)
 
-    def _record(self, record: PackedRecord) -> None:
-        if self._late(record.at):
+    def _record(self, recorded: PackedRecord) -> None:
+        record = as_it_counts(recorded, self._corrections)
+        if record is None or self._late(record.at):
             return
         meter = self._meter(record.meter)
+        named = meter.named(record.attachment, record.properties)
         dimensions = dimension_values(record.properties, meter.dimensions)
-        found = self._find(record.meter, record.attachment, record.at, dimensions)
-        found.add(meter.aggregation, record.value, record.at)
+        key = self._key(record.meter, named, record.at, dimensions)
+        found = self._find(key)
+        removed = removes(record.properties)
+        found.add(meter.aggregation, record.value, record.at, removed=removed)
+        if key.price in self._each:
+            each = Each(record.at, record.source, record.id, Decimal(record.value))
+            found.each.append(each)
 
-    def _find(
+    def _key(
         self, meter: str, named: str, at: int, dimensions: tuple[tuple[str, str], ...]
-    ) -> Tally:
-        attachment, price = self._attribution.resolve(meter, named, at)
-        key = TallyKey(meter, attachment, price, dimensions)
+    ) -> TallyKey:
+        return TallyKey(meter, *self._attribution.resolve(meter, named, at), dimensions)
+
+    def _find(self, key: TallyKey) -> Tally:
         found = self.tallies.get(key)
         if found is None:
             found = self.tallies[key] = Tally()
@@ -136,15 +180,22 @@ class UsageFold:
         return meter
 
 
-def fold_usage(
-    usage: UsageReader, attribution: Attribution, meter_of: MeterOf, until: int | None = None
-) -> Tallies:
-    """Everything a cycle's usage adds up to, or what had happened ``until`` an instant.
+def _after(recorded: Recorded, version: int | None) -> bool:
+    return version is not None and recorded.version > version
+
+
+def as_it_counts(record: PackedRecord, corrections: Corrections) -> PackedRecord | None:
+    """What a recorded record counts as; ``None`` where it was retracted."""
+    correction = corrections.get((record.source, record.id)) if corrections else None
+    return record if correction is None else correction.becomes
+
+
+def fold_usage(usage: UsageReader, fold: UsageFold, upto: int | None = None) -> Tallies:
+    """Everything that a cycle's usage adds up to, or the events of it up to a version.
 
     Raises:
         NotFound: a record names a meter that was never defined.
     """
-    fold = UsageFold(attribution, meter_of, until)
-    for stretch in usage.read(fold.whole):
+    for stretch in usage.read(fold.whole, upto):
         fold.add(stretch)
     return fold.tallies

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +18,7 @@ class CycleOpened(CycleEvent):
     """A period of an organization began to accrue.
 
     full_start, full_end: the period from anchor to anchor that prorations count in; the
-    cycle's own may be shorter.
+    cycle's own may be shorter. continued: the cycle before is part of the same full period.
     """
 
     cycle: str
@@ -28,6 +29,7 @@ class CycleOpened(CycleEvent):
     full_start: datetime
     full_end: datetime
     time_zone: str
+    continued: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,87 +65,53 @@ class ServiceDetached(CycleEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OneOffItemAdded(CycleEvent):
-    """A person added an amount by hand. Minor units, above zero."""
+class ServiceSwapped(CycleEvent):
+    """An attachment became another service, or moved to other price versions, at ``at``."""
 
-    item: str
-    description: str
-    amount: int
+    attachment: str
+    service: str
+    name: str
+    quantity: Decimal
+    prices: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialStarted(CycleEvent):
+    """Recurring fees of an attachment are not owed until an instant."""
+
+    attachment: str
+    until: datetime
+    carried: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialEnded(CycleEvent):
+    """A trial ended at ``at``, before its time."""
+
+    attachment: str
+    carried: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PriceCorrected(CycleEvent):
+    """A price version was wrong: everything in this cycle it rated is rated by another one."""
+
+    wrong: str
+    right: str
     reason: str
-    tax_code: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreditApplied(CycleEvent):
-    """Part of the credit balance was used up by this invoice. Minor units, above zero."""
-
-    credit: str
-    amount: int
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CycleClosing(CycleEvent):
-    """The period is over and the next cycle is open; late records are still taken."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CycleClosed(CycleEvent):
-    """The usage cut-off: what comes later is a late fact."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FinalizationStarted(CycleEvent):
-    """The books of this invoice are settled; nothing on it changes any more.
-
-    version: the cycle's last event that counts: the basis of late differences.
-    lines: amounts by line key, in minor units.
-    """
-
-    version: int
-    digest: str
-    subtotal: int
-    lines: dict[str, int]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvoiceFinalized(CycleEvent):
-    """The invoice was issued. number, stripe_invoice: none where nothing is owed at Stripe."""
-
-    total: int
-    number: str | None = None
-    stripe_invoice: str | None = None
-    tax: int | None = None
-    due_at: datetime | None = None
-    hosted_url: str | None = None
-    pdf_url: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvoicePaid(CycleEvent):
-    """Stripe collected the invoice."""
-
-    amount: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvoiceVoided(CycleEvent):
-    """The invoice was taken back."""
-
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvoiceMarkedUncollectible(CycleEvent):
-    """Nobody expects this invoice to be paid."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CycleHeld(CycleEvent):
-    """Finalization waits for a person. kind: ``person``, ``plan`` or ``discrepancy``."""
+    """Finalization waits for a person. kind: ``person``, ``plan`` or ``discrepancy``.
+
+    owner: who looks into it. review_at: when somebody should have.
+    """
 
     kind: str
     reason: str
+    owner: str = ""
+    review_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,3 +119,62 @@ class CycleReleased(CycleEvent):
     """The hold is over."""
 
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CycleClosing(CycleEvent):
+    """The period ended at ``at``; late records are still taken.
+
+    reason: why it ended before its time; empty where it did not.
+    """
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CycleClosed(CycleEvent):
+    """The usage cut-off: what comes later is a late fact. version: of the last event before."""
+
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalRequested(CycleEvent):
+    """A person has to approve this invoice before it is issued."""
+
+    digest: str
+    subtotal: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalGiven(CycleEvent):
+    """A person approved the invoice of this digest, and no other."""
+
+    digest: str
+    reason: str
+
+
+class Coming(NamedTuple):
+    """The next cycle's period, and the full period it is part of."""
+
+    start: datetime
+    end: datetime
+    full_start: datetime
+    full_end: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinalizationStarted(CycleEvent):
+    """The books of this invoice are settled; nothing on it changes any more.
+
+    version: the cycle's last event that counts. lines: amounts by line key, in minor units.
+    basis: what late facts are measured against: amounts by line key before roll-up, without
+    what was decided by hand, credits and amounts carried. coming: what was billed ahead for.
+    """
+
+    version: int
+    digest: str
+    subtotal: int
+    lines: dict[str, int]
+    basis: dict[str, int]
+    coming: Coming | None = None

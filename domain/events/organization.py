@@ -67,3 +67,32 @@ class StripeCustomerLinked(OrganizationEvent):
     """The organization's customer at Stripe is known."""
 
     customer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreditExpired(OrganizationEvent):
+    """What was left of a credit counts no more. Minor units."""
+
+    credit: str
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurrencyChanged(OrganizationEvent):
+    """Billed in another currency, in force from the open cycle's end."""
+
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrganizationClosed(OrganizationEvent):
+    """Nothing runs and nothing is recorded from ``at`` on; a final invoice follows."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrganizationReopened(OrganizationEvent):
+    """A new cycle begins at ``at``."""
+
+    reason: str

@@ -1,32 +1,67 @@
 """Rating: from what a cycle holds and its tallies to its invoice. One function for every use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Meter
-from domain.events.cycle import OneOffItemAdded
+from domain.events.amounts import Ahead, HandedOver, Level, OneOffItemAdded
+from domain.events.cycle import Coming
 from domain.invoice import Invoice, LineItem
 from domain.line_key import line_key
 from domain.period import Period
 from domain.price import PriceBook
-from domain.rating.credits import Credit, credit_lines, settled_credit_lines
-from domain.rating.fees import fee_lines
+from domain.rating.adjustments import adjustment_lines
+from domain.rating.ahead import billed_ahead, left_over
+from domain.rating.bounds import bounded
+from domain.rating.carry import CARRY_OUT, carried_in, carried_out
+from domain.rating.credits import credit_lines
+from domain.rating.discounts import Discounted, discounted
+from domain.rating.fees import recurring
+from domain.rating.frame import Frame, Priced
+from domain.rating.late import LateDifference, late_difference, late_lines
+from domain.rating.measured import levels_left
+from domain.rating.metered import metered
+from domain.rating.once import once
 from domain.rating.rollup import rolled_up
-from domain.rating.usage import usage_lines
+from domain.rating.surroundings import ALONE, Credit, Surroundings
 from domain.tally import Tallies, TallyKey
 
-__all__ = ["Credit", "Rated", "rate"]
+__all__ = ["ALONE", "Credit", "LateDifference", "Rated", "Surroundings", "late_difference", "rate"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rated:
-    """An invoice, and the tallies that nothing prices."""
+    """An invoice, and what else its rating found.
+
+    basis: lines before roll-up, by key, without what was decided by hand, credits and amounts
+    carried: what late facts are measured against. unpriced: tallies that nothing prices.
+    ahead, levels, carried: what is left to the next cycle. coming: that cycle.
+    """
 
     invoice: Invoice
+    basis: Mapping[str, LineItem]
     unpriced: tuple[TallyKey, ...]
+    ahead: tuple[Ahead, ...]
+    levels: tuple[Level, ...]
+    coming: Coming | None
+
+    @property
+    def carried(self) -> int:
+        """Minor units that the next invoice takes over, positive where they are owed."""
+        return -sum(line.amount for line in self.invoice.lines if line.key == CARRY_OUT)
+
+    def handover(self, start: datetime) -> HandedOver:
+        """What the cycle would leave to the next one if it were settled now."""
+        return HandedOver(
+            at=start,
+            cycle=self.invoice.cycle,
+            amount=self.carried,
+            ahead=self.ahead,
+            levels=self.levels,
+        )
 
 
 def rate(
@@ -34,7 +69,7 @@ def rate(
     tallies: Tallies,
     book: PriceBook,
     meters: Mapping[str, Meter],
-    credits: Sequence[Credit] = (),
+    around: Surroundings = ALONE,
     until: datetime | None = None,
 ) -> Rated:
     """Price everything in a cycle. The same facts and prices give the same invoice, to the cent.
@@ -43,36 +78,55 @@ def rate(
     time-based lines at an instant, for the figure "accrued so far" only.
 
     Args:
-        cycle: attachments, items and credits as the events made them.
+        cycle: attachments, items, credits and decisions as the events made them.
         tallies: what its usage adds up to.
-        credits: the open credit balance, in the order it is used up; ignored once settled.
+        around: what is taken from outside; ignored where it is settled.
     """
-    full = cycle.full_period
-    span = cycle.period if until is None else _until(cycle.period, until)
-    every = [
-        *(fee_lines(cycle, book, span, full) if span else ()),
-        *usage_lines(cycle, tallies, book, meters, span or cycle.period),
-        *(_item_line(item) for item in cycle.items.values()),
+    settled = cycle.settled is not None
+    coming = cycle.settled.coming if cycle.settled else around.coming
+    handover = cycle.handover if settled else around.handover or cycle.handover
+    span = cycle.period if until is None else cycle.period.overlap(cycle.period.start, until)
+    frame = Frame(cycle=cycle, book=book, meters=meters, span=span, handover=handover)
+    priced = [
+        *recurring(frame, None if until else coming),
+        *metered(frame, tallies),
+        *once(frame),
     ]
-    lines = [*rolled_up(every, cycle, book)]
-    owed = sum(line.amount for line in lines)
-    if cycle.settled is None:
-        lines += credit_lines(credits, owed, cycle)
-    else:
-        lines += settled_credit_lines(cycle)
-    invoice = Invoice(
-        cycle=cycle.id,
-        organization=cycle.organization,
-        currency=cycle.currency,
-        period=cycle.period,
-        revision=cycle.revision,
-        lines=tuple(sorted(lines, key=lambda line: line.key)),
+    discounts = discounted(frame, priced)
+    rated = [line for part in priced for line in bounded(frame, part, discounts)]
+    basis = {line.key: line for line in [*rated, *discounts.lines] if line.kind != "coming"}
+    lines = [*rated, *discounts.lines, *_by_hand(frame, rated, around)]
+    lines = list(rolled_up(lines, cycle, book))
+    lines += credit_lines(cycle, around.credits, sum(line.amount for line in lines))
+    lines += carried_out(cycle, lines, around)
+    return Rated(
+        invoice=_invoice(cycle, lines),
+        basis=basis,
+        unpriced=tuple(sorted(key for key in tallies if not key.price)),
+        ahead=tuple(_ahead(frame, priced, discounts)),
+        levels=levels_left(frame, tallies),
+        coming=coming,
     )
-    return Rated(invoice=invoice, unpriced=tuple(sorted(key for key in tallies if not key.price)))
 
 
-def _until(period: Period, instant: datetime) -> Period | None:
-    return period.overlap(period.start, instant)
+def _by_hand(frame: Frame, rated: list[LineItem], around: Surroundings) -> Iterator[LineItem]:
+    """What people added or decided, and what comes from other cycles."""
+    cycle = frame.cycle
+    yield from (_item_line(item) for item in cycle.items.values())
+    yield from adjustment_lines(cycle, {line.key: line for line in rated})
+    late = cycle.late_amounts.values() if cycle.settled else around.late
+    for billed in late:
+        yield from late_lines(billed)
+    yield from carried_in(cycle, frame.handover)
+
+
+def _ahead(frame: Frame, priced: list[Priced], discounts: Discounted) -> Iterator[Ahead]:
+    """What the next cycle will have been billed for, after discounts."""
+    for part in priced:
+        for line in part.lines:
+            if line.kind == "coming":
+                yield billed_ahead(line, discounts.off.get(line.key, 0))
+    yield from left_over(frame)
 
 
 def _item_line(item: OneOffItemAdded) -> LineItem:
@@ -85,4 +139,15 @@ def _item_line(item: OneOffItemAdded) -> LineItem:
         amount=item.amount,
         unrounded=Fraction(item.amount),
         period=Period(item.at, item.at).whole_seconds(),
+    )
+
+
+def _invoice(cycle: BillingCycle, lines: list[LineItem]) -> Invoice:
+    return Invoice(
+        cycle=cycle.id,
+        organization=cycle.organization,
+        currency=cycle.currency,
+        period=cycle.period,
+        revision=cycle.revision,
+        lines=tuple(sorted(lines, key=lambda line: line.key)),
     )

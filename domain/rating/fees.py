@@ -1,89 +1,102 @@
 """Recurring fees: what attachments cost for the time they were on."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from domain.attachment import Run
-from domain.billing_cycle import BillingCycle
+from domain.attachment import Attachment, Run
+from domain.events.cycle import Coming
 from domain.invoice import Charge, LineItem
 from domain.line_key import line_key
 from domain.money import rounded
 from domain.period import Period
-from domain.price import Price, PriceBook
+from domain.price import Price
 from domain.quantity import plain
+from domain.rating.ahead import coming_line, difference_lines
+from domain.rating.frame import WHOLE, Frame, Priced
 from domain.text import shortened
 
-WHOLE = Fraction(1)
+Part = tuple[Period, Decimal]
 
 
-@dataclass(kw_only=True)
-class _Fee:
-    """All stretches of one attachment at one price; together they make one line."""
+def recurring(frame: Frame, coming: Coming | None) -> Iterator[Priced]:
+    """One line per attachment and price for the time it was on, or the difference to what was
+    billed ahead; and what is billed ahead for the next cycle."""
+    for attachment in frame.cycle.attachments.values():
+        for price, runs in frame.prices(attachment, "recurring"):
+            parts = _parts(frame, runs)
+            share = frame.share(price, [part for part, _ in parts], attachment)
+            lines = list(_lines(frame, attachment, price, runs, parts))
+            yield Priced(attachment=attachment.id, price=price, share=share, lines=lines)
+            if price.billing == "in_advance" and coming is not None:
+                line = coming_line(frame, attachment, price, coming)
+                yield Priced(
+                    attachment=attachment.id, price=price, share=WHOLE, lines=[line] if line else []
+                )
 
-    run: Run
-    price: Price
-    parts: list[tuple[Period, Decimal]] = field(default_factory=list)
 
-
-def fee_lines(
-    cycle: BillingCycle, book: PriceBook, span: Period, full: Period
+def _lines(
+    frame: Frame, attachment: Attachment, price: Price, runs: Sequence[Run], parts: Sequence[Part]
 ) -> Iterator[LineItem]:
-    """One line per attachment and recurring price, for the seconds attached within ``span``."""
-    for attachment in cycle.attachments.values():
-        fees: dict[str, _Fee] = {}
-        for run in attachment.runs:
-            for ref in run.prices:
-                if book[ref].kind == "recurring":
-                    fee = fees.setdefault(ref, _Fee(run=run, price=book[ref]))
-                    fee.parts += run.parts(span)
-        for fee in fees.values():
-            if fee.parts:
-                yield _line(cycle, attachment.id, fee, full)
+    billed = frame.billed_ahead(attachment.id, price)
+    if price.billing == "in_advance" and billed is not None:
+        yield from difference_lines(frame, attachment, price, parts, billed)
+    elif parts:
+        yield _line(frame, attachment, price, runs[-1], parts)
 
 
-def _line(cycle: BillingCycle, attachment: str, fee: _Fee, full: Period) -> LineItem:
-    charges = tuple(_charges(fee, full))
+def _parts(frame: Frame, runs: Sequence[Run]) -> list[Part]:
+    """The stretches of constant quantity for which a fee is owed."""
+    if frame.span is None:
+        return []
+    return [part for run in runs for part in run.charged(frame.span)]
+
+
+def _line(
+    frame: Frame, attachment: Attachment, price: Price, run: Run, parts: Sequence[Part]
+) -> LineItem:
+    charges = tuple(_charges(frame, attachment, price, parts))
     unrounded = sum((charge.amount for charge in charges), Fraction(0))
-    quantity = _quantity(fee)
-    seconds = sum(part.microseconds for part, _ in fee.parts)
-    prorated = fee.price.proration != "none" and seconds != full.microseconds
+    share = frame.share(price, [part for part, _ in parts], attachment)
+    quantity = _quantity(price, parts)
     return LineItem(
-        key=line_key("fee", attachment, fee.price.ref),
+        key=line_key("fee", attachment.id, price.ref),
         kind="fee",
-        description=_describe(attachment, fee, quantity, seconds if prorated else 0, full),
+        description=_describe(attachment.id, run, price, parts, quantity, share),
         quantity=quantity,
         unit=None,
-        amount=rounded(unrounded, cycle.currency),
+        amount=rounded(unrounded, frame.cycle.currency),
         unrounded=unrounded,
-        period=Period(fee.parts[0][0].start, fee.parts[-1][0].end).whole_seconds(),
-        price=fee.price.ref,
-        attachment=attachment,
-        proration=(seconds, full.microseconds) if prorated else None,
+        period=Period(parts[0][0].start, parts[-1][0].end).whole_seconds(),
+        price=price.ref,
+        attachment=attachment.id,
+        proration=None if share == WHOLE else (share.numerator, share.denominator),
         charges=charges,
     )
 
 
-def _quantity(fee: _Fee) -> Fraction:
+def _quantity(price: Price, parts: Sequence[Part]) -> Fraction:
     """What it counted for: on average where that varied; a price owed once has only the last."""
-    if fee.price.proration == "none":
-        return Fraction(fee.parts[-1][1])
-    weighted = [Fraction(count) * part.microseconds for part, count in fee.parts]
-    return sum(weighted, Fraction(0)) / sum(part.microseconds for part, _ in fee.parts)
+    if price.proration == "none":
+        return Fraction(parts[-1][1])
+    weighted = [Fraction(count) * part.microseconds for part, count in parts]
+    return sum(weighted, Fraction(0)) / sum(part.microseconds for part, _ in parts)
 
 
-def _charges(fee: _Fee, full: Period) -> Iterator[Charge]:
+def _charges(
+    frame: Frame, attachment: Attachment, price: Price, parts: Sequence[Part]
+) -> Iterator[Charge]:
     """What each stretch of constant quantity comes to, for its share of the full period.
 
-    A price without proration is owed once, for the quantity it ended with.
+    A price without proration is owed once in a full period, for the quantity it ended with.
     """
-    if fee.price.proration == "none":
-        yield from fee.price.model.rate(Fraction(fee.parts[-1][1]), WHOLE)
+    if price.proration == "none":
+        if not _owed_before(frame, attachment, price):
+            yield from price.charges(price.converted(Fraction(parts[-1][1])), WHOLE)
         return
-    for part, quantity in fee.parts:
-        share = part.share_of(full)
-        for charge in fee.price.model.rate(Fraction(quantity), WHOLE):
+    for part, quantity in parts:
+        share = frame.share(price, [part], attachment)
+        for charge in price.charges(price.converted(Fraction(quantity)), WHOLE):
             yield Charge(
                 what=f"{charge.what}, {part.start:%Y-%m-%d %H:%M} to {part.end:%Y-%m-%d %H:%M} UTC",
                 quantity=charge.quantity * share,
@@ -92,12 +105,26 @@ def _charges(fee: _Fee, full: Period) -> Iterator[Charge]:
             )
 
 
-def _describe(attachment: str, fee: _Fee, quantity: Fraction, seconds: int, full: Period) -> str:
-    text = f"{fee.run.name} ({attachment}): {fee.price.name}"
-    if fee.price.proration != "none" and len({count for _, count in fee.parts}) > 1:
+def _owed_before(frame: Frame, attachment: Attachment, price: Price) -> bool:
+    """Whether the cycle before, part of the same full period, had this fee already."""
+    return frame.cycle.continued and any(
+        run.carried and not run.cancelled and price.ref in run.prices for run in attachment.runs
+    )
+
+
+def _describe(
+    attachment: str,
+    run: Run,
+    price: Price,
+    parts: Sequence[Part],
+    quantity: Fraction,
+    share: Fraction,
+) -> str:
+    text = f"{run.name} ({attachment}): {price.name}"
+    if price.proration != "none" and len({count for _, count in parts}) > 1:
         text += f" × {plain(quantity, 2)} on average"
     elif quantity != 1:
         text += f" × {plain(quantity)}"
-    if seconds:
-        text += f", {plain(Fraction(seconds * 100, full.microseconds), 2)}% of the period"
+    if share != WHOLE:
+        text += f", {plain(share * 100, 2)}% of the period"
     return shortened(text)

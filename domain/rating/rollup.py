@@ -12,6 +12,9 @@ from domain.text import shortened
 LINES_MAX = 200
 """Stripe takes 250 lines; the rest is room for roll-ups, credits and lines added there by hand."""
 
+KEPT_APART = frozenset({"coming", "unused", "late"})
+"""Lines about another period are not summed up with those of this one."""
+
 
 def rolled_up(
     lines: Sequence[LineItem], cycle: BillingCycle, book: PriceBook
@@ -25,17 +28,21 @@ def rolled_up(
     by_hand = [line for line in lines if line.price is None]
     priced = sorted((line for line in lines if line.price), key=lambda line: line.key)
     room = max(LINES_MAX - len(by_hand), 0)
-    rest: dict[str, list[LineItem]] = {}
+    rest: dict[tuple[str, str], list[LineItem]] = {}
     for line in priced[room:]:
-        rest.setdefault(line.price or "", []).append(line)
-    others = [_other(cycle, book[ref].name, ref, each) for ref, each in rest.items()]
+        apart = line.kind if line.kind in KEPT_APART else ""
+        rest.setdefault((apart, line.price or ""), []).append(line)
+    others = [
+        _other(cycle, book[ref].name, line_key("other", *filter(None, [apart]), ref), each)
+        for (apart, ref), each in rest.items()
+    ]
     return [*by_hand, *priced[:room], *others]
 
 
-def _other(cycle: BillingCycle, name: str, ref: str, lines: Sequence[LineItem]) -> LineItem:
+def _other(cycle: BillingCycle, name: str, key: str, lines: Sequence[LineItem]) -> LineItem:
     """One line for many of one price: the sum of their rounded amounts."""
     return LineItem(
-        key=line_key("other", ref),
+        key=key,
         kind="other",
         description=shortened(f"{name}: {len(lines)} more, together"),
         quantity=sum((line.quantity for line in lines), Fraction(0)),
@@ -43,7 +50,7 @@ def _other(cycle: BillingCycle, name: str, ref: str, lines: Sequence[LineItem]) 
         amount=sum(line.amount for line in lines),
         unrounded=sum((line.unrounded for line in lines), Fraction(0)),
         period=cycle.period.whole_seconds(),
-        price=ref,
+        price=lines[0].price,
         charges=tuple(map(_charge, lines)),
     )
 

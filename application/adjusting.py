@@ -1,0 +1,312 @@
+"""Adjusting: items, credits and discounts, and what people decide about an invoice's lines."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from application.changing import Effect, Runner, append
+from application.cycles import carry, every_cycle, open_until
+from application.desired import organization_of
+from application.live import InTurn, rate_cycle, rate_in_turn
+from application.ports import CatalogReader, OpenBooks
+from domain.billing_cycle import BillingCycle, Status
+from domain.errors import InvalidInput, NotFound, RuleViolation
+from domain.events.amounts import DiscountGranted, OneOffItemAdded
+from domain.events.cycle import CycleEvent
+from domain.events.organization import CreditGranted
+from domain.line_key import about
+from domain.money import exponent, step
+from domain.pricing.fields import identifier
+from domain.quantity import fits
+from domain.text import DESCRIPTION_MAX, written
+
+REASON_MAX = 400
+AMOUNT_MAX = 99_999_999
+"""Stripe's own limit of an amount, in minor units."""
+CYCLES_MAX = 1_200
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewItem:
+    """A one-off amount to be added, in minor units, above zero."""
+
+    item: str
+    description: str
+    amount: int
+    currency: str
+    reason: str
+    tax_code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewCredit:
+    """An amount to be taken off coming invoices, in minor units, above zero."""
+
+    credit: str
+    amount: int
+    currency: str
+    reason: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewDiscount:
+    """Something to come off invoices: ``percent`` or ``amount``, for ``cycles`` or until ended."""
+
+    discount: str
+    reason: str
+    percent: Decimal | None = None
+    amount: int | None = None
+    prices: tuple[str, ...] = ()
+    cycles: int | None = None
+
+
+class Adjusting(Generic[Answer]):
+    """What people add to invoices, take off and set. Every command may be repeated.
+
+    run: carries it out, or shows what it would do. now: the clock, aware UTC.
+    """
+
+    def __init__(
+        self, run: Runner[Answer], catalog: CatalogReader, now: Callable[[], datetime]
+    ) -> None:
+        self._run = run
+        self._catalog = catalog
+        self._now = now
+
+    def add_item(self, organization: str, item: NewItem, *, at: datetime, actor: str) -> Answer:
+        """Add a one-off amount to the invoice of the cycle that holds ``at``.
+
+        The same item again does nothing, wherever it stands, on an issued invoice, too.
+
+        Raises:
+            NotFound: no such organization.
+            InvalidInput: a field cannot be used.
+            RuleViolation: another item has this id, or that invoice is settled.
+        """
+        identifier(item.item, "item")
+        _check_amount(item.amount, item.currency)
+        added = OneOffItemAdded(
+            at=at,
+            item=item.item,
+            description=written(item.description, "description", DESCRIPTION_MAX),
+            amount=item.amount,
+            reason=_reason(item.reason),
+            tax_code=item.tax_code,
+        )
+
+        def change(books: OpenBooks) -> Effect:
+            cycle = books.holder_of(item.item) or self._unsettled_at(books, at)
+            if cycle.currency != item.currency:
+                raise RuleViolation(
+                    f"{organization} is billed in {cycle.currency}", code="currency_mismatch"
+                )
+            return append(books, cycle, cycle.add_item(added))
+
+        return self._run(organization, change, actor=actor)
+
+    def grant_credit(
+        self, organization: str, credit: NewCredit, *, at: datetime, actor: str
+    ) -> Answer:
+        """Grant an amount that coming invoices in its currency use up, oldest expiry first.
+
+        Raises:
+            NotFound: no such organization.
+            InvalidInput: a field cannot be used.
+            RuleViolation: another credit has this id, or it is in a currency that the
+                organization is not billed in.
+        """
+        identifier(credit.credit, "credit")
+        _check_amount(credit.amount, credit.currency)
+        if credit.expires_at is not None and credit.expires_at <= at:
+            raise InvalidInput("the credit would have expired already", field="expires_at")
+        granted = CreditGranted(
+            at=at,
+            credit=credit.credit,
+            amount=credit.amount,
+            currency=credit.currency,
+            reason=_reason(credit.reason),
+            expires_at=credit.expires_at,
+        )
+
+        def change(books: OpenBooks) -> Effect:
+            currencies = {cycle.currency for cycle in books.cycles} | {books.organization.currency}
+            if credit.currency not in currencies:
+                raise RuleViolation(
+                    f"{organization} is billed in {books.organization.currency}",
+                    code="currency_mismatch",
+                )
+            if events := books.organization.grant_credit(granted):
+                books.append_organization(events)
+            return Effect(cycle=None, recorded=bool(events))
+
+        return self._run(organization, change, actor=actor)
+
+    def grant_discount(
+        self, organization: str, discount: NewDiscount, *, at: datetime, actor: str
+    ) -> Answer:
+        """Take something off the invoice of the cycle that holds ``at``, and coming ones.
+
+        Raises:
+            NotFound: no such organization.
+            InvalidInput: a field cannot be used.
+            RuleViolation: another discount has this id, or that invoice is settled.
+        """
+        granted = _discount(discount, at)
+        known = self._catalog.current().prices
+        if unknown := [price for price in granted.prices if price not in known]:
+            raise InvalidInput(f"there is no price {unknown[0]}", field="prices")
+        return self._on_cycle_at(
+            organization, at, actor, lambda cycle: cycle.grant_discount(granted)
+        )
+
+    def end_discount(
+        self, organization: str, discount: str, reason: str, *, at: datetime, actor: str
+    ) -> Answer:
+        """Take a discount off the invoice of the cycle that holds ``at``, and coming ones.
+
+        Raises:
+            NotFound: no such organization.
+            RuleViolation: that invoice is settled.
+        """
+        why = _reason(reason)
+        return self._on_cycle_at(
+            organization, at, actor, lambda cycle: cycle.end_discount(discount, why, at)
+        )
+
+    def waive(self, cycle: str, line: str, reason: str, *, at: datetime, actor: str) -> Answer:
+        """Do not ask for what a line has come to so far; later usage adds on.
+
+        Raises:
+            NotFound: no such cycle, or no such line on its invoice.
+            RuleViolation: there is nothing to waive, or the invoice is settled.
+        """
+        why = _reason(reason)
+
+        def change(books: OpenBooks) -> Effect:
+            known, accrued = self._accrued(books, cycle, line, at)
+            return append(books, known, known.waive(line, accrued, why, at))
+
+        return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
+
+    def override(  # noqa: PLR0913
+        self,
+        cycle: str,
+        line: str,
+        amount: int,
+        reason: str,
+        *,
+        final: bool,
+        at: datetime,
+        actor: str,
+    ) -> Answer:
+        """Set what a line has come to so far, or, ``final``, whatever else becomes known.
+
+        Raises:
+            NotFound: no such cycle, or no such line on its invoice.
+            InvalidInput: the amount cannot be used.
+            RuleViolation: it is final while the cycle accrues, or the invoice is settled.
+        """
+        why = _reason(reason)
+
+        def change(books: OpenBooks) -> Effect:
+            known, accrued = self._accrued(books, cycle, line, at)
+            if not 0 <= amount <= AMOUNT_MAX or amount % step(known.currency):
+                raise _bad_amount(known.currency, 0)
+            return append(books, known, known.override(line, amount, accrued, why, at, final=final))
+
+        return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
+
+    def _on_cycle_at(
+        self,
+        organization: str,
+        at: datetime,
+        actor: str,
+        decision: Callable[[BillingCycle], Sequence[CycleEvent]],
+    ) -> Answer:
+        def change(books: OpenBooks) -> Effect:
+            cycle = self._unsettled_at(books, at)
+            effect = append(books, cycle, decision(cycle))
+            carry(books, cycle)
+            return effect
+
+        return self._run(organization, change, actor=actor)
+
+    def _unsettled_at(self, books: OpenBooks, at: datetime) -> BillingCycle:
+        open_until(books, at, self._now())
+        for cycle in books.cycles:
+            if at in cycle.period:
+                return cycle
+        raise RuleViolation(
+            f"the invoice of that time is issued, or there was none in {books.organization.id}; "
+            "date it into the accruing cycle",
+            code="cycle_settled",
+            field="at",
+        )
+
+    def _accrued(
+        self, books: OpenBooks, cycle: str, line: str, at: datetime
+    ) -> tuple[BillingCycle, int]:
+        """A cycle, and what a line of it has come to by ``at`` with what was decided on it."""
+        turn = self._turn(books, cycle)
+        known = turn.state.cycle
+        if all(each.key != line for each in turn.rated.invoice.lines):
+            raise NotFound(f"there is no line {line} on {cycle}", line=line)
+        lines = turn.rated.invoice.lines
+        if known.status is Status.ACCRUING and at < known.period.end:
+            catalog = self._catalog.current()
+            lines = rate_cycle(turn.state, catalog, turn.around, until=at).invoice.lines
+        mine = {line, about("waive", line), about("override", line)}
+        return known, sum(each.amount for each in lines if each.key in mine)
+
+    def _turn(self, books: OpenBooks, cycle: str) -> InTurn:
+        states = [books.state(each) for each in every_cycle(books)]
+        catalog = self._catalog.current()
+        for turn in rate_in_turn(books.organization, states, books.used_credits(), catalog):
+            if turn.state.cycle.id == cycle:
+                return turn
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+
+
+def _discount(new: NewDiscount, at: datetime) -> DiscountGranted:
+    """A discount whose fields can be used."""
+    identifier(new.discount, "discount")
+    if (new.percent is None) == (new.amount is None):
+        raise InvalidInput("say either percent or amount", field="percent")
+    if new.percent is not None and not (0 < new.percent <= 100 and fits(new.percent)):
+        raise InvalidInput("percent must be above 0 and at most 100", field="percent")
+    if new.amount is not None and not 0 < new.amount <= AMOUNT_MAX:
+        raise _bad_amount(None, 1)
+    if new.cycles is not None and not 1 <= new.cycles <= CYCLES_MAX:
+        raise InvalidInput(f"cycles must be from 1 to {CYCLES_MAX}", field="cycles")
+    return DiscountGranted(
+        at=at,
+        discount=new.discount,
+        reason=_reason(new.reason),
+        percent=new.percent,
+        amount=new.amount,
+        prices=tuple(sorted(set(new.prices))),
+        cycles=new.cycles,
+    )
+
+
+def _reason(text: str) -> str:
+    return written(text, "reason", REASON_MAX)
+
+
+def _check_amount(amount: int, currency: str) -> None:
+    exponent(currency)
+    if not 0 < amount <= AMOUNT_MAX or amount % step(currency):
+        raise _bad_amount(currency, 1)
+
+
+def _bad_amount(currency: str | None, lowest: int) -> InvalidInput:
+    unit = step(currency) if currency else 1
+    multiple = f", a multiple of {unit}" if unit > 1 else ""
+    return InvalidInput(
+        f"amount must be whole minor units from {lowest} to {AMOUNT_MAX}{multiple}", field="amount"
+    )

@@ -1,0 +1,105 @@
+"""Issuing: settled invoices go to Stripe for good, and what became of them is recorded."""
+
+from datetime import datetime
+from typing import Protocol
+
+from application.desired import organization_of
+from application.gateway import StripeStream
+from application.ports import Books
+from application.settling import Waiting
+from domain.billing_cycle import BillingCycle, Outcome, Status
+from domain.errors import CyclebookError, StoreUnavailable
+from domain.events.cycle import FinalizationStarted
+from domain.events.outcome import (
+    InvoiceFinalized,
+    InvoiceMarkedUncollectible,
+    InvoicePaid,
+    InvoicePastDue,
+    InvoiceVoided,
+)
+from domain.stripe_invoice import StripeInvoice
+
+
+class Finalizer(Protocol):
+    """Issues a settled invoice at Stripe; the reconciler does."""
+
+    def finalize(self, cycle: str, actor: str) -> object:
+        """Sync, prove and finalize. Safe to repeat; raises where it cannot be done."""
+        ...
+
+
+class Issuing:
+    """Takes settled cycles to ``issued``. Every step looks afresh and does nothing twice."""
+
+    def __init__(self, books: Books, finalizer: Finalizer, stripe: StripeStream) -> None:
+        self._books = books
+        self._finalizer = finalizer
+        self._stripe = stripe
+
+    def issue(self, cycle: str, now: datetime, actor: str) -> Waiting | None:
+        """Issue a settled cycle at Stripe; record the answer, and what became of it already.
+
+        Raises:
+            StoreUnavailable: what is not done yet is still due.
+        """
+        try:
+            self._finalizer.finalize(cycle, actor)
+        except StoreUnavailable:
+            raise
+        except CyclebookError as refusal:
+            return Waiting(cycle=cycle, code=refusal.code, reason=str(refusal))
+        answer, _ = self._stripe.load(cycle)
+        with self._books.change(organization_of(cycle), actor=actor, cycle=cycle) as books:
+            found = books.asked
+            if found is not None and found.settled is not None:
+                books.append(found, found.finalize(_issued(found.settled, answer, now)))
+                # Paid while it was issued: the webhook that said so may have come too early.
+                if outcome := _outcome(answer, now):
+                    books.append(found, found.record_outcome(outcome))
+        return None
+
+    def note_past_due(self, organization: str, now: datetime, actor: str) -> list[str]:
+        """Say which issued invoices were not paid in time."""
+        with self._books.change(organization, actor=actor) as books:
+            late = [each for each in books.issued if is_past_due(each, now)]
+            for cycle in late:
+                books.append(cycle, cycle.record_outcome(InvoicePastDue(at=now)))
+        return [cycle.id for cycle in late]
+
+
+def is_past_due(cycle: BillingCycle, now: datetime) -> bool:
+    """Whether an invoice's due date has passed and nobody said so yet."""
+    due = cycle.issued.due_at if cycle.issued else None
+    return cycle.status is Status.ISSUED and due is not None and due < now
+
+
+def _issued(settled: FinalizationStarted, stripe: StripeInvoice, at: datetime) -> InvoiceFinalized:
+    """What was issued: Stripe's facts, or our own total where nothing is at Stripe."""
+    facts = stripe.finalized
+    if facts is None or facts.invoice != stripe.invoice:
+        return InvoiceFinalized(at=at, total=settled.subtotal)
+    return InvoiceFinalized(
+        at=facts.finalized_at or at,
+        total=facts.total,
+        number=facts.number,
+        stripe_invoice=facts.invoice,
+        tax=facts.tax,
+        due_at=facts.due_at,
+        hosted_url=facts.hosted_url,
+        pdf_url=facts.pdf_url,
+    )
+
+
+def _outcome(stripe: StripeInvoice, at: datetime) -> Outcome | None:
+    """What became of the issued invoice, as our record of Stripe has it."""
+    if stripe.finalized is None or stripe.finalized.invoice != stripe.invoice:
+        return None
+    match stripe.status:
+        case "paid":
+            return InvoicePaid(at=at, amount=stripe.finalized.amount_due)
+        case "void":
+            return InvoiceVoided(at=at, reason="voided at Stripe")
+        case "uncollectible":
+            return InvoiceMarkedUncollectible(at=at)
+        case _:
+            return None

@@ -1,0 +1,159 @@
+"""Settling: fixes the books of closed cycles, oldest first, and hands over what they leave."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from application.cycles import every_cycle, follows
+from application.live import InTurn, credits_used, rate_in_turn
+from application.ports import Books, CatalogReader, OpenBooks
+from domain.billing_cycle import BillingCycle, Status
+from domain.events.amounts import CreditApplied
+from domain.events.late import LateAmountsBilled
+from domain.events.organization import CreditGranted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A cycle that goes no further by itself for now, and why."""
+
+    cycle: str
+    code: str
+    reason: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Settled:
+    """What a run settled, and what waits."""
+
+    settled: list[str] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+
+
+class Settling:
+    """Decides, once, who used which credit, who bills what became known late, what is carried.
+
+    A cycle is settled after the one before it: what that one leaves is part of its invoice.
+    """
+
+    def __init__(self, books: Books, catalog: CatalogReader) -> None:
+        self._books = books
+        self._catalog = catalog
+
+    def run(self, organization: str, now: datetime, actor: str) -> Settled:
+        """Settle every closed cycle of an organization that may be.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        done = Settled()
+        with self._books.change(organization, actor=actor) as books:
+            if any(cycle.status is Status.CLOSED for cycle in books.cycles):
+                self._settle_in_turn(books, now, done)
+            _expire_credits(books, now)
+        return done
+
+    def _settle_in_turn(self, books: OpenBooks, now: datetime, done: Settled) -> None:
+        cycles = every_cycle(books)
+        states = [books.state(cycle) for cycle in cycles]
+        catalog, used = self._catalog.current(), books.used_credits()
+        # All are rated before any is settled: that is what people have seen.
+        turns = list(rate_in_turn(books.organization, states, used, catalog))
+        late = {turn.state.cycle.id: turn for turn in turns if turn.late}
+        for turn in turns:
+            cycle = turn.state.cycle
+            if cycle.settled is not None:
+                continue
+            if waiting := _why_not(books, turn, now):
+                done.waiting += [waiting] if cycle.status is Status.CLOSED else []
+                return
+            _settle(books, turn, late, now)
+            done.settled.append(cycle.id)
+
+
+def _why_not(books: OpenBooks, turn: InTurn, now: datetime) -> Waiting | None:
+    """Why a cycle cannot be settled now; the ones after it then wait as well."""
+    cycle, invoice = turn.state.cycle, turn.rated.invoice
+    if cycle.status is not Status.CLOSED:
+        return Waiting(cycle=cycle.id, code="cycle_not_closed", reason=f"it is {cycle.status}")
+    if cycle.held is not None:
+        return Waiting(cycle=cycle.id, code="cycle_held", reason=cycle.held.reason)
+    if not _needs_approval(books, invoice.subtotal) or cycle.is_approved(invoice):
+        return None
+    if events := cycle.request_approval(invoice, now):
+        books.append(cycle, events)
+    return Waiting(cycle=cycle.id, code="approval_required", reason="a person has to approve it")
+
+
+def _needs_approval(books: OpenBooks, subtotal: int) -> bool:
+    policy = books.organization.policy
+    above = subtotal > int(str(policy("approval_amount")))
+    return policy("approval") == "always" or (policy("approval") == "above" and above)
+
+
+def _settle(books: OpenBooks, turn: InTurn, late: dict[str, InTurn], now: datetime) -> None:
+    """Record what the invoice takes from outside, settle it, and hand over what it leaves."""
+    cycle, rated = turn.state.cycle, turn.rated
+    books.append(cycle, _credits_applied(books, turn, now))
+    for billed in turn.around.late:
+        mine = LateAmountsBilled(at=now, cycle=billed.cycle, lines=billed.lines)
+        books.append(cycle, [mine])
+        _note_billed(books, late[billed.cycle], mine, cycle.id, now)
+    if turn.around.handover is not None and turn.around.handover != cycle.handover:
+        books.append(cycle, [turn.around.handover])
+    basis = {key: line.amount for key, line in rated.basis.items()}
+    version = books.version(cycle)
+    books.append(cycle, cycle.start_finalization(rated.invoice, basis, rated.coming, version, now))
+    _hand_over(books, turn, now)
+
+
+def _note_billed(
+    books: OpenBooks, turn: InTurn, billed: LateAmountsBilled, by: str, now: datetime
+) -> None:
+    """Tell the settled cycle who billed what became known late of it."""
+    owing, difference = turn.state.cycle, turn.late
+    lines = {line.line: line.amount for line in billed.lines}
+    left = difference is not None and len(lines) < len(difference.lines + difference.proposals)
+    books.append(owing, owing.bill_late(by, lines, now, open=left))
+
+
+def _hand_over(books: OpenBooks, turn: InTurn, now: datetime) -> None:
+    """Leave to the next cycle what is its; where none follows, what is carried is a credit."""
+    cycle = turn.state.cycle
+    later = [each for each in every_cycle(books) if follows(cycle, each)]
+    if later and later[0].currency == cycle.currency:
+        handover = turn.rated.handover(later[0].period.start)
+        if handover.amount or handover.ahead or handover.levels or later[0].handover:
+            books.append(later[0], [handover])
+    elif turn.rated.carried < 0:
+        grant = CreditGranted(
+            at=now,
+            credit=f"carry-{cycle.period.end:%Y-%m-%d}-{cycle.revision}",
+            amount=-turn.rated.carried,
+            currency=cycle.currency,
+            reason=f"left over from {cycle.id}",
+        )
+        books.append_organization(books.organization.grant_credit(grant))
+
+
+def _credits_applied(books: OpenBooks, turn: InTurn, at: datetime) -> list[CreditApplied]:
+    grants = books.organization.credits
+    return [
+        CreditApplied(at=at, credit=credit, amount=amount, reason=grants[credit].reason)
+        for credit, amount in credits_used(turn.rated.invoice).items()
+    ]
+
+
+def _expire_credits(books: OpenBooks, now: datetime) -> None:
+    """Let credits go that no invoice can use any more."""
+    unsettled = _unsettled(books.cycles)
+    if not books.organization.credits or not unsettled:
+        return
+    oldest = min(min(cycle.period.start for cycle in unsettled), now)
+    used = books.used_credits()
+    if events := books.organization.expire_credits(used, oldest, now):
+        books.append_organization(events)
+
+
+def _unsettled(cycles: Iterable[BillingCycle]) -> list[BillingCycle]:
+    return [cycle for cycle in cycles if cycle.settled is None]

@@ -1,0 +1,128 @@
+"""Voiding: an issued invoice is taken back, to be issued anew or to be forgiven."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from application.changing import Effect, Runner, append
+from application.cycles import every_cycle, follows
+from application.desired import organization_of
+from application.ports import Books, OpenBooks
+from application.views import Receipt
+from domain.billing_cycle import BillingCycle, Status
+from domain.errors import NotFound
+from domain.events.outcome import InvoiceMarkedUncollectible
+from domain.events.usage import EPOCH
+from domain.text import written
+
+REASON_MAX = 400
+
+
+class TakesBack(Protocol):
+    """Stripe's part; the reconciler does it. Every call is safe to repeat."""
+
+    def void(self, cycle: str, actor: str) -> object:
+        """Void the cycle's finalized invoice."""
+        ...
+
+    def mark_uncollectible(self, cycle: str, actor: str) -> object:
+        """Give up on the cycle's open invoice."""
+        ...
+
+
+class Voiding:
+    """Takes issued invoices back. The same twice does nothing.
+
+    Stripe is asked first: what it refuses is not recorded, and a crash in between is mended by
+    saying the same again, or by the webhook.
+    """
+
+    def __init__(
+        self, books: Books, run: Runner[Receipt], stripe: TakesBack, now: Callable[[], datetime]
+    ) -> None:
+        self._books = books
+        self._run = run
+        self._stripe = stripe
+        self._now = now
+
+    def void(self, cycle: str, mode: str, reason: str, *, actor: str) -> Receipt:
+        """Take an issued invoice back.
+
+        mode: ``reissue`` rates it anew, as the next revision, from everything known, and gives
+        back what it consumed; ``forgive`` writes its usage off.
+
+        Raises:
+            NotFound: there is no such cycle.
+            InvalidInput: there is no such mode.
+            RuleViolation: it was not issued, or is paid.
+            GatewayError, GatewayRejected: Stripe did not void it; nothing is recorded.
+        """
+        why = written(reason, "reason", REASON_MAX)
+        known = self._cycle(cycle)
+        if known.void(why, mode, 0, self._now()) and _at_stripe(known):
+            self._stripe.void(cycle, actor)
+
+        def change(books: OpenBooks) -> Effect:
+            asked = _asked(books, cycle)
+            events = asked.void(why, mode, books.version(asked), self._now())
+            if events:
+                _give_back(books, asked, self._now())
+            effect = append(books, asked, events)
+            if events and mode == "forgive":
+                _forgive_ahead(books, asked)
+            return effect
+
+        return self._run(organization_of(cycle), change, actor=actor, cycle=cycle, since=EPOCH)
+
+    def mark_uncollectible(self, cycle: str, *, actor: str) -> Receipt:
+        """Give up on an issued invoice; it can still be paid.
+
+        Raises:
+            NotFound: there is no such cycle.
+            RuleViolation: it was not issued.
+            GatewayError, GatewayRejected: Stripe did not do it; nothing is recorded.
+        """
+        given_up = InvoiceMarkedUncollectible(at=self._now())
+        known = self._cycle(cycle)
+        if known.record_outcome(given_up) and _at_stripe(known):
+            self._stripe.mark_uncollectible(cycle, actor)
+
+        def change(books: OpenBooks) -> Effect:
+            asked = _asked(books, cycle)
+            return append(books, asked, asked.record_outcome(given_up))
+
+        return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
+
+    def _cycle(self, cycle: str) -> BillingCycle:
+        asked = self._books.snapshot(organization_of(cycle), cycle).asked
+        if asked is None:
+            raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+        return asked.cycle
+
+
+def _at_stripe(cycle: BillingCycle) -> bool:
+    issued = cycle.issued is not None and cycle.issued.stripe_invoice is not None
+    return issued and cycle.status is not Status.VOID
+
+
+def _asked(books: OpenBooks, cycle: str) -> BillingCycle:
+    if books.asked is None:
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+    return books.asked
+
+
+def _give_back(books: OpenBooks, voided: BillingCycle, now: datetime) -> None:
+    """What this invoice billed late of other cycles is open again."""
+    for other in every_cycle(books):
+        if events := other.reopen_late(voided.id, now):
+            books.append(other, events)
+
+
+def _forgive_ahead(books: OpenBooks, forgiven: BillingCycle) -> None:
+    """Nothing comes back of fees billed ahead on an invoice nobody has to pay."""
+    for later in every_cycle(books):
+        left = later.as_known().handover
+        if follows(forgiven, later) and left is not None and left.ahead:
+            ahead = tuple(each._replace(amount=0) for each in left.ahead)
+            books.append(later, [replace(left, ahead=ahead)])

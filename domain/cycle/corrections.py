@@ -1,0 +1,136 @@
+"""Decisions about usage records that were wrong, and about what became known late."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.cycle.history import CycleHistory
+from domain.errors import InvalidInput, RuleViolation
+from domain.events.cycle import CycleEvent
+from domain.events.late import (
+    CorrectionReverted,
+    LateFactsBilled,
+    LateFactsReopened,
+    LateProposalAccepted,
+    UsageCorrected,
+    UsageRetracted,
+)
+from domain.events.usage import PackedRecord, instant
+from domain.period import written_utc
+
+
+@dataclass(kw_only=True)
+class CorrectionDecisions(CycleHistory):
+    """Compensating facts. They are decided on the state with everything known."""
+
+    def retract(self, record: PackedRecord, reason: str) -> list[CycleEvent]:
+        """Let a usage record of this cycle not count. Twice does nothing."""
+        known = self.corrections.get((record.source, record.id))
+        if known is not None and known.becomes is None:
+            return []
+        return [
+            UsageRetracted(
+                at=instant(record.at),
+                source=record.source,
+                id=record.id,
+                record=record,
+                reason=reason,
+            )
+        ]
+
+    def correct(self, record: PackedRecord, becomes: PackedRecord, reason: str) -> list[CycleEvent]:
+        """Let a usage record of this cycle count as another one. Twice does nothing.
+
+        Raises:
+            InvalidInput: what it becomes is another record, or lies in another cycle.
+        """
+        if (becomes.source, becomes.id, becomes.meter) != (record.source, record.id, record.meter):
+            raise InvalidInput("a correction keeps source, id and meter", field="becomes")
+        if instant(becomes.at) not in self.period:
+            raise InvalidInput(
+                f"{written_utc(instant(becomes.at))} is not within {self.id}, where the record is; "
+                "retract it and send another",
+                field="occurred_at",
+            )
+        known = self.corrections.get((record.source, record.id))
+        if becomes == (known.becomes if known else record):
+            return []
+        return [
+            UsageCorrected(
+                at=instant(record.at),
+                source=record.source,
+                id=record.id,
+                record=record,
+                becomes=becomes,
+                reason=reason,
+            )
+        ]
+
+    def revert(self, record: PackedRecord, reason: str) -> list[CycleEvent]:
+        """Let a usage record count as it was recorded again. Without a correction, nothing."""
+        if (record.source, record.id) not in self.corrections:
+            return []
+        return [
+            CorrectionReverted(
+                at=instant(record.at),
+                source=record.source,
+                id=record.id,
+                record=record,
+                reason=reason,
+            )
+        ]
+
+    def bill_late(
+        self, by: str, lines: Mapping[str, int], at: datetime, *, open: bool, reason: str = ""
+    ) -> list[CycleEvent]:
+        """Say that late amounts were billed ``by`` another invoice, a note, or written off.
+
+        open: whether something is left to be billed, noted or decided.
+        """
+        return [LateFactsBilled(at=at, by=by, lines=dict(lines), open=open, reason=reason)]
+
+    def reopen_late(self, by: str, at: datetime) -> list[CycleEvent]:
+        """The invoice that billed late amounts is void. Without any, nothing."""
+        return [LateFactsReopened(at=at, by=by)] if by in self.billed_late else []
+
+    def accept_late(self, line: str, reason: str, at: datetime) -> list[CycleEvent]:
+        """Let a late amount be billed though a person had adjusted the line. Twice does nothing.
+
+        Raises:
+            RuleViolation: nobody had.
+        """
+        if line in self.agreed_late:
+            return []
+        if line not in self.adjusted_lines():
+            raise RuleViolation(
+                f"nobody adjusted {line} on {self.id}: late amounts of it are billed anyway",
+                code="not_a_proposal",
+            )
+        return [LateProposalAccepted(at=at, line=line, reason=reason)]
+
+    def adjusted_lines(self) -> frozenset[str]:
+        """Lines whose amount a person decided: waived, set, or corrected by a note."""
+        by_hand = (
+            each for each in self.notes.values() if late_note(each.note) not in self.billed_late
+        )
+        notes = (line for note in by_hand for line in note.lines)
+        return frozenset(
+            {
+                *(each.line for each in self.waived),
+                *(each.line for each in self.overridden),
+                *notes,
+            }
+        )
+
+    def pending_notes(self) -> list[str]:
+        """Credit notes for late amounts that are decided, and not issued yet."""
+        notes = (by.removeprefix(NOTE) for by in self.billed_late if by.startswith(NOTE))
+        return [note for note in notes if note not in self.notes]
+
+
+NOTE = "note/"
+
+
+def late_note(note: str) -> str:
+    """By whom late amounts were billed, where a credit note gave them back."""
+    return NOTE + note
