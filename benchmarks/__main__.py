@@ -8,7 +8,16 @@ import click
 from benchmarks.machine import FULL, QUICK, Machine, Sizes, machine, progress
 from benchmarks.report import Finding, print_json, print_table
 
-SUBJECTS = ("recorder", "group_commit", "attach", "http", "invoices", "projector")
+SUBJECTS = (
+    "rating",
+    "recorder",
+    "group_commit",
+    "attach",
+    "http",
+    "invoices",
+    "closing",
+    "projector",
+)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,8 +16,10 @@ from adapters.postgres.routing import Routes
 from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
 from application.attaching import Attaching
+from application.changing import Carrying
 from application.cycles import CycleOpener
 from application.publishing import Publishing
+from application.views import Receipt
 from domain.events.cycle import ServiceAttached
 from domain.events.organization import OrganizationRegistered
 from domain.period import Calendar
@@ -39,7 +41,7 @@ class Bench:
     routes: Routes
     planner: Planner
     usage_log: GroupCommit
-    attaching: Attaching
+    attaching: Attaching[Receipt]
 
     def warm(self, organizations: Sequence[str]) -> None:
         """Fill the routing cache, as it is in a process that has been at work for a while."""
@@ -65,7 +67,7 @@ def bench(url: str) -> Iterator[Bench]:
             routes=routes,
             planner=planner,
             usage_log=GroupCommit(recorder.append),
-            attaching=Attaching(books, catalog, lambda: NOW),
+            attaching=Attaching(Carrying(books), catalog, lambda: NOW),
         )
     finally:
         database.close()

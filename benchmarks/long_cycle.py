@@ -14,7 +14,7 @@ from adapters.postgres.tallies import TallyRows
 from adapters.postgres.usage_event import PackedEvent
 from adapters.postgres.usage_plan import Entry, Request
 from adapters.postgres.usage_recorder import ADVANCE, DEDUP, HEADS
-from benchmarks.books import ACTOR, Bench
+from benchmarks.books import ACTOR, NOW, Bench
 from benchmarks.usage import only, records
 
 AT_ONCE = 20_000
@@ -30,7 +30,7 @@ def fill(made: Bench, organization: str, count: int, each: int) -> None:
         last = min(count, first + AT_ONCE)
         share = first / count, last / count
         found = records(last - first, only(organization), seed=first + each, share=share)
-        plan = made.planner.plan([Request(records=found, actor=ACTOR)])
+        plan = made.planner.plan([Request(records=found, actor=ACTOR, now=NOW)])
         for route, entries in plan.groups.values():
             _append(made, route, entries, each)
     while Checkpoints(made.database, made.catalog).make():

@@ -7,21 +7,30 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from adapters.postgres import heads, retally
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.catalog import PostgresCatalog
+from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.event_log import CyclebookEvents, PostgresEventLog
+from adapters.postgres.folding import Layer, folded
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.routing import Routes
 from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
+from adapters.postgres.usage_records import PostgresUsageFinder
 from application.attaching import Attaching
-from application.cycles import CycleOpener
+from application.changing import Carrying
+from application.cycles import CycleOpener, open_next
 from application.publishing import Publishing
 from application.recording import Recording
 from application.registration import Details, Registration
+from domain.billing_cycle import BillingCycle
+from domain.events.cycle import FinalizationStarted
+from domain.events.outcome import InvoiceFinalized
+from domain.tally import Tallies
 from domain.usage import UsageRecord
 
 
@@ -53,6 +62,7 @@ class Wired:
     catalog: PostgresCatalog
     log: PostgresEventLog
     quarantine: PostgresQuarantine
+    finder: PostgresUsageFinder
     publishing: Publishing
     registration: Registration
     attaching: Attaching
@@ -66,6 +76,16 @@ class Wired:
         """What a query finds."""
         with self.database.connection() as connection:
             return connection.execute(query).fetchall()
+
+    def by_log(self, cycle: str, layer: Layer = Layer.BASE) -> Tallies:
+        """What a cycle's usage adds up to by the log alone."""
+        organization = cycle.rpartition(".")[0]
+        with self.database.connection() as connection:
+            head = heads.one(connection, organization, cycle)
+            assert head is not None
+            place = retally.logged(head)
+            known = build_cycle(read_control(connection, head.cycle_id))
+            return folded(connection, place, known, self.catalog.current(), layer)
 
 
 @contextmanager
@@ -87,9 +107,10 @@ def wired(url: str) -> Iterator[Wired]:
             catalog=catalog,
             log=log,
             quarantine=PostgresQuarantine(database),
+            finder=PostgresUsageFinder(database),
             publishing=Publishing(log, catalog),
             registration=Registration(log, books, PostgresDirectory(database), catalog),
-            attaching=Attaching(books, catalog, lambda: jan(20)),
+            attaching=Attaching(Carrying(books), catalog, lambda: jan(20)),
             recording=Recording(usage_log),
             usage_log=usage_log,
             recorder=recorder,
@@ -99,6 +120,40 @@ def wired(url: str) -> Iterator[Wired]:
     finally:
         events.close()
         database.close()
+
+
+def cut_off(case: Wired, organization: str = "acme") -> BillingCycle:
+    """End an organization's newest cycle: the next is open, and this one's usage is cut off."""
+    with case.books.change(organization, actor="test") as books:
+        ended = books.cycles[-1]
+        open_next(books)
+        books.append(ended, ended.close(books.version(ended), ended.period.end))
+    return ended
+
+
+def issue(case: Wired, cycle: str, *, due_at: datetime | None = None) -> None:
+    """Settle a closed cycle and have it issued."""
+    with case.books.change(cycle.rpartition(".")[0], actor="test", cycle=cycle) as books:
+        asked = books.asked
+        assert asked is not None
+        at = asked.period.end
+        settled = FinalizationStarted(
+            at=at,
+            version=books.version(asked),
+            digest="",
+            subtotal=0,
+            lines={},
+            basis={},
+        )
+        books.append(asked, [settled, InvoiceFinalized(at=at, total=0, due_at=due_at)])
+
+
+def void(case: Wired, cycle: str, mode: str) -> None:
+    """Take an issued invoice back."""
+    with case.books.change(cycle.rpartition(".")[0], actor="test", cycle=cycle) as books:
+        assert books.asked is not None
+        version, at = books.version(books.asked), books.asked.period.end
+        books.append(books.asked, books.asked.void("wrong", mode, version, at))
 
 
 def january(case: Wired) -> None:

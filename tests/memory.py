@@ -1,20 +1,22 @@
 """The ports in memory, held to the same rules as PostgreSQL: for fast tests and state machines."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import dropwhile
 from uuid import UUID
 
-from application.live import meters_in_force
-from application.ports import Appended, CycleState, OpenBooks, Profile, Snapshot
+from application.ports import CycleState, OpenBooks, Profile, Snapshot
 from application.replays import CycleRecord
-from domain.billing_cycle import UNISSUED, BillingCycle, Status, opened
+from domain.billing_cycle import OUTSTANDING, UNISSUED, BillingCycle, Status, opened
 from domain.catalog import Catalog
 from domain.errors import ConcurrentChange, NotFound
 from domain.events.base import Recorded
 from domain.events.cycle import CycleOpened
-from domain.events.usage import HeaderTally, PackedRecord, UsageRecorded, micros
+from domain.events.late import LateFactsBilled, LateFactsReopened
+from domain.events.outcome import InvoiceVoided
+from domain.events.usage import PackedRecord, UsageRecorded
 from domain.identity import (
     catalog_stream,
     cycle_stream,
@@ -22,10 +24,10 @@ from domain.identity import (
 )
 from domain.organization import Organization, registered
 from domain.period import Period
-from domain.tally import Tallies, Tally, dimension_values
-from domain.usage import CONFLICT, DUPLICATE, Outcome, Refusal, UsageRecord
-from projections.replay import replay, replay_control
-from projections.usage_tally import UsageEvents
+from domain.usage import UsageRecord
+from projections.replay import replay_control
+from projections.usage_tally import UsageHistory
+from tests.memory_books import MemoryOpenBooks, credits_used, state_of
 
 TICK = timedelta(microseconds=1)
 
@@ -98,7 +100,7 @@ class MemoryStore:
     def register(
         self, events: Sequence[object], period: Period, full: Period, *, actor: str
     ) -> int:
-        books = MemoryOpenBooks(self, _organization(events), [], None, actor)
+        books = MemoryOpenBooks(self, _organization(events), actor)
         organization = books.organization.id
         if organization in self.names:
             raise ConcurrentChange(f"organization {organization} exists already")
@@ -109,15 +111,16 @@ class MemoryStore:
 
     @contextmanager
     def change(
-        self, organization: str, *, actor: str, cycle: str | None = None
+        self,
+        organization: str,
+        *,
+        actor: str,
+        cycle: str | None = None,
+        since: datetime | None = None,
     ) -> Iterator[OpenBooks]:
-        state = self.organization(organization)
-        cycles = [self._cycle(name) for name in self.names[organization]]
-        asked = next((each for each in cycles if each.id == cycle), None)
-        if cycle is not None and asked is None:
-            raise NotFound(f"there is no billing cycle {cycle}")
-        unissued = [each for each in cycles if each.status in UNISSUED]
-        books = MemoryOpenBooks(self, copy.deepcopy(state), unissued, asked, actor)
+        state = copy.deepcopy(self.organization(organization))
+        books = MemoryOpenBooks(self, state, actor, cycle)
+        books.lock(since)
         yield books
         books.store()
 
@@ -135,14 +138,13 @@ class MemoryStore:
         asked = next((each for each in states if each.cycle.id == cycle), None)
         if cycle is not None and asked is None:
             raise NotFound(f"there is no billing cycle {cycle}")
-        applied: dict[str, int] = {}
-        for used in (credit for each in states for credit in each.cycle.credits.values()):
-            applied[used.credit] = applied.get(used.credit, 0) + used.amount
+        in_play = dropwhile(lambda each: not self._is_in_play(each.cycle), states)
         return Snapshot(
             organization=who,
             cycles=[each for each in states if each.cycle.status in UNISSUED],
+            owing=[each for each in in_play if each.cycle.status not in UNISSUED],
             asked=asked,
-            applied=applied,
+            applied=credits_used(each.cycle for each in states),
             position=len(self.events),
             now=self.now,
         )
@@ -156,7 +158,14 @@ class MemoryStore:
 
     def cycle_names(self, organization: str, *, unissued: bool = False) -> list[str]:
         names = self.names.get(organization, [])
-        return [n for n in names if not unissued or self._cycle(n).status in UNISSUED]
+        return [n for n in names if not unissued or self.cycle(n).status in UNISSUED]
+
+    def _is_in_play(self, cycle: BillingCycle) -> bool:
+        return cycle.status in UNISSUED or self.late_open(cycle.id)
+
+    def outstanding(self, organization: str) -> list[BillingCycle]:
+        cycles = [self.cycle(name) for name in self.names.get(organization, [])]
+        return [each for each in cycles if each.status in OUTSTANDING]
 
     def due(self, now: datetime, limit: int) -> list[str]:
         return [each for each in sorted(self.names) if self._has_duty(each, now)][:limit]
@@ -171,183 +180,84 @@ class MemoryStore:
         history = self.history(cycle, known_at)
         yield CycleRecord(
             control=[each for each in history if not isinstance(each.event, UsageRecorded)],
-            usage=UsageEvents(
-                [each.event for each in history if isinstance(each.event, UsageRecorded)]
-            ),
+            usage=UsageHistory(history),
             version=history[-1].version,
             position=history[-1].position,
         )
 
     # What only tests need
 
-    def _cycle(self, name: str) -> BillingCycle:
+    def cycle(self, name: str) -> BillingCycle:
         control = (e for e in self.history(name) if not isinstance(e.event, UsageRecorded))
         return replay_control(control)
 
     def _state(self, name: str) -> CycleState:
-        cycle, tallies, version = replay(self.history(name), self.current())
-        return CycleState(cycle=cycle, tallies=tallies, version=version)
+        history = self.history(name)
+        usage = UsageHistory(history)
+        return state_of(self.cycle(name), usage, history[-1].version, self.current())
+
+    def late_open(self, name: str) -> bool:
+        """Whether a cycle has late facts that nobody has billed."""
+        first, *rest = self.history(name)
+        assert isinstance(first.event, CycleOpened)
+        cycle, open_ = opened(first.event, first.recorded_at), False
+        for recorded in rest:
+            match recorded.event:
+                case UsageRecorded():
+                    open_ = open_ or cycle.cutoff is not None
+                    continue
+                case LateFactsBilled() as event:
+                    open_ = event.open
+                case LateFactsReopened():
+                    open_ = True
+                case InvoiceVoided(mode="reissue" | "forgive"):
+                    open_ = False
+            before = len(cycle.late)
+            cycle.apply(recorded.event)
+            open_ = open_ or len(cycle.late) > before
+        return open_
 
     def _has_duty(self, organization: str, now: datetime) -> bool:
-        grace = timedelta(seconds=int(str(self.organization(organization).policy("grace_s"))))
-        for cycle in map(self._cycle, self.cycle_names(organization, unissued=True)):
-            waits = timedelta(0) if cycle.status is Status.ACCRUING else grace
-            if cycle.held is None and now >= cycle.period.end + waits:
-                return True
-        return False
-
-
-class MemoryOpenBooks:
-    """The ``OpenBooks`` port: collects what a block appends, and stores it at the end."""
-
-    def __init__(
-        self,
-        store: MemoryStore,
-        organization: Organization,
-        cycles: list[BillingCycle],
-        asked: BillingCycle | None,
-        actor: str,
-    ) -> None:
-        self.organization = organization
-        self.cycles = cycles
-        self.asked = asked
-        self._store = store
-        self._actor = actor
-        self._added: list[tuple[UUID, object]] = []
-        self._position = 0
-
-    def is_first(self, cycle: BillingCycle) -> bool:
-        return self._store.names[self.organization.id][0] == cycle.id
-
-    def holder_of(self, item: str) -> BillingCycle | None:
-        names = self._store.names[self.organization.id]
-        issued = [self._store._state(name).cycle for name in names]
-        return next((each for each in [*self.cycles, *issued] if item in each.items), None)
-
-    def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:
-        for event in events:
-            cycle.apply(event)
-            self._added.append((cycle_stream(cycle.id), event))
-
-    def append_organization(self, events: Sequence[object]) -> None:
-        for event in events:
-            self.organization.apply(event)
-            self._added.append((organization_stream(self.organization.id), event))
-
-    def open_first(self, period: Period, full: Period) -> BillingCycle:
-        return self._open(self.organization.open(period, full))
-
-    def _open(self, event: CycleOpened) -> BillingCycle:
-        cycle = opened(event, self._store.now)
-        self._added.append((cycle_stream(cycle.id), event))
-        self.cycles.append(cycle)
-        return cycle
-
-    def open_cycle(self, period: Period, full: Period, carried_from: BillingCycle) -> BillingCycle:
-        cycle = self._open(self.organization.open(period, full, after=carried_from.id))
-        self.append(cycle, cycle.carry_from(carried_from))
-        return cycle
-
-    def version(self, cycle: BillingCycle) -> int:
-        stream = cycle_stream(cycle.id)
-        return len(self._store.read(stream)) + sum(stream == each for each, _ in self._added)
-
-    def tallies(self, cycle: BillingCycle) -> Tallies:
-        return self._store._state(cycle.id).tallies
-
-    def position(self) -> int:
-        return self._position or len(self._store.events)
-
-    def store(self) -> int:
-        for stream, event in self._added:
-            if isinstance(event, CycleOpened):
-                self._store.names.setdefault(event.organization, []).append(event.cycle)
-            version = len(self._store.read(stream))
-            self._position = self._store.append(
-                stream, version, [event], actor=self._actor, at=self._store.now
+        policy = self.organization(organization).policy
+        grace = timedelta(seconds=int(str(policy("grace_s"))))
+        return any(
+            due is not None and due <= now
+            for due in (
+                self._duty(self.cycle(name), grace, str(policy("late_facts")))
+                for name in self.names[organization]
             )
-        return self._position
-
-
-class MemoryUsageLog:
-    """The ``UsageLog`` port: each record once, by (source, id) alone."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-
-    def append(self, records: Sequence[UsageRecord], *, actor: str, now: datetime) -> Appended:
-        refusals: dict[int, Refusal] = {}
-        placed: dict[str, list[UsageRecord]] = {}
-        for index, record in enumerate(records):
-            known = self._store.accepted.get((record.source, record.id))
-            cycle = self._accepting(record)
-            if known is not None:
-                refusals[index] = DUPLICATE if known == record else CONFLICT
-            elif cycle is None:
-                refusals[index] = Refusal(Outcome.QUARANTINED, "no_cycle", "it has no place")
-                self._store.quarantined.append(record)
-            else:
-                self._store.accepted[record.source, record.id] = record
-                placed.setdefault(cycle, []).append(record)
-        position = len(self._store.events)
-        for cycle, each in placed.items():
-            stream = cycle_stream(cycle)
-            event = self._pack(each, self._store._cycle(cycle))
-            version = len(self._store.read(stream))
-            position = self._store.append(stream, version, [event], actor=actor, at=now)
-        return Appended(refusals=refusals, position=position)
-
-    def _accepting(self, record: UsageRecord) -> str | None:
-        for name in self._store.names.get(record.organization, []):
-            cycle = self._store._cycle(name)
-            takes = cycle.status in (Status.ACCRUING, Status.CLOSING)
-            if takes and record.occurred_at in cycle.period:
-                return name
-        return None
-
-    def _pack(self, records: Iterable[UsageRecord], cycle: BillingCycle) -> UsageRecorded:
-        packed = [
-            PackedRecord(
-                source=each.source,
-                id=each.id,
-                meter=each.meter,
-                attachment=each.attachment,
-                value=each.value,
-                at=micros(each.occurred_at),
-                properties=dict(each.properties),
-            )
-            for each in records
-        ]
-        instants = [each.at for each in packed]
-        return UsageRecorded(
-            lo=min(instants),
-            hi=max(instants),
-            tallies=tuple(self._tallies(packed, cycle)),
-            records=tuple(packed),
         )
 
-    def _tallies(
-        self, records: Iterable[PackedRecord], cycle: BillingCycle
-    ) -> Iterator[HeaderTally]:
-        """One for each meter, named attachment and dimension values, as first met."""
-        meters = meters_in_force(self._store.current(), cycle)
-        groups: dict[tuple[object, ...], list[PackedRecord]] = {}
-        for each in records:
-            dimensions = dimension_values(each.properties, meters[each.meter].dimensions)
-            groups.setdefault((each.meter, each.attachment, dimensions), []).append(each)
-        for (_, _, found), group in groups.items():
-            tally, first = Tally(), group[0]
-            for each in group:
-                tally.add(meters[each.meter].aggregation, each.value, each.at)
-            yield HeaderTally(
-                meter=first.meter,
-                attachment=first.attachment,
-                dimensions=dict(found),  # type: ignore[call-overload]
-                records=len(group),
-                quantity=str(tally.quantity),
-                lo=min(each.at for each in group),
-                hi=max(each.at for each in group),
-            )
+    def _duty(self, cycle: BillingCycle, grace: timedelta, late_facts: str) -> datetime | None:
+        match cycle.status:
+            case Status.ACCRUING | Status.FINALIZING:
+                return cycle.period.end
+            case Status.CLOSING:
+                return cycle.period.end + grace
+            case Status.CLOSED:
+                asked, given = cycle.approval, cycle.approved
+                waits = asked and not (given and given.digest == asked.digest)
+                return None if cycle.held or waits else cycle.period.end
+        if late_facts == "credit_note_or_charge" and self.late_open(cycle.id):
+            return cycle.period.end
+        return cycle.issued.due_at if cycle.issued and cycle.status is Status.ISSUED else None
+
+    # UsageFinder
+
+    def find(self, source: str, id: str) -> tuple[str, PackedRecord] | None:
+        known = self.accepted.get((source, id))
+        names = self.names[known.organization] if known else []
+        return next(
+            (
+                (name, record)
+                for name in names
+                for recorded in self.history(name)
+                if isinstance(recorded.event, UsageRecorded)
+                for record in recorded.event.records
+                if (record.source, record.id) == (source, id)
+            ),
+            None,
+        )
 
 
 def _organization(events: Sequence[object]) -> Organization:

@@ -9,17 +9,18 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 
-from adapters.postgres import event_log, heads, open_books, tallies
+from adapters.postgres import event_log, heads, open_books
 from adapters.postgres.cycle_cache import CycleCache
 from adapters.postgres.database import Database, Rows
-from adapters.postgres.retally import folded
+from adapters.postgres.folding import Layer
+from adapters.postgres.organizations import build_organization, read_organization
+from adapters.postgres.sums import Sums
 from application.ports import CatalogReader, CycleState, OpenBooks, Snapshot
+from domain.billing_cycle import UNISSUED, BillingCycle
 from domain.errors import ConcurrentChange, InvalidInput, NotFound
 from domain.events.base import Recorded
-from domain.identity import cycle_stream, organization_stream, parse_cycle_name
-from domain.organization import Organization, registered
+from domain.identity import cycle_stream, parse_cycle_name
 from domain.period import Period
-from domain.tally import Tallies
 
 APPLIED = "SELECT credit, sum(amount)::bigint FROM credit_use WHERE organization = %s GROUP BY 1"
 HISTORY = (
@@ -33,8 +34,8 @@ class PostgresBooks:
 
     def __init__(self, database: Database, catalog: CatalogReader) -> None:
         self._database = database
-        self._catalog = catalog
         self._cycles = CycleCache()
+        self._sums = Sums(catalog)
 
     def register(
         self, events: Sequence[object], period: Period, full: Period, *, actor: str
@@ -44,7 +45,7 @@ class PostgresBooks:
         try:
             with self._database.connection() as connection, connection.transaction():
                 books = open_books.PostgresOpenBooks(
-                    connection, self._catalog, organization, [], [], actor
+                    connection, self._sums, organization, [], [], actor
                 )
                 books.append_organization_first(events)
                 books.open_first(period, full)
@@ -55,16 +56,21 @@ class PostgresBooks:
 
     @contextmanager
     def change(
-        self, organization: str, *, actor: str, cycle: str | None = None
+        self,
+        organization: str,
+        *,
+        actor: str,
+        cycle: str | None = None,
+        since: datetime | None = None,
     ) -> Iterator[OpenBooks]:
-        """Lock an organization's unissued cycles, and store what the block appends, at once."""
+        """Lock an organization's cycles in play, and store what the block appends, at once."""
         with self._database.connection() as connection, connection.transaction():
-            locked = heads.lock_all(connection, organization, cycle)
+            locked = heads.lock_all(connection, organization, cycle, since)
             _asked(connection, organization, cycle, locked)
             state = read_organization(connection, organization)
             cycles = self._cycles.copies(connection, locked)
             books = open_books.PostgresOpenBooks(
-                connection, self._catalog, state, locked, cycles, actor
+                connection, self._sums, state, locked, cycles, actor
             )
             books.ask_for(cycle)
             yield books
@@ -75,7 +81,7 @@ class PostgresBooks:
         with self._database.connection() as connection, connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             state = read_organization(connection, organization)
-            found = heads.unissued(connection, organization)
+            found = heads.in_play(connection, organization)
             asked = _asked(connection, organization, cycle, found)
             everything = [*found, asked] if asked and asked not in found else found
             states = self._states(connection, everything)
@@ -83,12 +89,13 @@ class PostgresBooks:
                 f"SELECT ({event_log.LAST_POSITION}), clock_timestamp()", prepare=True
             ).fetchone() or (0, datetime.now(UTC))
             applied = dict(connection.execute(APPLIED, [organization]).fetchall())
-        unissued = sorted(
+        in_play = sorted(
             (states[head.cycle] for head in found), key=lambda each: each.cycle.period.start
         )
         return Snapshot(
             organization=state,
-            cycles=unissued,
+            cycles=[each for each in in_play if each.cycle.status in UNISSUED],
+            owing=[each for each in in_play if each.cycle.status not in UNISSUED],
             asked=states[asked.cycle] if asked else None,
             applied=applied if state.credits else {},
             position=position,
@@ -99,24 +106,18 @@ class PostgresBooks:
         self, connection: Connection[Rows], found: Sequence[heads.Head]
     ) -> dict[str, CycleState]:
         cycles = self._cycles.shared(connection, found)
-        sums = tallies.read(connection, [head.cycle_no for head in found])
+        kept = self._sums.kept(connection, found)
         return {
             head.cycle: CycleState(
                 cycle=cycle,
-                tallies=self._sums(connection, head, sums, cycle.id),
+                tallies=self._sums.of(connection, head, cycle, Layer.BASE, kept),
                 version=head.version,
+                late=self._sums.of(connection, head, cycle, Layer.LATE, kept)
+                if head.has_late
+                else None,
             )
             for head, cycle in zip(found, cycles, strict=True)
         }
-
-    def _sums(
-        self, connection: Connection[Rows], head: heads.Head, sums: dict[int, Tallies], name: str
-    ) -> Tallies:
-        """A stale tally is folded from the log instead."""
-        if head.tallies_stale:
-            cycle = self._cycles.shared(connection, [head])[0]
-            return folded(connection, cycle, self._catalog.current())
-        return sums[head.cycle_no]
 
     def history(self, cycle: str, known_at: datetime | None = None) -> Sequence[Recorded]:
         """All events of a cycle that were recorded by an instant, usage included."""
@@ -136,6 +137,12 @@ class PostgresBooks:
         """An organization's cycles, oldest first."""
         with self._database.connection() as connection:
             return heads.names(connection, organization, open_only=unissued)
+
+    def outstanding(self, organization: str) -> Sequence[BillingCycle]:
+        """Cycles whose invoice is issued and neither paid nor void, oldest first."""
+        with self._database.connection() as connection:
+            found = heads.outstanding(connection, organization)
+            return self._cycles.shared(connection, found)
 
     def due(self, now: datetime, limit: int) -> Sequence[str]:
         """Organizations with a cycle that has something to do."""
@@ -180,29 +187,6 @@ def stream_of(cycle: str) -> UUID:
     if parse_cycle_name(cycle) is None:
         raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
     return cycle_stream(cycle)
-
-
-def read_organization(connection: Connection[Rows], organization: str) -> Organization:
-    """An organization from its events.
-
-    Raises:
-        NotFound: there is none.
-    """
-    found = event_log.read(connection, organization_stream(organization))
-    if not found:
-        raise NotFound(f"there is no organization {organization}", organization=organization)
-    state = build_organization([each.event for each in found])
-    state.version = len(found)
-    return state
-
-
-def build_organization(events: Sequence[object]) -> Organization:
-    """An organization as its events make it."""
-    first, *rest = events
-    state = registered(first)  # type: ignore[arg-type]
-    for event in rest:
-        state.apply(event)
-    return state
 
 
 def _asked(

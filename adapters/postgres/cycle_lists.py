@@ -8,8 +8,8 @@ from domain.events.usage import micros
 from projections.invoice_summary import InvoiceSummary
 
 _COLUMNS = (
-    "cycle, organization, currency, starts, ends, status, held, total, number, issued_at,"
-    " stripe_invoice, stripe_state, proved_at, position"
+    "cycle, organization, currency, starts, ends, status, held, total, credited,"
+    " number, issued_at, stripe_invoice, stripe_state, proved_at, position"
 )
 _NAMES = _COLUMNS.replace(" ", "").split(",")
 _INVOICES = (

@@ -42,7 +42,7 @@ class GroupCommit:
 
     def append(self, records: Sequence[UsageRecord], *, actor: str, now: datetime) -> Appended:
         """Store a batch; see ``UsageLog``."""
-        me = _Waiting(Request(records=records, actor=actor))
+        me = _Waiting(Request(records=records, actor=actor, now=now))
         with self._mutex:
             self._waiting.append(me)
             me.lead = not self._busy
@@ -53,7 +53,9 @@ class GroupCommit:
             self._commit_with(me)
         if me.error is not None:
             raise me.error
-        return Appended(refusals=me.request.refusals, position=me.request.position)
+        return Appended(
+            refusals=me.request.refusals, position=me.request.position, late=me.request.late
+        )
 
     def _commit_with(self, leader: _Waiting) -> None:
         """Store one group, the leader's request in it, and hand the lead on."""

@@ -2,23 +2,52 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from psycopg import Connection
 
 from adapters.postgres.database import Rows
-from domain.billing_cycle import ACCEPTS_USAGE, UNISSUED, BillingCycle, Status
+from adapters.postgres.duties import next_duty
+from domain.billing_cycle import ACCEPTS_USAGE, OUTSTANDING, UNISSUED, BillingCycle
 from domain.events.usage import micros
 from domain.identity import cycle_stream
+from domain.organization import Organization
 
-_COLUMNS = "cycle_id, cycle_no, cycle, version, control_version, records, usage_hi, tallies_stale"
-UNISSUED_HEADS = (
-    f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %s AND status = ANY(%s)"
+_FIELDS = (
+    "cycle_id",
+    "cycle_no",
+    "cycle",
+    "version",
+    "control_version",
+    "records",
+    "usage_hi",
+    "tallies_stale",
+    "has_late",
+    "late_stale",
+    "late_open",
+)
+_COLUMNS = ", ".join(_FIELDS)
+_UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
+_ISSUED = ", ".join(f"'{status.value}'" for status in sorted(OUTSTANDING))
+# All from the oldest cycle on that is not issued, or has late facts nobody has billed; and those
+# whose due date has passed.
+_IN_PLAY = (
+    "(starts >= (SELECT min(owing.starts) FROM cycle_head owing"
+    " WHERE owing.organization = %(organization)s"
+    f" AND (owing.late_open OR owing.status IN ({_UNISSUED})))"
+    f" OR next_duty_at <= clock_timestamp() AND status IN ({_ISSUED}))"
+)
+OUTSTANDING_HEADS = (
+    f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %s AND status IN ({_ISSUED})"
+    " ORDER BY starts"
+)
+IN_PLAY_HEADS = (
+    f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %(organization)s AND {_IN_PLAY}"
     " ORDER BY cycle_id"
 )
 HEADS_TO_CHANGE = (
-    f"SELECT {_COLUMNS} FROM cycle_head"
-    " WHERE organization = %s AND (status = ANY(%s) OR cycle = %s) ORDER BY cycle_id FOR UPDATE"
+    f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %(organization)s AND ({_IN_PLAY}"
+    " OR cycle = %(cycle)s OR ends > %(since)s) ORDER BY cycle_id FOR UPDATE"
 )
 ONE_HEAD = f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %s AND cycle = %s"
 INSERT = (
@@ -28,8 +57,10 @@ INSERT = (
 )
 UPDATE = (
     "UPDATE cycle_head SET status = %s, accepts_usage = %s, next_duty_at = %s, ends = %s,"
-    " version = %s, control_version = %s WHERE cycle_id = %s"
+    " version = %s, control_version = %s, late_open = %s,"
+    " usage_hi = greatest(usage_hi, %s) WHERE cycle_id = %s"
 )
+RESCHEDULE = "UPDATE cycle_head SET next_duty_at = %s WHERE cycle_id = %s"
 DUE = (
     "SELECT organization FROM cycle_head WHERE next_duty_at <= %s"
     " GROUP BY organization ORDER BY min(next_duty_at) LIMIT %s"
@@ -39,7 +70,10 @@ NAMES = "SELECT cycle FROM cycle_head WHERE organization = %s{} ORDER BY starts"
 
 @dataclass(slots=True, kw_only=True)
 class Head:
-    """A cycle's row. usage_hi: the latest instant of its usage, microseconds since 1970."""
+    """A cycle's row. usage_hi: the latest instant of its usage, microseconds since 1970.
+
+    has_late: its late layer of tallies is kept. late_open: with late facts nobody has billed.
+    """
 
     cycle_id: bytes
     cycle_no: int
@@ -49,12 +83,21 @@ class Head:
     records: int
     usage_hi: int
     tallies_stale: bool
+    has_late: bool
+    late_stale: bool
+    late_open: bool
 
 
-def unissued(connection: Connection[Rows], organization: str) -> list[Head]:
-    """An organization's heads whose invoice is not issued."""
-    statuses = [status.value for status in UNISSUED]
-    rows = connection.execute(UNISSUED_HEADS, [organization, statuses], binary=True, prepare=True)
+def in_play(connection: Connection[Rows], organization: str) -> list[Head]:
+    """An organization's heads whose invoice is not issued, or may have late facts to bill."""
+    values = {"organization": organization}
+    rows = connection.execute(IN_PLAY_HEADS, values, binary=True, prepare=True)
+    return [_head(row) for row in rows]
+
+
+def outstanding(connection: Connection[Rows], organization: str) -> list[Head]:
+    """An organization's heads whose invoice is issued, and neither paid nor void."""
+    rows = connection.execute(OUTSTANDING_HEADS, [organization], binary=True, prepare=True)
     return [_head(row) for row in rows]
 
 
@@ -68,35 +111,43 @@ def one(
 
 
 def lock_all(
-    connection: Connection[Rows], organization: str, cycle: str | None = None
+    connection: Connection[Rows],
+    organization: str,
+    cycle: str | None = None,
+    since: datetime | None = None,
 ) -> list[Head]:
-    """Lock all unissued heads. While they are held no cycle of the organization can open.
+    """Lock all heads in play. While they are held no cycle of the organization can open.
 
     Waiting for one lock may reveal a cycle that opened meanwhile, so it looks until nothing
-    new appears. cycle: one more to lock, whatever its status; all in the one order of locks.
+    new appears. cycle: one more to lock, whatever its status; since: those that end after this
+    instant as well; all in the one order of locks.
     """
-    heads = _lock(connection, organization, cycle)
+    heads = _lock(connection, organization, cycle, since)
     while True:
-        again = _lock(connection, organization, cycle)
+        again = _lock(connection, organization, cycle, since)
         if [head.cycle_id for head in again] == [head.cycle_id for head in heads]:
             return again
         heads = again
 
 
-def _lock(connection: Connection[Rows], organization: str, cycle: str | None) -> list[Head]:
-    values = [organization, [status.value for status in UNISSUED], cycle]
+def _lock(
+    connection: Connection[Rows], organization: str, cycle: str | None, since: datetime | None
+) -> list[Head]:
+    values = {
+        "organization": organization,
+        "cycle": cycle,
+        "since": None if since is None else micros(since),
+    }
     rows = connection.execute(HEADS_TO_CHANGE, values, binary=True, prepare=True)
     return [_head(row) for row in rows]
 
 
 def _head(row: Rows) -> Head:
-    names = ("cycle_id", "cycle_no", "cycle", "version", "control_version", "records")
-    values = dict(zip((*names, "usage_hi", "tallies_stale"), row, strict=True))
-    return Head(**values)
+    return Head(**dict(zip(_FIELDS, row, strict=True)))
 
 
 def insert(
-    connection: Connection[Rows], cycle: BillingCycle, version: int, grace: timedelta
+    connection: Connection[Rows], cycle: BillingCycle, version: int, organization: Organization
 ) -> None:
     """The head of a cycle just opened."""
     stream = cycle_stream(cycle.id)
@@ -113,7 +164,7 @@ def insert(
             micros(cycle.period.start),
             micros(cycle.period.end),
             cycle.status.value,
-            next_duty(cycle, grace),
+            next_duty(cycle, organization, late_open=False),
             version,
             version,
         ],
@@ -121,7 +172,13 @@ def insert(
 
 
 def update(
-    connection: Connection[Rows], cycle: BillingCycle, version: int, grace: timedelta
+    connection: Connection[Rows],
+    cycle: BillingCycle,
+    version: int,
+    organization: Organization,
+    *,
+    late_open: bool,
+    usage_hi: int,
 ) -> None:
     """The head of a cycle after control events."""
     connection.execute(
@@ -129,29 +186,24 @@ def update(
         [
             cycle.status.value,
             cycle.status in ACCEPTS_USAGE,
-            next_duty(cycle, grace),
+            next_duty(cycle, organization, late_open=late_open),
             micros(cycle.period.end),
             version,
             version,
+            late_open,
+            usage_hi,
             cycle_stream(cycle.id),
         ],
         prepare=True,
     )
 
 
-def next_duty(cycle: BillingCycle, grace: timedelta) -> datetime | None:
-    """When a cycle's life goes on by itself; ``None`` while only a person or Stripe moves it."""
-    match cycle.status:
-        case Status.ACCRUING:
-            return cycle.period.end
-        case Status.CLOSING:
-            return cycle.period.end + grace
-        case Status.CLOSED if cycle.held is None:
-            return cycle.period.end + grace
-        case Status.FINALIZING:
-            return cycle.period.end + grace
-        case _:
-            return None
+def reschedule(
+    connection: Connection[Rows], cycle: BillingCycle, organization: Organization, head: Head
+) -> None:
+    """When a cycle's life goes on, by the organization's policies as they are now."""
+    duty = next_duty(cycle, organization, late_open=head.late_open)
+    connection.execute(RESCHEDULE, [duty, cycle_stream(cycle.id)], prepare=True)
 
 
 def due(connection: Connection[Rows], now: datetime, limit: int) -> Sequence[str]:
@@ -161,8 +213,5 @@ def due(connection: Connection[Rows], now: datetime, limit: int) -> Sequence[str
 
 def names(connection: Connection[Rows], organization: str, *, open_only: bool) -> Sequence[str]:
     """An organization's cycles, oldest first."""
-    if open_only:
-        statuses = [status.value for status in UNISSUED]
-        query = NAMES.format(" AND status = ANY(%s)")
-        return [row[0] for row in connection.execute(query, [organization, statuses])]
-    return [row[0] for row in connection.execute(NAMES.format(""), [organization])]
+    among = f" AND status IN ({_UNISSUED})" if open_only else ""
+    return [row[0] for row in connection.execute(NAMES.format(among), [organization])]

@@ -13,7 +13,16 @@ from uuid import UUID
 import msgspec
 from eventsourcing.persistence import Mapper, StoredEvent
 
-from domain.events import catalog, cycle, organization, stripe_invoice, usage
+from domain.events import (
+    amounts,
+    catalog,
+    cycle,
+    late,
+    organization,
+    outcome,
+    stripe_invoice,
+    usage,
+)
 from domain.events.base import Recorded
 from domain.events.usage import HeaderTally, PackedRecord, UsageHeader, UsageRecorded
 
@@ -33,7 +42,9 @@ def _classes(*modules: Any) -> dict[str, type]:
     }
 
 
-EVENTS: dict[str, type] = _classes(catalog, cycle, organization, stripe_invoice, usage)
+EVENTS: dict[str, type] = _classes(
+    amounts, catalog, cycle, late, organization, outcome, stripe_invoice, usage
+)
 VERSIONS: dict[str, int] = {}
 """Event name -> current version, where it is not 1."""
 UPCASTERS: dict[str, Upcaster] = {}

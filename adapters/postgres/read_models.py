@@ -135,8 +135,8 @@ def _key_columns(keys: Iterable[DayKey]) -> list[arrays.PackedArray]:
 
 
 _SUMMARY = (
-    "cycle, organization, currency, starts, ends, status, held, total, number, issued_at,"
-    " stripe_invoice, stripe_state, proved_at, position"
+    "cycle, organization, currency, starts, ends, status, held, total, credited,"
+    " number, issued_at, stripe_invoice, stripe_state, proved_at, position"
 )
 _NAMES = tuple(_SUMMARY.replace(" ", "").split(","))
 _READ = (
@@ -146,7 +146,7 @@ _READ = (
 _WRITE = (
     f"INSERT INTO invoice_summary{{suffix}} (cycle_id, stripe_id, {_SUMMARY})"
     f" VALUES ({', '.join(['%s'] * (2 + len(_NAMES)))}) ON CONFLICT (cycle_id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES[5:])
+    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES[4:])
 )
 
 

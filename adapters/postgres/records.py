@@ -1,23 +1,18 @@
 """A cycle's events read back from the log for replays: checkpoints first, then what they lack."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from psycopg import Connection
 
-from adapters.postgres import usage_headers
 from adapters.postgres.books import settle
 from adapters.postgres.control import read_control
 from adapters.postgres.database import Database, Rows
+from adapters.postgres.logged_usage import LoggedUsage
 from application.replays import CycleRecord
 from domain.errors import NotFound
-from domain.events.usage import HeaderTally
-from projections.usage_tally import Stretch
-
-PAGE = 2000
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _HEAD = "SELECT cycle_id, cycle_no FROM cycle_head WHERE cycle = %s"
@@ -27,17 +22,6 @@ _LAST = (
     " AND recorded_at <= coalesce(%s::timestamptz, 'infinity')"
     " ORDER BY originator_version DESC LIMIT 1"
 )
-_CHECKPOINTS = (
-    "SELECT last_version, lo, hi, tallies::text FROM usage_checkpoint"
-    " WHERE cycle_no = %s AND last_version <= %s ORDER BY last_version"
-)
-_EVENTS = (
-    f"SELECT originator_version, {usage_headers.BEGINNING} FROM cyclebook_events"
-    " WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s"
-    f" AND {usage_headers.IS_USAGE} ORDER BY originator_version LIMIT {PAGE}"
-)
-
-_tallies = msgspec.json.Decoder(tuple[HeaderTally, ...]).decode
 
 
 class PostgresCycleRecords:
@@ -73,42 +57,3 @@ def _read(connection: Connection[Rows], cycle: str, known_at: datetime | None) -
         version=version,
         position=position,
     )
-
-
-class LoggedUsage:
-    """A cycle's usage up to a version, as a ``UsageReader``."""
-
-    def __init__(
-        self, connection: Connection[Rows], cycle_id: bytes, cycle_no: int, version: int
-    ) -> None:
-        self._connection = connection
-        self._cycle_id = cycle_id
-        self._cycle_no = cycle_no
-        self._version = version
-
-    def read(self, whole: Callable[[Stretch], bool]) -> Iterator[Stretch]:
-        """All usage in the log's order; checkpoints that are not ``whole`` as their events."""
-        rows = self._connection.execute(
-            _CHECKPOINTS, [self._cycle_no, self._version], binary=True, prepare=True
-        ).fetchall()
-        read = counted = 0
-        for last, lo, hi, tallies in rows:
-            stretch = Stretch(lo, hi, _tallies(tallies))
-            if whole(stretch):
-                yield from self._events(read, counted, whole)
-                yield stretch
-                read = last
-            counted = last
-        yield from self._events(read, self._version, whole)
-
-    def _events(self, after: int, last: int, whole: Callable[[Stretch], bool]) -> Iterator[Stretch]:
-        """Usage events of the versions above ``after``, up to ``last``."""
-        while after < last:
-            rows = self._connection.execute(
-                _EVENTS, [UUID(bytes=self._cycle_id), after, last], binary=True, prepare=True
-            ).fetchall()
-            events = [((self._cycle_id, version), beginning) for version, beginning in rows]
-            yield from usage_headers.stretches(
-                self._connection, events, lambda place, stretch: whole(stretch)
-            )
-            after = rows[-1][0] if len(rows) == PAGE else last

@@ -1,34 +1,31 @@
-"""Folding tallies anew where a change dated in the past moved what rates recorded usage."""
+"""Folding tallies anew where something moved what rates recorded usage, or what counts."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from psycopg import Connection
 
-from adapters.postgres import heads, mapper, tallies
+from adapters.postgres import heads, tallies
 from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Database, Rows
+from adapters.postgres.folding import Layer, Logged, folded, take
+from adapters.postgres.heads import Head
+from adapters.postgres.moves import Moves
 from application.ports import CatalogReader
-from domain.attribution import Attribution
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
-from domain.events.cycle import ServiceAttached, ServiceDetached
-from domain.events.usage import UsageRecorded, micros
-from domain.identity import cycle_stream
 from domain.tally import Tallies
-from projections.usage_tally import UsageEvents, UsageFold
+from projections.replay import usage_fold
 
 INLINE_RECORDS_MAX = 10_000
 """Cycles with more usage are marked stale instead; a job folds them outside the lock."""
 
-USAGE = (
-    "SELECT state FROM cyclebook_events WHERE originator_id = %s"
-    " AND starts_with(topic, 'UsageRecorded@') AND originator_version > %s"
-    " AND originator_version <= %s ORDER BY originator_version"
-)
-MARK_STALE = "UPDATE cycle_head SET tallies_stale = true WHERE cycle_no = %s"
-CLEAR_STALE = "UPDATE cycle_head SET tallies_stale = false WHERE cycle_no = %s"
-STALE = "SELECT organization, cycle FROM cycle_head WHERE tallies_stale LIMIT %s"
+FLAGS: dict[Layer, str] = {Layer.BASE: "tallies_stale", Layer.LATE: "late_stale"}
+NOTE = {
+    layer: f"UPDATE cycle_head SET {column} = %s WHERE cycle_no = %s"
+    for layer, column in FLAGS.items()
+}
+HAS_LATE = "UPDATE cycle_head SET has_late = %s WHERE cycle_no = %s"
+STALE = "SELECT organization, cycle FROM cycle_head WHERE tallies_stale OR late_stale LIMIT %s"
 AT_ONCE = 20
 
 
@@ -54,102 +51,65 @@ class Retally:
         catalog = self._catalog.current()
         before = heads.one(connection, organization, name)
         assert before is not None, "a cycle's head is never deleted"
-        cycle = build_cycle(read_control(connection, before.cycle_id))
-        fold = _fold(cycle, catalog)
-        _take(fold, _usage(connection, cycle, 0, before.version))
+        cycle = build_cycle(read_control(connection, before.cycle_id, 0, before.control_version))
+        folds = {layer: usage_fold(layer.cycle(cycle), catalog) for layer in stale_layers(before)}
+        for layer, fold in folds.items():
+            usage = logged(before).usage(connection)
+            take(fold, usage.read(fold.whole, layer.end(cycle, before.version)))
         with connection.transaction():
             head = heads.one(connection, organization, name, lock=True)
             if head is None or head.control_version != before.control_version:
                 return  # it was changed again; the next run sees it as it then is
-            _take(fold, _usage(connection, cycle, before.version, head.version))
-            _put(connection, cycle, catalog, head.cycle_no, fold.tallies)
-            connection.execute(CLEAR_STALE, [head.cycle_no])
+            for layer, fold in folds.items():
+                done, end = (layer.end(cycle, each.version) for each in (before, head))
+                take(fold, logged(head).usage(connection).since(done, fold.whole, end))
+                _put(connection, cycle, catalog, layer.number(head.cycle_no), fold.tallies)
+                connection.execute(NOTE[layer], [False, head.cycle_no])
 
 
-def folded(connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog) -> Tallies:
-    """What a cycle's usage adds up to, from the log alone."""
-    fold = _fold(cycle, catalog)
-    _take(fold, _usage(connection, cycle))
-    return fold.tallies
+def stale_layers(head: Head) -> Sequence[Layer]:
+    """What of a cycle's tallies has to be folded anew."""
+    flags = {Layer.BASE: head.tallies_stale, Layer.LATE: head.late_stale}
+    return [layer for layer, stale in flags.items() if stale]
 
 
-def _fold(cycle: BillingCycle, catalog: Catalog) -> UsageFold:
-    return UsageFold(
-        Attribution(cycle.attachments.values(), catalog.book),
-        lambda meter: catalog.meter_for(meter, cycle.opened_at),
-    )
-
-
-def _take(fold: UsageFold, events: Iterator[UsageRecorded]) -> None:
-    for stretch in UsageEvents(events).read(fold.whole):
-        fold.add(stretch)
-
-
-def _usage(
-    connection: Connection[Rows], cycle: BillingCycle, after: int = 0, to: int = 1 << 62
-) -> Iterator[UsageRecorded]:
-    rows = connection.execute(USAGE, [cycle_stream(cycle.id), after, to])
-    for (state,) in rows:
-        yield mapper.decode_usage(bytes(state))
-
-
-def moved_from(
-    events: Sequence[object], new_attachments: frozenset[str], catalog: Catalog
-) -> datetime | None:
-    """From when on recorded usage may be rated otherwise because of these events.
-
-    A service that is attached under a new id, without an organization-wide price, moves
-    nothing: no record can have named it.
-    """
-    instants = [
-        event.at
-        for event in events
-        if isinstance(event, ServiceDetached)
-        or (isinstance(event, ServiceAttached) and _moves(event, new_attachments, catalog))
-    ]
-    return min(instants, default=None)
-
-
-def _moves(event: ServiceAttached, new_attachments: frozenset[str], catalog: Catalog) -> bool:
-    return event.attachment not in new_attachments or any(
-        catalog.book[ref].scope == "organization" for ref in event.prices
-    )
+def logged(head: Head) -> Logged:
+    """Where a cycle's usage lies in the log, as of its head."""
+    return Logged(head.cycle_id, head.cycle_no, head.version, head.control_version)
 
 
 def after_change(
-    connection: Connection[Rows],
-    cycle: BillingCycle,
-    catalog: Catalog,
-    head: tuple[int, int, int],
-    moved: datetime | None,
+    connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog, head: Head, moves: Moves
 ) -> None:
-    """Keep a changed cycle's tallies right, under its lock.
-
-    head: number, records and latest instant of usage of the cycle.
-    """
-    cycle_no, records, usage_hi = head
-    if moved is None or not records or micros(moved) > usage_hi:
-        return
-    if records > INLINE_RECORDS_MAX:
-        connection.execute(MARK_STALE, [cycle_no])
-        return
-    replace(connection, cycle, catalog, cycle_no)
+    """Keep a changed cycle's tallies right, under its lock."""
+    if head.has_late and not moves.has_late:
+        tallies.clear(connection, Layer.LATE.number(head.cycle_no))
+        connection.execute(NOTE[Layer.LATE], [False, head.cycle_no])
+    if head.has_late != moves.has_late:
+        connection.execute(HAS_LATE, [moves.has_late, head.cycle_no])
+    for layer in Layer:
+        if moves.moved(layer, head):
+            renew(connection, cycle, catalog, head, layer)
 
 
-def replace(
-    connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog, cycle_no: int
+def renew(
+    connection: Connection[Rows], cycle: BillingCycle, catalog: Catalog, head: Head, layer: Layer
 ) -> None:
-    """Fold a cycle's tallies and put them in place, under its lock."""
-    _put(connection, cycle, catalog, cycle_no, folded(connection, cycle, catalog))
+    """Fold a layer and put it in place, under the cycle's lock; a large one later."""
+    stale = head.records > INLINE_RECORDS_MAX
+    if not stale:
+        found = folded(connection, logged(head), cycle, catalog, layer)
+        _put(connection, cycle, catalog, layer.number(head.cycle_no), found)
+    connection.execute(NOTE[layer], [stale, head.cycle_no])
 
 
 def _put(
     connection: Connection[Rows],
     cycle: BillingCycle,
     catalog: Catalog,
-    cycle_no: int,
+    number: int,
     found: Tallies,
 ) -> None:
     meters = {name: catalog.meter_for(name, cycle.opened_at) for name in {k.meter for k in found}}
     known = {name: meter for name, meter in meters.items() if meter}
-    tallies.replace(connection, cycle_no, found, known)
+    tallies.replace(connection, number, found, known)

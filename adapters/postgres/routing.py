@@ -37,7 +37,11 @@ CONTROLS = "SELECT cycle_id, control_version FROM cycle_head WHERE cycle_id = AN
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Route:
-    """One cycle as the usage path knows it. starts, ends: microseconds since 1970."""
+    """One cycle as the usage path knows it. starts, ends: microseconds since 1970.
+
+    Past the usage cut-off the attribution is that of everything known now; it is not ``loaded``
+    until somebody needs it, which is seldom.
+    """
 
     cycle_id: bytes
     cycle_no: int
@@ -47,6 +51,7 @@ class Route:
     opened_at: datetime
     accepts_usage: bool
     control_version: int
+    loaded: bool
     attribution: Attribution
     meters: dict[str, Meter] = field(default_factory=dict)
 
@@ -68,10 +73,10 @@ class Routes:
                 return route
         return None
 
-    def ends(self, organization: str) -> int | None:
-        """Where the newest known cycle ends; ``None`` for an organization not in the cache."""
+    def span(self, organization: str) -> tuple[int, int] | None:
+        """Where the known cycles begin and end; ``None`` for an organization not in the cache."""
         routes = self._routes.get(organization)
-        return routes[0].ends if routes else None
+        return (routes[-1].starts, routes[0].ends) if routes else None
 
     def meter(self, route: Route, name: str) -> Meter | None:
         """The meter's version in force in a cycle."""
@@ -81,6 +86,10 @@ class Routes:
             if meter is not None:
                 route.meters[name] = meter
         return meter
+
+    def catalog(self) -> Catalog:
+        """The catalog that routes are attributed by."""
+        return self._catalog
 
     def refresh_catalog(self) -> None:
         """Learn of meters and prices that appeared since."""
@@ -121,7 +130,7 @@ class Routes:
         """One cycle as it is now, in the caller's transaction; the cache learns of it too."""
         row = connection.execute(HEAD, [UUID(bytes=route.cycle_id)], binary=True).fetchone()
         assert row is not None, "a cycle's head is never deleted"
-        cycle = self._cycles.at(connection, row[0], row[7]) if row[6] else None
+        cycle = self._cycles.at(connection, row[0], row[7])
         self.refresh_catalog()
         fresh = self._route(row, cycle)
         with self._lock:
@@ -130,6 +139,10 @@ class Routes:
                 fresh if known.cycle_id == fresh.cycle_id else known for known in routes
             ]
         return fresh
+
+    def cycle(self, connection: Connection[Rows], route: Route) -> BillingCycle:
+        """A route's cycle without its usage. Read it only: others hold the same object."""
+        return self._cycles.at(connection, route.cycle_id, route.control_version)
 
     def reload_moved(self, connection: Connection[Rows], routes: Sequence[Route]) -> None:
         """Load those of some cycles again that are not as the cache has them."""
@@ -149,7 +162,6 @@ class Routes:
 
     def _route(self, row: Rows, cycle: BillingCycle | None) -> Route:
         cycle_id, cycle_no, organization, starts, ends, opened_at, accepts, version = row
-        attachments = cycle.attachments.values() if cycle else ()
         return Route(
             cycle_id=cycle_id,
             cycle_no=cycle_no,
@@ -159,5 +171,12 @@ class Routes:
             opened_at=opened_at,
             accepts_usage=accepts,
             control_version=version,
-            attribution=Attribution(attachments, self._catalog.book),
+            loaded=cycle is not None,
+            attribution=self._attribution(cycle),
         )
+
+    def _attribution(self, cycle: BillingCycle | None) -> Attribution:
+        if cycle is None:
+            return Attribution((), {}, "")
+        known = cycle.as_known()
+        return Attribution(known.attachments.values(), self._catalog.book, known.currency)

@@ -12,26 +12,52 @@ from adapters.postgres.places import Places
 from adapters.postgres.sync_queue import HIGH, NORMAL
 from domain.billing_cycle import UNISSUED
 from domain.events.cycle import (
+    ApprovalGiven,
+    ApprovalRequested,
     CycleEvent,
     CycleHeld,
     FinalizationStarted,
+)
+from domain.events.organization import (
+    CreditExpired,
+    CreditGranted,
+    OrganizationRegistered,
+    PolicyChanged,
+)
+from domain.events.outcome import (
+    DisputeClosed,
+    DisputeOpened,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
-    InvoiceVoided,
+    InvoicePastDue,
+    PaymentActionRequired,
+    PaymentFailed,
+    PaymentRecorded,
+    RefundRecorded,
 )
-from domain.events.organization import CreditGranted, OrganizationRegistered, PolicyChanged
 from domain.identity import organization_stream
 from domain.policies import checked
 
 NO_NEWS_FOR_STRIPE = (
+    ApprovalGiven,
+    ApprovalRequested,
     CycleHeld,
     FinalizationStarted,  # finalizing makes the last sync itself
-    InvoiceFinalized,  # and these come from Stripe
+    InvoiceFinalized,  # and these come from Stripe, or are about money there
     InvoicePaid,
-    InvoiceVoided,
+    InvoicePastDue,
     InvoiceMarkedUncollectible,
+    PaymentActionRequired,
+    PaymentFailed,
+    PaymentRecorded,
+    RefundRecorded,
+    DisputeOpened,
+    DisputeClosed,
 )
+"""All others may change a draft: of their own cycle, or of a later one, by what that bills late
+of it, takes over from it, or has of credits. A voided invoice gives its credits back, say, and a
+credit note makes a late amount of its line a proposal."""
 ORGANIZATIONS_MAX = 200_000
 
 _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
@@ -122,7 +148,7 @@ class SyncMarks:
         streams = {
             each.stream: each.position
             for each in page
-            if isinstance(each.event, CreditGranted | PolicyChanged)
+            if isinstance(each.event, CreditGranted | CreditExpired | PolicyChanged)
         }
         if not streams:
             return

@@ -34,10 +34,25 @@ UPSERTS = {
     "max": HIGHEST,
     "latest": LATEST,
 }
-NEW_VALUES = (
-    "INSERT INTO usage_value (cycle_no, tally, value) SELECT * FROM unnest(%b, %b, %b)"
-    " ON CONFLICT DO NOTHING RETURNING cycle_no, tally"
-)
+# What was there before the statement tells how many values count more, or less, than they did.
+SEE_VALUES = """
+    WITH sent AS (
+        SELECT c AS cycle_no, t AS tally, v AS value, a AS at, r = 1 AS removed
+        FROM unnest(%b, %b, %b, %b, %b) AS x(c, t, v, a, r)
+    ), known AS (
+        SELECT cycle_no, tally, value, u.removed FROM usage_value u
+        JOIN sent USING (cycle_no, tally, value)
+    ), stored AS (
+        INSERT INTO usage_value AS u (cycle_no, tally, value, at, removed)
+        SELECT cycle_no, tally, value, at, removed FROM sent
+        ON CONFLICT (cycle_no, tally, value)
+        DO UPDATE SET at = excluded.at, removed = excluded.removed WHERE excluded.at >= u.at
+        RETURNING cycle_no, tally, value, removed
+    )
+    SELECT cycle_no, tally,
+        sum((NOT stored.removed)::int - coalesce((NOT known.removed)::int, 0))
+    FROM stored LEFT JOIN known USING (cycle_no, tally, value) GROUP BY cycle_no, tally
+"""
 POINTS = (
     "INSERT INTO usage_point AS p (cycle_no, tally, at, value)"
     " SELECT c, t, a, v::numeric FROM unnest(%b, %b, %b, %b) AS x(c, t, a, v)"
@@ -62,7 +77,7 @@ class TallyRows:
     """Rows to be upserted, by the statement that merges them."""
 
     by_statement: dict[str, list[tuple[int, bytes, bytes, int, int]]] = field(default_factory=dict)
-    values: list[tuple[int, bytes, str]] = field(default_factory=list)
+    values: list[tuple[int, bytes, str, int, bool]] = field(default_factory=list)
     points: list[tuple[int, bytes, int, Decimal]] = field(default_factory=list)
 
     def add(self, cycle_no: int, text: bytes, aggregation: str, tally: Tally) -> None:
@@ -71,7 +86,8 @@ class TallyRows:
         row = (cycle_no, text, quantity, tally.records, tally.latest_at)
         self.by_statement.setdefault(UPSERTS[aggregation], []).append(row)
         if tally.values:
-            self.values += [(cycle_no, text, value) for value in sorted(tally.values)]
+            values = sorted(tally.values.items())
+            self.values += [(cycle_no, text, value, *seen) for value, seen in values]
         if tally.points:
             points = sorted(tally.points.items())
             self.points += [(cycle_no, text, at, value) for at, value in points]
@@ -93,21 +109,24 @@ class TallyRows:
                 ],
             )
 
-    def count_new_values(self, cursor: Cursor[Rows]) -> None:
-        """Turn values not seen before into quantities of their tallies; before ``write``."""
+    def count_values(self, cursor: Cursor[Rows]) -> None:
+        """Turn values that count now, or no more, into quantities of their tallies; before
+        ``write``."""
         if not self.values:
             return
-        cycles, names, values = zip(*self.values, strict=True)
+        cycles, names, values, instants, removed = zip(*self.values, strict=True)
         cursor.execute(
-            NEW_VALUES,
+            SEE_VALUES,
             [
                 arrays.bigints(cycles),
                 arrays.texts(names),
                 arrays.texts([value.encode() for value in values]),
+                arrays.bigints(instants),
+                arrays.bigints([int(each) for each in removed]),
             ],
         )
-        for cycle_no, name in cursor.fetchall():
-            row = (cycle_no, name.encode(), b"1", 0, 0)
+        for cycle_no, name, more in cursor.fetchall():
+            row = (cycle_no, name.encode(), str(more).encode(), 0, 0)
             self.by_statement.setdefault(ADD, []).append(row)
         self.by_statement = {
             statement: _merged(rows) if statement == ADD else rows
@@ -171,11 +190,16 @@ def replace(
     connection: Connection[Rows], cycle_no: int, tallies: Tallies, meters: dict[str, Meter]
 ) -> None:
     """Put freshly folded tallies in place of a cycle's. Its head is locked by the caller."""
-    for statement in CLEAR:
-        connection.execute(statement, [cycle_no])
+    clear(connection, cycle_no)
     rows = TallyRows()
     for key, tally in tallies.items():
         rows.add(cycle_no, encode_key(key), meters[key.meter].aggregation, tally)
     cursor: Cursor[Any] = connection.cursor()
-    rows.count_new_values(cursor)
+    rows.count_values(cursor)
     rows.write(cursor)
+
+
+def clear(connection: Connection[Rows], cycle_no: int) -> None:
+    """Remove a cycle's tallies. Its head is locked by the caller."""
+    for statement in CLEAR:
+        connection.execute(statement, [cycle_no])

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from adapters.postgres.folding import Layer
 from adapters.postgres.routing import Route
 from adapters.postgres.tallies import TallyRows, encode_key
 from adapters.postgres.usage_plan import Entry
 from domain.attribution import Attribution
 from domain.catalog import Meter
 from domain.events.usage import HeaderTally, instant
-from domain.tally import Tally, TallyKey
+from domain.tally import Tally, TallyKey, removes
 
 _encode = msgspec.json.Encoder().encode
 
@@ -28,14 +29,13 @@ class Part:
         self.entries = entries
         self.lo = self.hi = first.at
         self.tally = Tally()
-        aggregation = self.meter.aggregation
         for entry in entries:
             at = entry.at
             if at < self.lo:
                 self.lo = at
             elif at > self.hi:
                 self.hi = at
-            self.tally.add(aggregation, entry.value, at)
+        _add(self.tally, self.meter.aggregation, entries)
 
     def header(self) -> HeaderTally:
         """Its line in the event's header."""
@@ -60,23 +60,25 @@ class Part:
         for entry in self.entries:
             rated = attribution.resolve(name, self.attachment, entry.at)
             tally = found.setdefault(TallyKey(name, *rated, self.dimensions), Tally())
-            tally.add(self.meter.aggregation, entry.value, entry.at)
+            _add(tally, self.meter.aggregation, [entry])
         return found.items()
 
 
 class PackedEvent:
     """All new records of one cycle, about to become one event.
 
-    It is made before the cycle's head is locked, while nobody waits for it. version: known
-    under the lock. state: its body, header first; the records are encoded already.
+    It is made before the cycle's head is locked, while nobody waits for it. version, and
+    whether it is late: known under the lock. state: its body, header first; the records are
+    encoded already.
     """
 
-    __slots__ = ("entries", "hi", "lo", "route", "state", "tallies", "version")
+    __slots__ = ("entries", "hi", "late", "lo", "route", "state", "tallies", "version")
 
     def __init__(self, route: Route, entries: Sequence[Entry]) -> None:
         parts = _parts(entries)
         self.route = route
         self.version = 0
+        self.late = False
         self.entries = entries
         self.lo = min([part.lo for part in parts]) if len(parts) > 1 else parts[0].lo
         self.hi = max([part.hi for part in parts]) if len(parts) > 1 else parts[0].hi
@@ -85,8 +87,10 @@ class PackedEvent:
 
     def add_tallies(self, rows: TallyRows) -> None:
         """Add what the records come to, by what rates them."""
+        layer = Layer.LATE if self.late else Layer.BASE
+        cycle_no = layer.number(self.route.cycle_no)
         for name, aggregation, tally in self.tallies:
-            rows.add(self.route.cycle_no, name, aggregation, tally)
+            rows.add(cycle_no, name, aggregation, tally)
 
     def _state(self, parts: Iterable[Part]) -> bytes:
         header = {
@@ -118,6 +122,16 @@ class PackedEvent:
                     tally = both
                 found[key] = aggregation, tally
         return [(encode_key(key), *each) for key, each in found.items()]
+
+
+def _add(tally: Tally, aggregation: str, entries: Iterable[Entry]) -> None:
+    if aggregation != "unique":  # by far the most
+        for entry in entries:
+            tally.add(aggregation, entry.value, entry.at)
+        return
+    for entry in entries:
+        removed = removes(entry.request.records[entry.index].properties)
+        tally.add(aggregation, entry.value, entry.at, removed=removed)
 
 
 def _actor(entries: Sequence[Entry]) -> str:

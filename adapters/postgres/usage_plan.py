@@ -9,12 +9,15 @@ from adapters.postgres.database import Database
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.usage_keys import canonical, content_hash, dedup_key, packed
 from domain.catalog import Meter
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, RuleViolation
 from domain.events.usage import instant, micros
 from domain.period import written_utc
 from domain.quantity import meant_as_number
 from domain.tally import dimension_values
 from domain.usage import Outcome, Refusal, UsageRecord
+
+CLOSED = "organization_closed"
+"""The code of what lies where a closed organization has no cycle."""
 
 Opener = Callable[[str, datetime], None]
 """Opens an organization's cycles up to an instant: (organization, instant)."""
@@ -22,17 +25,19 @@ Opener = Callable[[str, datetime], None]
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One caller's batch, and what became of it."""
+    """One caller's batch, and what became of it. late: how many records came after a cut-off."""
 
     records: Sequence[UsageRecord]
     actor: str
+    now: datetime
     refusals: dict[int, Refusal] = field(default_factory=dict)
     position: int = 0
+    late: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A record that has its place: ready to be stored."""
+    """A record that has its place: ready to be stored. attachment: as its tally names it."""
 
     request: Request
     index: int
@@ -62,13 +67,15 @@ class Plan:
     """Entries by cycle; second and later records of one id; what goes to quarantine.
 
     looked_up: meters, and cycles whose attachments, were looked up for this plan already: one
-    look is enough for all records that name what is not there.
+    look is enough for all records that name what is not there. nowhere: organizations looked
+    through for a cycle of an instant between theirs, or (true) after all of them.
     """
 
     groups: dict[bytes, tuple[Route, list[Entry]]] = field(default_factory=dict)
     twins: list[Entry] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     looked_up: set[bytes | str] = field(default_factory=set)
+    nowhere: set[tuple[str, bool]] = field(default_factory=set)
 
     @property
     def usual(self) -> bool:
@@ -96,7 +103,7 @@ class Planner:
         plan, seen = Plan(), set[bytes]()
         place = self._place
         for request in requests:
-            request.refusals = {}
+            request.refusals, request.late = {}, 0
             for index, record in enumerate(request.records):
                 place(plan, seen, request, index, record)
         return plan
@@ -104,7 +111,7 @@ class Planner:
     def _warm(self, requests: Iterable[Request]) -> None:
         """Load all organizations the cache does not know, in one go."""
         names = {record.organization for request in requests for record in request.records}
-        missing = [name for name in names if self._routes.ends(name) is None]
+        missing = [name for name in names if self._routes.span(name) is None]
         if missing:
             self._load(missing, names)
 
@@ -118,7 +125,7 @@ class Planner:
         at = micros(record.occurred_at)
         key = dedup_key(record.source, record.id)
         try:
-            route = self._routes.find(record.organization, at) or self._open(record, at)
+            route = self._routes.find(record.organization, at) or self._open(plan, record, at)
             meter = self._routes.meter(route, record.meter) or self._learn(plan, route, record)
             text, value = _value(meter, record.value)
             if record.attachment and record.attachment not in route.attribution.known:
@@ -138,7 +145,9 @@ class Planner:
             content_hash(record.organization, body),
             body,
             meter,
-            record.attachment,
+            record.attachment
+            if not meter.filter
+            else meter.named(record.attachment, record.properties),
             value,
             at,
             dimension_values(record.properties, meter.dimensions) if meter.dimensions else (),
@@ -153,27 +162,39 @@ class Planner:
         else:
             group[1].append(entry)
 
-    def _open(self, record: UsageRecord, at: int) -> Route:
+    def _open(self, plan: Plan, record: UsageRecord, at: int) -> Route:
         """The record's cycle, opened now if its time has come."""
-        ends = self._routes.ends(record.organization)
-        if ends is None:
+        name = record.organization
+        span = self._routes.span(name)
+        if span is None:
             raise _Refused(
                 "unknown_organization",
-                f"there is no organization {record.organization}; register it and replay",
+                f"there is no organization {name}; register it and replay",
             )
-        if at >= ends:
-            self._load([record.organization])
-            route = self._routes.find(record.organization, at)
-            if route is None:
-                self._opener(record.organization, instant(at))
-                self._load([record.organization])
-            route = self._routes.find(record.organization, at)
+        when = written_utc(instant(at))
+        if at < span[0]:
+            raise _Refused("no_cycle", f"{name} has no billing cycle at {when}")
+        if (name, at >= span[1]) not in plan.nowhere:
+            route = self._look_again(name, at)
             if route is not None:
                 return route
-        raise _Refused(
-            "no_cycle",
-            f"{record.organization} has no billing cycle at {written_utc(instant(at))}",
-        )
+            plan.nowhere.add((name, at >= span[1]))
+        raise _Refused(CLOSED, f"{name} was closed at {when}; reopen it then and replay")
+
+    def _look_again(self, organization: str, at: int) -> Route | None:
+        """The cycle of an instant the cache knows none for, opened if there is to be one."""
+        self._load([organization])
+        route = self._routes.find(organization, at)
+        span = self._routes.span(organization)
+        if route is None and span is not None and at >= span[1]:
+            try:
+                self._opener(organization, instant(at))
+            except RuleViolation as refusal:
+                if refusal.code != CLOSED:
+                    raise
+            self._load([organization])
+            route = self._routes.find(organization, at)
+        return route
 
     def _learn(self, plan: Plan, route: Route, record: UsageRecord) -> Meter:
         """A meter this process has not heard of yet."""
@@ -188,18 +209,13 @@ class Planner:
         return meter
 
     def _check_attachment(self, plan: Plan, route: Route, record: UsageRecord) -> None:
-        """Refuse an attachment nobody attached; a fresh look decides.
-
-        A cycle that takes no usage has no attachments here: its records are told so later.
-        """
-        if not route.accepts_usage:
-            return
+        """Refuse an attachment nobody attached; a fresh look decides."""
         fresh = route
         if route.cycle_id not in plan.looked_up:
             with self._database.connection() as connection:
                 fresh = self._routes.reload(connection, route)
             plan.looked_up.add(route.cycle_id)
-        if fresh.accepts_usage and record.attachment not in fresh.attribution.known:
+        if record.attachment not in fresh.attribution.known:
             raise _Refused(
                 "unknown_attachment",
                 f"{record.organization} has no attachment {record.attachment} in this billing "

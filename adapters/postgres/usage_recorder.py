@@ -12,6 +12,7 @@ from psycopg import Connection, Cursor
 from adapters.postgres import arrays
 from adapters.postgres.database import Database, Rows
 from adapters.postgres.event_log import INSERT_MANY, LOCK, last_position
+from adapters.postgres.late_usage import LateUsage
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.tallies import TallyRows
@@ -20,7 +21,7 @@ from adapters.postgres.usage_at_once import MOVED, UNUSUAL, append_at_once
 from adapters.postgres.usage_event import PackedEvent
 from adapters.postgres.usage_plan import Entry, Plan, Planner, Quarantined, Request
 from domain.errors import Busy, StoreUnavailable
-from domain.usage import CONFLICT, DUPLICATE, Outcome, Refusal
+from domain.usage import CONFLICT, DUPLICATE, Refusal
 
 ATTEMPTS_MAX = 5
 ANY_VERSION = -1
@@ -44,12 +45,6 @@ ADVANCE = (
     " usage_hi = greatest(h.usage_hi, x.hi) FROM unnest(%b, %b, %b, %b)"
     " AS x(id, version, records, hi) WHERE h.cycle_id = x.id"
 )
-CLOSED = Refusal(
-    Outcome.QUARANTINED,
-    "cycle_closed",
-    "its billing cycle takes no more usage; it is kept and can be replayed",
-)
-
 log = logging.getLogger(__name__)
 
 
@@ -146,8 +141,9 @@ class _Append:
         self._plan = plan
         self._planned = {event.route.cycle_id: event for event in events}
         self._attempted = attempted
+        self._late = LateUsage(connection, routes)
         self._events: list[PackedEvent] = []
-        self._closed: list[Entry] = []
+        self._refused: list[tuple[Entry, Refusal]] = []
         self._conflicts: list[tuple[Entry, int, int]] = []
 
     def run(self) -> None:
@@ -167,22 +163,28 @@ class _Append:
         for event in self._events:
             for entry in event.entries:
                 entry.request.position = row[0] if row else 0
+                entry.request.late += event.late
 
     def _lock_heads(self) -> None:
-        """Take the heads; split what their cycles accept from what comes too late."""
+        """Take the heads; tell what comes late, and what of that is not taken."""
         wanted = arrays.uuids(sorted(self._planned))
         heads = self._cursor.execute(HEADS, [wanted], prepare=True).fetchall()
         if len(heads) < len(self._planned):
             self._forget_cycles()
         for cycle_id, version, control_version, accepts in heads:
             event = self._planned[cycle_id]
-            if control_version != event.route.control_version:
-                event = PackedEvent(self._reload(event.route), event.entries)
-            if accepts:
-                event.version = version + 1
+            route = event.route
+            if control_version != route.control_version or not route.loaded:
+                event = PackedEvent(self._reload(route), event.entries)
+            event.version, event.late = version + 1, not accepts
+            refusal = self._too_late(event) if event.late else None
+            if refusal is None:
                 self._events.append(event)
             else:
-                self._closed += event.entries
+                self._refused += [(entry, refusal) for entry in event.entries]
+
+    def _too_late(self, event: PackedEvent) -> Refusal | None:
+        return self._late.refusal(event.route, max(e.request.now for e in event.entries))
 
     def _forget_cycles(self) -> None:
         """The cache knows cycles that this database does not: it is another, or was restored."""
@@ -205,7 +207,8 @@ class _Append:
             for entry in event.entries
         ]
         fresh = self._claim(sorted(rows)) if rows else None
-        doubtful = [*self._closed, *self._plan.twins]
+        too_late = {entry.key: refusal for entry, refusal in self._refused}
+        doubtful = [*(entry for entry, _ in self._refused), *self._plan.twins]
         if fresh is not None:
             doubtful += [row[4] for row in rows if row[0] not in fresh]
         if not doubtful:
@@ -214,13 +217,11 @@ class _Append:
         refused = {id(entry) for entry in doubtful if self._judge(entry, known)}
         # Twins of what comes too late come too late as well: their key is nowhere.
         late = [entry for entry in doubtful if id(entry) not in refused]
-        for entry in late:
-            entry.request.refusals[entry.index] = CLOSED
         if fresh is not None:
             kept = [_without(event, refused) for event in self._events]
             self._events = [event for event in kept if event is not None]
         self._plan.quarantined += [
-            Quarantined(entry.request, entry.index, entry.key, entry.content, CLOSED)
+            Quarantined(entry.request, entry.index, entry.key, entry.content, too_late[entry.key])
             for entry in late
         ]
 
@@ -257,8 +258,10 @@ class _Append:
     def _add_tallies(self) -> None:
         rows = TallyRows()
         for event in self._events:
+            if event.late:
+                self._late.begin(event.route)
             event.add_tallies(rows)
-        rows.count_new_values(self._cursor)
+        rows.count_values(self._cursor)
         rows.write(self._cursor)
 
     def _append_events(self) -> None:
@@ -293,5 +296,5 @@ def _without(event: PackedEvent, refused: Container[int]) -> PackedEvent | None:
     if not kept:
         return None
     smaller = PackedEvent(event.route, kept)
-    smaller.version = event.version
+    smaller.version, smaller.late = event.version, event.late
     return smaller

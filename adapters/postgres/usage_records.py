@@ -31,6 +31,12 @@ _EVENTS = (
     f" ORDER BY originator_version LIMIT {PAGE}"
 )
 _BODY = "SELECT state FROM cyclebook_events WHERE originator_id = %s AND originator_version = %s"
+_RECORD = (
+    "SELECT h.cycle, e.state FROM usage_dedup d"
+    " JOIN cycle_head h ON h.cycle_no = d.cycle_no"
+    " JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = d.version"
+    " WHERE d.key = %s"
+)
 _HOLDING = (
     "SELECT h.cycle_id, d.version, e.recorded_at, e.state FROM usage_dedup d"
     " JOIN cycle_head h ON h.cycle_no = d.cycle_no"
@@ -67,6 +73,24 @@ class PostgresUsageArchive:
                 recorded_at=recorded_at,
                 records=mapper.decode_records(state),
             )
+
+
+class PostgresUsageFinder:
+    """The ``UsageFinder`` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, source: str, id: str) -> tuple[str, PackedRecord] | None:
+        """The cycle that holds the record of (source, id), and the record as recorded."""
+        key = UUID(bytes=dedup_key(source, id))
+        with self._database.connection() as connection:
+            row = connection.execute(_RECORD, [key], binary=True, prepare=True).fetchone()
+        if row is None:
+            return None
+        cycle, state = row
+        records = mapper.decode_records(state)
+        return cycle, next(each for each in records if (each.source, each.id) == (source, id))
 
 
 def _search(

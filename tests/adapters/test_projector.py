@@ -10,7 +10,8 @@ import pytest
 
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.rebuild import PostgresRebuilder
-from application.attaching import NewCredit
+from application.adjusting import Adjusting, NewCredit
+from application.changing import Carrying
 from application.registration import Details
 from domain.errors import Busy, NotFound
 from domain.events.stripe_invoice import Discrepancy, DiscrepancyFound, InvoiceProvedEqual
@@ -241,7 +242,8 @@ def test_a_credit_marks_every_unissued_cycle_of_its_organization(case: Wired) ->
     with case.database.connection() as connection:
         connection.execute("TRUNCATE sync_queue")
     credit = NewCredit(credit="c1", amount=500, currency="usd", reason="sorry")
-    case.attaching.grant_credit("acme", credit, at=jan(5), actor="test")
+    adjusting = Adjusting(Carrying(case.books), case.catalog, lambda: case.now)
+    adjusting.grant_credit("acme", credit, at=jan(5), actor="test")
     position = project(case).position()
     assert queue(case) == [("acme.2026-01-01", position, 0, 900)]
 

@@ -15,6 +15,7 @@ from adapters.postgres.records import PostgresCycleRecords
 from adapters.postgres.routing import Routes
 from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
+from adapters.postgres.usage_records import PostgresUsageFinder
 from application.cycles import CycleOpener
 from application.inbox import Inbox, Message
 from tests.january import FEBRUARY, JANUARY, day
@@ -37,6 +38,7 @@ def stored(database_url: str) -> Iterator[World]:
         directory=PostgresDirectory(database),
         records=PostgresCycleRecords(database),
         usage=GroupCommit(recorder.append),
+        find=PostgresUsageFinder(database),
     )
     made = world(JANUARY, ports)
     made.url = database_url
@@ -62,7 +64,7 @@ def test_the_same_month_comes_to_the_same(stored: World) -> None:
         assert views[0].invoice == views[1].invoice
         assert views[0].digest == views[1].digest
         assert (views[0].status, views[0].unpriced) == (views[1].status, views[1].unpriced)
-    assert stored.attaching.credits("acme") == remembered.attaching.credits("acme")
+    assert stored.holdings.credits("acme") == remembered.holdings.credits("acme")
 
 
 def test_live_and_replayed_are_one_invoice(stored: World) -> None:

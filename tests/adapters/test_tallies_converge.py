@@ -1,65 +1,93 @@
-"""Whatever is attached, detached and reported, in any order: the tallies equal the log's fold."""
+"""Whatever happens and in whatever order: both layers of the tallies equal the log's fold."""
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from adapters.postgres import retally, tallies
-from adapters.postgres.retally import folded
-from application.cycles import open_next
+from adapters.postgres.checkpoints import Checkpoints
+from adapters.postgres.folding import Layer
+from adapters.postgres.heads import one
 from application.registration import Details
+from domain.billing_cycle import BillingCycle, Status
 from domain.catalog import AGGREGATIONS
 from domain.errors import NotFound, RuleViolation
+from domain.events.cycle import PriceCorrected
+from domain.tally import Seen, Tallies
 from domain.usage import UsageRecord
-from tests.books import Wired, jan, record, wired
+from projections.replay import replay_control, replay_late, replay_usage
+from projections.usage_tally import UsageHistory
+from tests.books import Wired, cut_off, issue, jan, record, void, wired
 
-HISTORIES = 12
 STEPS = 25
 INSTANTS = [jan(day, hour) for day in (1, 2, 3, 5, 8, 13) for hour in (0, 6)]
+FEBRUARY = [each + timedelta(days=31) for each in INSTANTS]
 ATTACHMENTS = ("a1", "a2", "a3")
+METERS = (*AGGREGATIONS, "filtered", "each")
+NAMES = count()
+
+many = settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+chances = st.integers(0, 1 << 32).map(random.Random)
 
 
 @pytest.fixture
 def case(database_url: str) -> Iterator[Wired]:
     with wired(database_url) as wired_case:
+        meters(wired_case)
         yield wired_case
 
 
-def six_meters(case: Wired) -> None:
-    """A meter of each aggregation, priced per attachment, and another for the organization."""
-    for meter in AGGREGATIONS:
-        values = {"aggregation": meter, "unit": "thing", "dimensions": ["region"]}
+def meters(case: Wired) -> None:
+    """Meters of every kind, priced per attachment, and another time for the organization."""
+    for meter in METERS:
+        values: dict[str, object] = {"aggregation": meter, "unit": "x", "dimensions": ["region"]}
+        if meter not in AGGREGATIONS:
+            values["aggregation"] = "sum"
+        if meter == "filtered":
+            values["filter"] = {"kind": ["good", "better"]}
         case.publishing.define_meter(meter, values, actor="test", at=jan(1))
-        price = {"meter": meter, "currency": "usd", "kind": "metered", "model": "per_unit"}
         for name, scope in (("own", "attachment"), ("all", "organization")):
-            case.publishing.publish_price(
-                price | {"price": f"{name}_{meter}", "unit_amount": "1", "scope": scope},
-                actor="test",
-                at=jan(1),
-            )
+            publish_price(case, f"{name}_{meter}", meter, scope)
     for name in ("own", "all"):
-        prices = [f"{name}_{meter}" for meter in AGGREGATIONS]
+        prices = [f"{name}_{meter}" for meter in METERS]
         service = {"name": name, "prices": prices}
         case.publishing.define_service(name, service, actor="test", at=jan(1))
+
+
+def publish_price(case: Wired, price: str, meter: str, scope: str) -> None:
+    model: dict[str, object] = {"model": "per_unit", "unit_amount": "1"}
+    if meter == "each":
+        model = {"model": "percentage", "rate": "2", "fixed_amount": "10"}
+    terms = {"price": price, "meter": meter, "currency": "usd", "kind": "metered", "scope": scope}
+    case.publishing.publish_price(terms | model, actor="test", at=jan(1))
 
 
 class History:
     """One organization, and what chance makes of it."""
 
-    def __init__(self, case: Wired, seed: int) -> None:
-        self.case, self.chance, self.name = case, random.Random(seed), f"org{seed}"
+    def __init__(self, case: Wired, chance: random.Random) -> None:
+        self.case, self.chance, self.name = case, chance, f"org{next(NAMES)}"
         details = Details(name="x", currency="usd", starts_at=jan(1))
         case.registration.put(self.name, details, actor="test", at=jan(1))
         self.sent: list[UsageRecord] = []
 
     def step(self) -> None:
-        steps = [self.attach, self.detach, self.use, self.use, self.use, self.open]
-        self.chance.choice(steps)()
+        steps = [self.attach, self.detach, self.swap, self.correct_a_price]
+        steps += [self.correct, self.correct, self.go_on]
+        self.chance.choice([*steps, self.use, self.use, self.use, self.use])()
 
     def attach(self) -> None:
         attachment, service = self.chance.choice(ATTACHMENTS), self.chance.choice(["own", "all"])
@@ -68,8 +96,23 @@ class History:
     def detach(self) -> None:
         self._change("detach", self.chance.choice(ATTACHMENTS))
 
+    def swap(self) -> None:
+        self._change("swap", self.chance.choice(ATTACHMENTS), self.chance.choice(["own", "all"]))
+
+    def correct_a_price(self) -> None:
+        cycle, at = self._any_cycle(), self._instant()
+        wrong = f"own_{self.chance.choice(METERS)}@1"
+        event = PriceCorrected(at=at, wrong=wrong, right=wrong.replace("own", "all"), reason="x")
+        with self.case.books.change(self.name, actor="test", cycle=cycle) as books:
+            assert books.asked is not None
+            known = books.asked.as_known().attachments.values()
+            if any(wrong in run.prices for each in known for run in each.runs):
+                books.append(books.asked, [event])
+
     def use(self) -> None:
-        fresh = [self._record() for _ in range(self.chance.randint(1, 30))]
+        instants = self._instants()
+        size = self.chance.randint(1, 30)
+        fresh = [usage(self.name, instants, self.chance) for _ in range(size)]
         again = self.chance.sample(self.sent, min(3, len(self.sent)))
         batch = [*fresh, *again, *fresh[:2]]
         if self.chance.random() < 0.5:  # nothing to tell apart: stored by one statement
@@ -78,62 +121,151 @@ class History:
         self.case.usage_log.append(batch, actor="test", now=self.case.now)
         self.sent += fresh
 
-    def open(self) -> None:
-        if self.chance.random() < 0.2 and len(self.case.books.cycle_names(self.name)) == 1:
-            with self.case.books.change(self.name, actor="test") as books:
-                open_next(books)
+    def correct(self) -> None:
+        """Retract, correct or revert a record, be its cycle cut off or not."""
+        sent = self.chance.choice(self.sent) if self.sent else None
+        found = sent and self.case.finder.find(sent.source, sent.id)
+        if not found:
+            return
+        name, packed = found
+        becomes = packed._replace(
+            value=str(self.chance.randint(0, 9)),
+            at=packed.at + self.chance.choice([0, 1_000_000, 3_600_000_000]),
+            attachment=self.chance.choice(["", packed.attachment]),
+        )
+        with self.case.books.change(self.name, actor="test", cycle=name) as books:
+            assert books.asked is not None
+            known: BillingCycle = books.asked.as_known()
+            decided = self.chance.choice(
+                [known.retract(packed, "x"), known.revert(packed, "x")]
+                if self.chance.random() < 0.5
+                else [known.correct(packed, becomes, "x")]
+            )
+            books.append(books.asked, decided)
+
+    def go_on(self) -> None:
+        """The newest cycle ends, or an ended one is issued, or taken back and issued anew."""
+        cycles = self._cycles()
+        ended = [each for each in cycles if each.status is not Status.ACCRUING]
+        if not ended or (len(cycles) < 3 and self.chance.random() < 0.3):
+            cut_off(self.case, self.name)
+            return
+        chosen = self.chance.choice(ended)
+        if chosen.status is Status.CLOSED:
+            issue(self.case, chosen.id)
+        elif chosen.status is Status.ISSUED:
+            void(self.case, chosen.id, "reissue")
+
+    def _cycles(self) -> list[BillingCycle]:
+        return [state(self.case, each).cycle for each in self.case.books.cycle_names(self.name)]
+
+    def _any_cycle(self) -> str:
+        return self.chance.choice(list(self.case.books.cycle_names(self.name)))
 
     def _change(self, what: str, *values: Any) -> None:
-        at = self.chance.choice(INSTANTS)
         with suppress(RuleViolation, NotFound):
+            at = self._instant()
             getattr(self.case.attaching, what)(self.name, *values, at=at, actor="test")
 
-    def _record(self) -> UsageRecord:
-        meter = self.chance.choice(AGGREGATIONS)
-        at: datetime = self.chance.choice(INSTANTS)
-        return record(
-            f"{self.name}-{self.chance.getrandbits(60)}",
-            organization=self.name,
-            meter=meter,
-            value=str(self.chance.choice(["0.000000000001", "-3", "0", "7", "8.25", "1e3"])),
-            occurred_at=at + timedelta(seconds=self.chance.choice([-1, 0, 0, 1])),
-            attachment=self.chance.choice([*ATTACHMENTS, "", ""]),
-            properties=self.chance.choice([{}, {"region": "fra"}, {"region": "ams", "x": "1"}]),
-        )
+    def _instant(self) -> datetime:
+        return self.chance.choice(self._instants())
+
+    def _instants(self) -> list[datetime]:
+        begun = len(self.case.books.cycle_names(self.name)) > 1
+        return INSTANTS + FEBRUARY if begun else INSTANTS
 
 
-def kept(case: Wired, cycle_no: int) -> dict[Any, Any]:
-    """Quantity, records, points and distinct values of each tally, by the tables."""
+def usage(organization: str, instants: list[datetime], chance: random.Random) -> UsageRecord:
+    """A record of any meter at one of some instants, or a second later."""
+    return record(
+        f"{organization}-{next(NAMES)}",
+        organization=organization,
+        meter=chance.choice(METERS),
+        value=str(chance.choice(["0.000000000001", "-3", "0", "7", "8.25"])),
+        occurred_at=chance.choice(instants) + timedelta(seconds=chance.choice([0, 0, 1])),
+        attachment="",
+        properties={
+            "region": chance.choice(["fra", "ams"]),
+            "kind": chance.choice(["good", "bad"]),
+            "operation": chance.choice(["add", "remove"]),
+        },
+    )
+
+
+def state(case: Wired, cycle: str) -> Any:
+    """A cycle as readers see it."""
+    return case.books.snapshot(cycle.rpartition(".")[0], cycle).asked
+
+
+def kept(case: Wired, cycle: str, layer: Layer) -> Tallies:
+    """A layer of a cycle's tallies with their distinct values, by the tables."""
     with case.database.connection() as connection:
-        found = tallies.read(connection, [cycle_no])[cycle_no]
+        head = one(connection, cycle.rpartition(".")[0], cycle)
+        assert head is not None
+        assert not (head.tallies_stale or head.late_stale)
+        number = layer.number(head.cycle_no)
+        found = tallies.read(connection, [number])[number]
         values = connection.execute(
-            "SELECT tally, value FROM usage_value WHERE cycle_no = %s", [cycle_no]
+            "SELECT tally, value, at, removed FROM usage_value WHERE cycle_no = %s", [number]
         ).fetchall()
-    for name, value in values:
-        tally = found[tallies.decode_key(name)]
-        tally.values = {*tally.values, value}
+    for name, value, *seen in values:
+        found[tallies.decode_key(name)].values[value] = Seen(*seen)
     return found
 
 
+def told(found: Tallies | None, *, by_tables: bool = False) -> object:
+    """What tallies say, as far as their aggregation has it."""
+    if found is None:
+        return None
+    return {
+        key: (
+            tally.records,
+            tally.quantity if key.meter != "time_weighted" else 0,
+            tally.latest_at if key.meter == "latest" else 0,
+            tally.values,
+            tally.points,
+            () if by_tables else tally.in_order(),
+        )
+        for key, tally in found.items()
+    }
+
+
 def same(case: Wired, organization: str) -> None:
-    """The tables hold what the log comes to."""
-    numbers = dict(
-        case.rows(f"SELECT cycle, cycle_no FROM cycle_head WHERE organization = '{organization}'")
-    )
-    for state in case.books.snapshot(organization).cycles:
-        with case.database.connection() as connection:
-            by_log = folded(connection, state.cycle, case.catalog.current())
-        by_tables = kept(case, numbers[state.cycle.id])
-        assert by_tables.keys() == by_log.keys()
-        for key, tally in by_log.items():
-            have = by_tables[key]
-            assert have.records == tally.records, key
-            assert have.points == tally.points, key
-            assert set(have.values) == set(tally.values), key
-            if key.meter != "time_weighted":
-                assert have.quantity == tally.quantity, key
-            if key.meter == "latest":
-                assert have.latest_at == tally.latest_at, key
+    """The tables, the readers, the log with its checkpoints and without: all say the same."""
+    for name in case.books.cycle_names(organization):
+        history = case.books.history(name)
+        cycle = replay_control(h for h in history if not hasattr(h.event, "records"))
+        plain = cycle, UsageHistory(history), case.catalog.current()
+        read = state(case, name)
+        assert read.cycle == cycle
+        for layer, expected, seen in (
+            (Layer.BASE, replay_usage(*plain), read.tallies),
+            (Layer.LATE, replay_late(*plain), read.late),
+        ):
+            assert told(kept(case, name, layer), by_tables=True) == told(
+                expected or {}, by_tables=True
+            )
+            if expected is None:
+                assert seen is None
+                continue
+            assert told(case.by_log(name, layer)) == told(expected)
+            assert {key: each.in_order() for key, each in seen.items()} == {
+                key: each.in_order() for key, each in expected.items()
+            }
+
+
+def play(case: Wired, chance: random.Random) -> History:
+    """A history, its stale tallies mended."""
+    history = History(case, chance)
+    history.attach()
+    job = retally.Retally(case.database, case.catalog)
+    for _ in range(STEPS):
+        history.step()
+        if chance.random() < 0.1:
+            job.run()
+    while job.run():
+        pass
+    return history
 
 
 @pytest.mark.parametrize("inline_max", [10_000, 40], ids=["inline", "by the job"])
@@ -141,31 +273,63 @@ def test_the_tables_equal_the_fold_of_the_log(
     case: Wired, monkeypatch: pytest.MonkeyPatch, inline_max: int
 ) -> None:
     monkeypatch.setattr(retally, "INLINE_RECORDS_MAX", inline_max)
-    six_meters(case)
-    job = retally.Retally(case.database, case.catalog)
-    for seed in range(HISTORIES):
-        history = History(case, seed)
-        for _ in range(STEPS):
-            history.step()
-        while job.run():
+
+    @many
+    @given(chance=chances)
+    def whatever_happens(chance: random.Random) -> None:
+        same(case, play(case, chance).name)
+
+    whatever_happens()
+
+
+def test_checkpoints_across_a_cut_off_change_nothing(case: Wired) -> None:
+    maker = Checkpoints(case.database, case.catalog, each=7)
+    for seed in range(4):
+        history = play(case, random.Random(seed))
+        while maker.make():
             pass
         same(case, history.name)
 
 
-def test_of_values_at_one_instant_the_tables_and_the_log_choose_the_same(case: Wired) -> None:
-    six_meters(case)
-    history = History(case, 1)
-    case.attaching.attach("org1", "a1", "all", Decimal(1), at=jan(1), actor="test")
-    for meter in ("latest", "time_weighted"):
-        batch = [
-            record(
-                f"{meter}-{number}",
-                organization="org1",
-                meter=meter,
-                value=str(number),
-                attachment=attachment,
-            )
-            for number, attachment in enumerate(["a1", "", "a1"])
-        ]
-        assert case.usage_log.append(batch, actor="test", now=case.now).refusals == {}
+def test_two_writers_and_a_closer_at_once(case: Wired) -> None:
+    """Records are sent while their cycle is cut off, issued, taken back and corrected."""
+    history = History(case, random.Random(1))
+    history.attach()
+    cycle, *_ = case.books.cycle_names(history.name)
+    done, sent = threading.Event(), [0, 0]
+
+    def write(writer: int) -> None:
+        chance = random.Random(writer)
+        while not done.is_set():
+            batch = [usage(history.name, INSTANTS, chance) for _ in range(9)]
+            answer = case.usage_log.append(batch, actor="test", now=case.now)
+            assert not answer.refusals
+            sent[writer] += len(batch)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        reached(case, cycle, 60)
+        cut_off(case, history.name)
+        for revision in range(3):
+            reached(case, cycle, 120 + 60 * revision)
+            issue(case, cycle)
+            case.attaching.detach(history.name, "a1", at=jan(13 - revision), actor="test")
+            reached(case, cycle, 150 + 60 * revision)
+            void(case, cycle, "reissue")
+    finally:
+        done.set()
+        for writer in writers:
+            writer.join(30)
+    recorded = [each for h in case.books.history(cycle) for each in getattr(h.event, "records", ())]
+    assert len(recorded) == sum(sent)
     same(case, history.name)
+
+
+def reached(case: Wired, cycle: str, records: int) -> None:
+    """Wait until a cycle has this many usage records."""
+    position = case.rows("SELECT coalesce(max(notification_id), 0) FROM cyclebook_events")[0][0]
+    while case.rows(f"SELECT records FROM cycle_head WHERE cycle = '{cycle}'")[0][0] < records:
+        position += 1
+        assert case.books.wait_for(position, 30)

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import pytest
 
 from adapters.postgres import retally, routing
-from application.cycles import open_next
 from application.registration import Details
 from domain.usage import Outcome
-from tests.books import Wired, jan, january, record, wired
+from tests.books import Wired, cut_off, jan, january, record, wired
 
 
 @pytest.fixture
@@ -171,37 +169,21 @@ def test_a_long_cycle_is_tallied_anew_by_a_job_and_is_right_meanwhile(
     assert case.rows("SELECT tallies_stale FROM cycle_head") == [(False,)]
 
 
-def cut_off(case: Wired) -> None:
-    """End acme's January: February is open, and January takes no more usage."""
-    with case.books.change("acme", actor="test") as books:
-        open_next(books)
-        january_cycle = books.cycles[0]
-        books.append(january_cycle, january_cycle.close(jan(31)))
-
-
-def test_after_the_cut_off_a_retry_is_a_duplicate_and_what_is_new_is_kept(case: Wired) -> None:
+def test_after_the_cut_off_a_retry_is_a_duplicate_and_what_is_new_is_late(case: Wired) -> None:
     assert outcomes(case, record("k1")) == ["accepted"]
     cut_off(case)
     batch = [record("k1"), record("k2"), record("k1", value="9"), record("k2"), record("k3")]
-    for _ in range(2):
-        assert outcomes(case, *batch) == [
-            "duplicate",
-            "cycle_closed",
-            "conflict",
-            "cycle_closed",
-            "cycle_closed",
-        ]
-    kept = [entry.record.id for entry in case.quarantine.list("open", 0, 10)]
-    assert sorted(kept) == ["k2", "k3"]
-    assert case.rows("SELECT count(*) FROM usage_dedup") == [(1,)]
-
-
-def test_a_twin_with_other_content_of_what_comes_too_late_is_kept_too(case: Wired) -> None:
-    cut_off(case)
-    february = jan(31) + timedelta(days=2)
-    batch = [record("k1"), record("k1", value="2"), record("k1", occurred_at=february)]
-    assert outcomes(case, *batch) == ["cycle_closed"] * 3
-    assert len(case.quarantine.list("open", 0, 10)) == 3
+    appended = case.usage_log.append(batch, actor="key:test", now=case.now)
+    assert {index: each.code for index, each in appended.refusals.items()} == {
+        0: "duplicate",
+        2: "conflict",
+        3: "duplicate",
+    }
+    assert appended.late == 2
+    again = case.usage_log.append(batch, actor="key:test", now=case.now)
+    assert (len(again.refusals), again.late) == (5, 0)
+    assert case.rows("SELECT count(*) FROM usage_dedup") == [(3,)]
+    assert case.quarantine.list("open", 0, 10) == []
 
 
 def test_a_batch_of_records_without_a_place_asks_the_database_a_few_times_only(

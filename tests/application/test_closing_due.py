@@ -11,6 +11,8 @@ from domain.errors import Busy, StoreUnavailable
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 HELD = Advance(waiting=[Waiting(cycle="c", code="cycle_held", reason="a person looks")])
+CLOSED = Advance(closed=["c"])
+IDLE = Advance()
 
 
 class Organizations:
@@ -28,7 +30,7 @@ class Organizations:
         outcome = self.outcomes[organization]
         if isinstance(outcome, Exception):
             raise outcome
-        if not outcome.waiting:
+        if outcome.did_something:
             del self.outcomes[organization]
         return outcome
 
@@ -37,9 +39,9 @@ class Organizations:
         return taken
 
 
-@pytest.mark.parametrize("trouble", [HELD, Busy("somebody else"), KeyError("bug")])
+@pytest.mark.parametrize("trouble", [HELD, Busy("somebody else"), KeyError("bug"), IDLE])
 def test_who_cannot_go_on_is_left_alone_longer_and_longer(trouble: Advance | Exception) -> None:
-    case = Organizations(stuck=trouble, fine=Advance())
+    case = Organizations(stuck=trouble, fine=CLOSED)
     duty = ClosingDue(case.due, case.advance)
     tried = []
     for seconds in range(0, 80, 5):
@@ -50,7 +52,7 @@ def test_who_cannot_go_on_is_left_alone_longer_and_longer(trouble: Advance | Exc
 
 def test_many_who_cannot_go_on_keep_nobody_waiting() -> None:
     stuck = {f"s{number}": HELD for number in range(AT_ONCE)}
-    case = Organizations(**stuck, fine=Advance())
+    case = Organizations(**stuck, fine=CLOSED)
     duty = ClosingDue(case.due, case.advance)
     assert duty.run(NOW)
     assert not duty.run(NOW)
@@ -61,15 +63,15 @@ def test_who_can_go_on_again_is_forgotten() -> None:
     case = Organizations(a=HELD)
     duty = ClosingDue(case.due, case.advance)
     duty.run(NOW)
-    case.outcomes["a"] = Advance()
+    case.outcomes["a"] = CLOSED
     duty.run(NOW + timedelta(seconds=10))
-    case.outcomes["a"] = Advance()
+    case.outcomes["a"] = CLOSED
     duty.run(NOW + timedelta(seconds=11))
     assert case.advanced == ["a", "a", "a"]
 
 
 def test_without_the_database_nothing_is_tried_further() -> None:
-    case = Organizations(a=StoreUnavailable("away"), b=Advance())
+    case = Organizations(a=StoreUnavailable("away"), b=CLOSED)
     with pytest.raises(StoreUnavailable):
         ClosingDue(case.due, case.advance).run(NOW)
     assert case.advanced == ["a"]

@@ -16,7 +16,10 @@ CREATE TABLE cycle_head (
     control_version bigint      NOT NULL,             -- of its last event that is not usage
     records         bigint      NOT NULL DEFAULT 0,
     usage_hi        bigint      NOT NULL DEFAULT 0,   -- the latest occurred_at of its usage
-    tallies_stale   boolean     NOT NULL DEFAULT false
+    tallies_stale   boolean     NOT NULL DEFAULT false,
+    has_late        boolean     NOT NULL DEFAULT false,   -- its late layer of tallies is kept
+    late_stale      boolean     NOT NULL DEFAULT false,   -- and has to be folded anew
+    late_open       boolean     NOT NULL DEFAULT false    -- late facts nobody has billed yet
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX cycle_head_place ON cycle_head (organization, starts);
 CREATE INDEX cycle_head_duty ON cycle_head (next_duty_at) WHERE next_duty_at IS NOT NULL;
@@ -31,6 +34,8 @@ CREATE TABLE usage_dedup (
 );
 
 -- What usage adds up to. tally: a JSON array [meter, attachment, price, dimension pairs].
+-- cycle_no: negative for the late layer of a cycle: what it adds up to with everything known now,
+-- where something became known after its usage cut-off. Its other rows then stay as they are.
 CREATE TABLE usage_tally (
     cycle_no  bigint  NOT NULL,
     tally     text    NOT NULL,
@@ -40,11 +45,13 @@ CREATE TABLE usage_tally (
     PRIMARY KEY (cycle_no, tally)
 ) WITH (fillfactor = 50);
 
--- The distinct values of a "unique" meter.
+-- The values of a "unique" meter: when each was last reported, and whether that was a removal.
 CREATE TABLE usage_value (
-    cycle_no bigint NOT NULL,
-    tally    text   NOT NULL,
-    value    text   NOT NULL,
+    cycle_no bigint  NOT NULL,
+    tally    text    NOT NULL,
+    value    text    NOT NULL,
+    at       bigint  NOT NULL,
+    removed  boolean NOT NULL DEFAULT false,
     PRIMARY KEY (cycle_no, tally, value)
 );
 

@@ -36,6 +36,7 @@ CREATE TABLE invoice_summary (
     status         text        NOT NULL,
     held           text,                              -- why, while a hold lasts
     total          bigint,                            -- once settled
+    credited       bigint      NOT NULL DEFAULT 0,    -- by credit notes, with their tax
     number         text,
     issued_at      timestamptz,
     stripe_invoice text,
