@@ -10,16 +10,32 @@ from flask_swagger_ui import get_swaggerui_blueprint
 from api import errors
 from api.context import EXTENSION
 from api.endpoint import endpoint, json_response
-from api.http import catalog, invoices, operations, organizations, usage
+from api.http import (
+    adjustments,
+    attachments,
+    catalog,
+    corrections,
+    invoices,
+    lifecycle,
+    operations,
+    organizations,
+    rating,
+    usage,
+)
 from api.limits import BODY_BYTES_MAX
 from api.openapi import ApiBook, specification
 from api.wiring import Wired
 
 BOOKS: tuple[ApiBook, ...] = (
     usage.book,
+    corrections.book,
     organizations.book,
+    attachments.book,
+    adjustments.book,
     catalog.book,
     invoices.book,
+    rating.book,
+    lifecycle.book,
     operations.book,
 )
 """Every operation there is."""

@@ -15,6 +15,7 @@ from api.openapi import Op
 from api.request_body import parse_json, raw_body
 from api.schemas.fields import CYCLE_PATTERN
 from application.idempotency import GivenAnswer
+from application.views import Preview
 from domain.errors import InvalidInput, NotFound
 from domain.identity import parse_cycle_name
 from domain.pricing.fields import IDENTIFIER
@@ -48,6 +49,8 @@ def endpoint(op: Op) -> Callable[..., Response]:
             return _respond(op, op.view(**given))
         body = raw_body(request)
         given["body"] = op.body.load(parse_json(body))
+        if op.previews is not None and query["preview"]:
+            return _respond(op, op.view(**given))
         return _once(op, body, lambda: _respond(op, op.view(**given)))
 
     view.__name__ = op.name
@@ -103,7 +106,8 @@ def _respond(op: Op, value: Any) -> Response:
     status = op.status
     if isinstance(value, Answer):
         value, status = value.value, value.status
-    content = op.out.dump(value) if op.out is not None else value
+    out = op.previews if isinstance(value, Preview) else op.out
+    content = out.dump(value) if out is not None else value
     response = json_response(content, status)
     if op.method == "GET" and status == 200:
         _tag(response, content, op.volatile)

@@ -108,6 +108,8 @@ def refused(error: CyclebookError) -> Response:
     members: dict[str, Any] = {}
     if field := error.context.get("field"):
         members["errors"] = [{"field": field, "detail": str(error)}]
+    if waiting := error.context.get("waiting"):
+        members["waiting"] = waiting
     response = problem(status, error.code, str(error), **members)
     if isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(RETRY_AFTER_S)

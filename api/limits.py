@@ -26,6 +26,15 @@ MEMBERS_MAX = 1_000
 IDS_MAX = 1_000
 """Ids named in a request."""
 
+CORRECTIONS_MAX = 100
+"""Usage records corrected in a request; each is a transaction of its own."""
+
+PRICES_MAX = 100
+"""Prices that a discount names."""
+
+LINES_MAX = 250
+"""Lines of an invoice that a credit note names."""
+
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 200
 """Rows of a page."""

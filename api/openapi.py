@@ -47,6 +47,7 @@ class Op:
     consumes: media types and their schemas, where the view reads the body itself.
     volatile: members of the answer that do not count for its ETag.
     keyed: whether ``Idempotency-Key`` is honoured. also: further statuses of success or refusal.
+    previews: what it answers with ``?preview=true``, which stores nothing.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Op:
     example: Any = None
     volatile: frozenset[str] = frozenset()
     keyed: bool = False
+    previews: Schema | None = None
 
     @property
     def name(self) -> str:
@@ -209,7 +211,8 @@ def _parameters(op: Op) -> list[dict[str, Any]]:
 
 
 def _responses(op: Op) -> dict[str, Any]:
-    content = {"content": {"application/json": {"schema": op.out}}} if op.out else {}
+    out: Any = {"oneOf": [op.out, op.previews]} if op.previews else op.out
+    content = {"content": {"application/json": {"schema": out}}} if op.out else {}
     responses: dict[str, Any] = {
         str(status): {"description": "Done.", **content}
         for status in [op.status, *sorted(also for also in op.also if also < 400)]

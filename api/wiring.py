@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.catalog import PostgresCatalog
@@ -27,31 +27,45 @@ from adapters.postgres.routing import Routes
 from adapters.postgres.sync_queue import PostgresSyncQueue
 from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
-from adapters.postgres.usage_records import PostgresUsageArchive
+from adapters.postgres.usage_records import PostgresUsageArchive, PostgresUsageFinder
+from adapters.postgres.verifying import PostgresVerifiedStore
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from adapters.stripe.webhooks import read_webhook
 from api.auth import KeyRing
 from api.settings import Settings
+from application.adjusting import Adjusting
 from application.attaching import Attaching
 from application.audit import Audit
+from application.changing import Carrying, Rehearsing, Runner
 from application.closing import Closing
+from application.correcting import Correcting
+from application.crediting import Crediting
 from application.cycles import CycleOpener
 from application.desired import DesiredState
+from application.diffing import Diffing
+from application.ending import Ending
 from application.gateway import InvoiceGateway
 from application.holding import Holding
+from application.holdings import Holdings
 from application.idempotency import AnswerStore
 from application.inbox import Inbox, Message
 from application.invoices import Invoices
+from application.issuing import Issuing
 from application.keys import Keys
-from application.ports import Books
+from application.ports import Books, Directory
 from application.projector import Projector, Rebuilder, SyncQueue
 from application.publishing import Publishing
 from application.quarantine import Quarantine
 from application.reconciler import Reconciler
 from application.recording import Recording
 from application.registration import Registration
+from application.repricing import Repricing
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.usage_records import UsageRecords
+from application.verification import Verification
+from application.views import Preview, Receipt
+from application.voiding import Voiding
+from application.what_if import WhatIf
 from domain.errors import RuleViolation
 
 if TYPE_CHECKING:
@@ -63,6 +77,20 @@ SPARE_CONNECTIONS = 4
 ReadWebhook = Callable[[bytes, str | None, datetime], Message]
 
 
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes(Generic[Answer]):
+    """Every change that people ask for: carried out, or rehearsed to see what it would do."""
+
+    attaching: Attaching[Answer]
+    adjusting: Adjusting[Answer]
+    correcting: Correcting[Answer]
+    holding: Holding[Answer]
+    ending: Ending[Answer]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wired:
     """Every use case, built on the adapters that the settings ask for."""
@@ -70,15 +98,22 @@ class Wired:
     settings: Settings
     publishing: Publishing
     registration: Registration
-    attaching: Attaching
+    changes: Changes[Receipt]
+    previews: Changes[Preview]
+    holdings: Holdings
+    voiding: Voiding
+    crediting: Crediting
     recording: Recording
     usage_records: UsageRecords
     quarantine: Quarantine
     invoices: Invoices
-    holding: Holding
+    what_if: WhatIf
+    repricing: Repricing
+    diffing: Diffing
     closing: Closing
     reconciler: Reconciler
     audit: Audit
+    verification: Verification
     inbox: Inbox
     stripe_stream: LoggedStripeStream
     keys: Keys
@@ -86,6 +121,7 @@ class Wired:
     answers: AnswerStore
     books: Books
     cycle_lists: PostgresCycleLists
+    directory: Directory
     projector: Projector
     rebuilder: Rebuilder
     make_checkpoints: Callable[[], int]
@@ -196,19 +232,39 @@ def _wired(
         clock,
         on_customer_linked=CustomerLinks(books, clock),
     )
+    carrying = Carrying(books)
+    records = PostgresCycleRecords(database)
+    crediting = Crediting(books, carrying, catalog, reconciler, clock)
     return Wired(
         settings=settings,
         publishing=Publishing(log, catalog),
         registration=Registration(log, books, directory, catalog),
-        attaching=Attaching(books, catalog, clock),
+        changes=_changes(carrying, database, catalog),
+        previews=_changes(Rehearsing(books, catalog), database, catalog),
+        holdings=Holdings(books),
+        voiding=Voiding(books, carrying, reconciler, clock),
+        crediting=crediting,
         recording=recording,
         usage_records=UsageRecords(PostgresUsageArchive(database), catalog),
         quarantine=Quarantine(PostgresQuarantine(database), recording),
-        invoices=Invoices(books, log, catalog, PostgresCycleRecords(database), stripe_stream),
-        holding=Holding(books),
-        closing=Closing(books, catalog, reconciler, stripe_stream),
+        invoices=Invoices(books, log, catalog, records, stripe_stream),
+        what_if=WhatIf(books, log, catalog, records, directory),
+        repricing=Repricing(carrying, catalog, clock),
+        diffing=Diffing(books, log, catalog, records),
+        closing=Closing(
+            books,
+            catalog,
+            Issuing(books, reconciler, stripe_stream),
+            crediting,
+        ),
         reconciler=reconciler,
         audit=Audit(lists.overlapping, reconciler.audit),
+        verification=Verification(
+            PostgresVerifiedStore(database, PostgresRebuilder(database, catalog)),
+            Invoices(books, log, catalog, PostgresCycleRecords(database), stripe_stream),
+            gateway.find,
+            clock,
+        ),
         inbox=Inbox(PostgresInbox(database), books, gateway, stripe_stream, _resync(queue)),
         stripe_stream=stripe_stream,
         keys=keys,
@@ -216,6 +272,7 @@ def _wired(
         answers=PostgresAnswers(database),
         books=books,
         cycle_lists=lists,
+        directory=directory,
         projector=PostgresProjector(database, catalog, sync_interval_s=settings.sync_interval_s),
         rebuilder=PostgresRebuilder(database, catalog),
         make_checkpoints=Checkpoints(database, catalog).make,
@@ -224,6 +281,16 @@ def _wired(
         read_webhook=_webhook_reader(settings),
         pending_migrations=lambda: _pending(database),
         log_growth=lambda: _log_growth(database.conninfo),
+    )
+
+
+def _changes(run: Runner[Answer], database: Database, catalog: PostgresCatalog) -> Changes[Answer]:
+    return Changes(
+        attaching=Attaching(run, catalog, clock),
+        adjusting=Adjusting(run, catalog, clock),
+        correcting=Correcting(run, PostgresUsageFinder(database), catalog, clock),
+        holding=Holding(run, catalog),
+        ending=Ending(run, clock),
     )
 
 

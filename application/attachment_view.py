@@ -32,6 +32,7 @@ def _join(views: list[AttachmentView], view: AttachmentView) -> None:
             since=first.since,
             until=view.until,
             carried=first.carried,
+            trial_until=view.trial_until,
         )
     views.append(view)
 
@@ -46,6 +47,7 @@ def _view(attachment: str, run: Run) -> AttachmentView:
         since=run.since,
         until=run.until,
         carried=run.carried,
+        trial_until=run.trial_until,
     )
 
 

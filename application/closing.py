@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from application.crediting import Crediting
 from application.cycles import open_next
-from application.issuing import Issuing
-from application.ports import Books, OpenBooks
-from application.settling import Settling, Waiting
+from application.issuing import Issuing, note_past_due
+from application.ports import Books, CatalogReader, OpenBooks
+from application.settling import Waiting, settle
 from domain.billing_cycle import BillingCycle, Status
 from domain.errors import StoreUnavailable
 
@@ -29,6 +29,12 @@ class Advance:
     credited: list[str] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
 
+    @property
+    def did_something(self) -> bool:
+        """Whether any cycle went on."""
+        steps = (self.closing, self.closed, self.settled, self.issued, self.past_due, self.credited)
+        return any(steps)
+
 
 class Closing:
     """Closes periods, cuts usage off, has invoices settled and issued.
@@ -38,10 +44,10 @@ class Closing:
     """
 
     def __init__(
-        self, books: Books, settling: Settling, issuing: Issuing, crediting: Crediting
+        self, books: Books, catalog: CatalogReader, issuing: Issuing, crediting: Crediting
     ) -> None:
         self._books = books
-        self._settling = settling
+        self._catalog = catalog
         self._issuing = issuing
         self._crediting = crediting
 
@@ -57,16 +63,21 @@ class Closing:
         done = Advance()
         with self._books.change(organization, actor=actor) as books:
             _close_periods(books, now, done)
-        settled = self._settling.run(organization, now, actor)
-        done.settled, done.waiting = settled.settled, settled.waiting
-        for state in self._books.snapshot(organization).cycles:
-            if state.cycle.status is Status.FINALIZING:
-                waiting = self._issuing.issue(state.cycle.id, now, actor)
-                done.issued += [] if waiting else [state.cycle.id]
-                done.waiting += [waiting] if waiting else []
-        done.past_due = self._issuing.note_past_due(organization, now, actor)
-        credited = self._crediting.credit_late(organization, now, actor)
-        done.credited, done.waiting = credited.done, done.waiting + credited.waiting
+            settled = settle(books, self._catalog.current(), now)
+            done.settled, done.waiting = settled.settled, settled.waiting
+            done.past_due = note_past_due(books, now)
+            to_issue = [each.id for each in books.cycles if each.status is Status.FINALIZING]
+            notes = books.organization.policy("late_facts") == "credit_note_or_charge"
+            to_credit = bool(books.issued) and (
+                notes or any(each.pending_notes() for each in books.issued)
+            )
+        for cycle in to_issue:
+            waiting = self._issuing.issue(cycle, now, actor)
+            done.issued += [] if waiting else [cycle]
+            done.waiting += [waiting] if waiting else []
+        if to_credit:
+            credited = self._crediting.credit_late(organization, now, actor)
+            done.credited, done.waiting = credited.done, done.waiting + credited.waiting
         return done
 
     def advance_due(

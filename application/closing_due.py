@@ -26,7 +26,8 @@ class ClosingDue:
 
     due: organizations with something to do by an instant, those waiting longest first.
     advance: takes one organization's cycles as far as they go. One whose cycles cannot go on, or
-    whose run broke off, is left alone for a while, and so keeps nobody else waiting.
+    with nothing to do after all, or whose run broke off, is left alone for a while, and so keeps
+    nobody else waiting.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class ClosingDue:
             return
         for each in done.waiting:
             log.warning("%s waits: %s (%s)", each.cycle, each.reason, each.code)
-        if done.waiting:
+        if done.waiting or not done.did_something:
             self._pause(organization, now)
         else:
             self._pauses.pop(organization, None)

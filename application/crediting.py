@@ -13,7 +13,7 @@ from application.live import InTurn, rate_in_turn
 from application.ports import Books, CatalogReader, OpenBooks
 from application.settling import Waiting
 from application.views import Receipt
-from domain.billing_cycle import UNISSUED, BillingCycle
+from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
 from domain.cycle.corrections import NOTE, late_note
 from domain.errors import CyclebookError, InvalidInput, NotFound, RuleViolation, StoreUnavailable
@@ -102,9 +102,8 @@ class Crediting:
         def change(books: OpenBooks) -> Effect:
             asked = _asked(books, cycle)
             turn = _turn(books, asked, self._catalog.current())
-            late = turn.late.lines if turn.late else ()
-            lines = {line.line: line.amount for line in late if line.amount < 0}
-            if not lines or not _collected(asked) or asked.pending_notes():
+            lines = asked.creditable(turn.late.lines if turn.late else ())
+            if not lines or asked.pending_notes():
                 return Effect(cycle=cycle, recorded=False)
             number = 1 + sum(by.startswith(NOTE) for by in asked.billed_late)
             by = late_note(f"late-{asked.revision}-{number}")
@@ -176,12 +175,6 @@ def _turn(books: OpenBooks, cycle: BillingCycle, catalog: Catalog) -> InTurn:
     return next(turn for turn in turns if turn.state.cycle.id == cycle.id)
 
 
-def _collected(cycle: BillingCycle) -> bool:
-    """Whether Stripe has an invoice that can be corrected; what we issued alone is billed on."""
-    at_stripe = cycle.issued is not None and cycle.issued.stripe_invoice is not None
-    return at_stripe and not cycle.is_void and cycle.status not in UNISSUED
-
-
 def _issued_before(cycle: BillingCycle, note: CreditNote) -> bool:
     known = cycle.notes.get(note.id)
     if known is not None and known.lines != dict(note.lines):
@@ -193,7 +186,7 @@ def _issued_before(cycle: BillingCycle, note: CreditNote) -> bool:
 
 def _check_lines(cycle: BillingCycle, lines: Mapping[str, int]) -> None:
     """Every line has at least that much left on the invoice."""
-    if cycle.settled is None or not _collected(cycle):
+    if cycle.settled is None or not cycle.is_collected:
         raise RuleViolation(
             f"{cycle.id} is {cycle.status}: only an invoice issued at Stripe has credit notes",
             code="not_issued",

@@ -47,6 +47,7 @@ class Holdings:
         credits = self.credits(organization)
         issued = self._books.outstanding(organization)
         currencies = {each.currency for each in credits} | {each.currency for each in issued}
+        currencies.add(self._books.snapshot(organization).organization.currency)
         return [_balance(currency, credits, issued) for currency in sorted(currencies)]
 
 

@@ -53,6 +53,11 @@ def invoice_view(
         links=InvoiceLinks(hosted=issued.hosted_url, pdf=issued.pdf_url)
         if issued
         else InvoiceLinks(),
+        hold=cycle.held,
+        approval=cycle.approval,
+        approved=cycle.approved,
+        outcomes=tuple(cycle.outcomes),
+        billed_late=cycle.billed_late,
     )
 
 
@@ -101,7 +106,10 @@ def _amount_due(cycle: BillingCycle, invoice: Invoice, stripe: StripeInvoice) ->
 
 
 def _accrued(turn: InTurn, catalog: Catalog, at: datetime) -> int:
-    cycle = turn.state.cycle
-    if cycle.settled or at >= cycle.period.end:
-        return turn.rated.invoice.subtotal
-    return rate_cycle(turn.state, catalog, turn.around, until=at).invoice.subtotal
+    """Earned by an instant: without fees of a period to come."""
+    cycle, invoice = turn.state.cycle, turn.rated.invoice
+    over = cycle.settled or at >= cycle.period.end
+    if over and all(line.kind != "coming" for line in invoice.lines):
+        return invoice.subtotal
+    until = cycle.period.end if over else at
+    return rate_cycle(turn.state, catalog, turn.around, until=until).invoice.subtotal

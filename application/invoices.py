@@ -12,10 +12,12 @@ from application.replays import CycleRecords
 from application.views import CurrentView, Explanation, HistoryEntry, InvoiceView
 from domain.catalog import Catalog
 from domain.errors import InvalidInput, NotFound, Unavailable
-from domain.invoice import Invoice, LineItem
+from domain.invoice import LineItem
+from domain.rating import Rated
 from domain.tally import Tallies
-from projections.explanation import Behind, steps
+from projections.explanation import Behind
 from projections.history import story
+from projections.steps import steps
 
 WAIT_MAX_S = 5
 """How long a reader waits for a position that has not been reached."""
@@ -115,7 +117,7 @@ class Invoices:
         """
         snapshot = self._books.snapshot(organization_of(cycle), cycle)
         turn = self._live(snapshot, cycle)
-        line = _line(turn.rated.invoice, line_key)
+        line = _line(turn.rated, line_key)
         catalog = self._catalog.current()
         behind, tallies, where = self._behind(line, turn.state, catalog)
         records = behind.count(tallies)
@@ -127,7 +129,12 @@ class Invoices:
         return Explanation(
             cycle=cycle,
             line=line,
-            steps=steps(line, turn.rated.invoice, catalog.book[line.price] if line.price else None),
+            steps=steps(
+                line,
+                turn.rated.invoice,
+                turn.rated.basis.values(),
+                catalog.book[line.price] if line.price else None,
+            ),
             records=records,
             usage=usage,
             next_cursor=cursor,
@@ -213,8 +220,11 @@ class Invoices:
             )
 
 
-def _line(invoice: Invoice, key: str) -> LineItem:
-    for line in invoice.lines:
+def _line(rated: Rated, key: str) -> LineItem:
+    """A line of the invoice, or one that is part of a roll-up on it."""
+    for line in rated.invoice.lines:
         if line.key == key:
             return line
-    raise NotFound(f"there is no line {key} on {invoice.cycle}", line=key)
+    if key in rated.basis:
+        return rated.basis[key]
+    raise NotFound(f"there is no line {key} on {rated.invoice.cycle}", line=key)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from application.desired import organization_of
 from application.gateway import StripeStream
-from application.ports import Books
+from application.ports import Books, OpenBooks
 from application.settling import Waiting
 from domain.billing_cycle import BillingCycle, Outcome, Status
 from domain.errors import CyclebookError, StoreUnavailable
@@ -58,13 +58,13 @@ class Issuing:
                     books.append(found, found.record_outcome(outcome))
         return None
 
-    def note_past_due(self, organization: str, now: datetime, actor: str) -> list[str]:
-        """Say which issued invoices were not paid in time."""
-        with self._books.change(organization, actor=actor) as books:
-            late = [each for each in books.issued if is_past_due(each, now)]
-            for cycle in late:
-                books.append(cycle, cycle.record_outcome(InvoicePastDue(at=now)))
-        return [cycle.id for cycle in late]
+
+def note_past_due(books: OpenBooks, now: datetime) -> list[str]:
+    """Say which issued invoices were not paid in time."""
+    late = [cycle for cycle in books.issued if is_past_due(cycle, now)]
+    for cycle in late:
+        books.append(cycle, cycle.record_outcome(InvoicePastDue(at=now)))
+    return [cycle.id for cycle in late]
 
 
 def is_past_due(cycle: BillingCycle, now: datetime) -> bool:

@@ -88,7 +88,7 @@ def rate_in_turn(
             handover=handover,
             late=mine,
             coming=_coming(organization, cycle, following),
-            minimum=_minimum(organization, cycle),
+            minimum=_minimum(organization, cycle, following),
         )
         rated = rate_cycle(state, catalog, around)
         late = [each for each in late if each not in mine]
@@ -125,7 +125,9 @@ def _settled(
         tallies=state.tallies if state.late is None else state.late,
         version=state.version,
     )
-    now = rate_cycle(known, catalog, Surroundings(handover=handover))
+    settled = state.cycle.settled
+    around = Surroundings(handover=handover, coming=settled.coming if settled else None)
+    now = rate_cycle(known, catalog, around)
     difference = late_difference(state.cycle, now.basis)
     turn = InTurn(state=state, around=ALONE, rated=rated, late=difference)
     return turn, _changed(following, now)
@@ -147,7 +149,8 @@ def _billable(organization: Organization, turn: InTurn) -> list[LateAmountsBille
         return []
     lines = late.lines
     if organization.policy("late_facts") == "credit_note_or_charge":
-        lines = tuple(line for line in lines if line.amount > 0)
+        noted = cycle.creditable(lines)
+        lines = tuple(line for line in lines if line.line not in noted)
     return [LateAmountsBilled(at=cycle.period.end, cycle=cycle.id, lines=lines)] if lines else []
 
 
@@ -172,6 +175,9 @@ def _coming(
     return Coming(period.start, period.end, full.start, full.end)
 
 
-def _minimum(organization: Organization, cycle: BillingCycle) -> int:
+def _minimum(organization: Organization, cycle: BillingCycle, following: CycleState | None) -> int:
+    """Below this it is carried over, unless the next invoice is settled already."""
+    if following is not None and following.cycle.settled is not None:
+        return 0
     asked = organization.policy("minimum_invoice")
     return minimum_charge(cycle.currency) if asked is None else int(str(asked))

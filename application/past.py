@@ -8,7 +8,7 @@ from application.live import InTurn, rate_in_turn
 from application.ports import Books, CatalogReader, EventLog
 from application.registration import fold
 from application.replays import CycleRecord, CycleRecords, Replays
-from domain.billing_cycle import BillingCycle
+from domain.billing_cycle import UNISSUED, BillingCycle
 from domain.errors import NotFound
 from domain.events.base import Recorded
 from domain.identity import organization_stream, parse_cycle_name, stripe_stream
@@ -51,9 +51,10 @@ class Past:
             NotFound: it had not begun, or nobody knew of it yet.
         """
         begun = self._begun(organization)
-        for number, each in enumerate(begun, start=1):
+        for place, each in enumerate(begun):
             if each.cycle.id == name:
-                return self._rated(organization, begun, begun[:number])[-1]
+                found = self._rated(organization, begun, _needed_for(begun, place))
+                return next(turn for turn in found if turn[0].state.cycle.id == name)
         self._require_known(organization)
         raise NotFound(f"{name} had not begun by then", cycle=name)
 
@@ -70,7 +71,13 @@ class Past:
                 f"{organization} had no billing cycle at {written_utc(at)}",
                 organization=organization,
             )
-        return self._rated(organization, begun, begun)
+        rated = self._rated(organization, begun, begun[_first_in_play(begun) :])
+        last = begun[-1].cycle.id
+        return [
+            (turn, position)
+            for turn, position in rated
+            if turn.state.cycle.status in UNISSUED or turn.state.cycle.id == last
+        ]
 
     def stripe(self, cycle: str) -> StripeInvoice:
         """What we knew of the cycle at Stripe."""
@@ -109,10 +116,9 @@ class Past:
             return None
 
     def _rated(
-        self, organization: str, begun: Sequence[_Begun], wanted: Sequence[_Begun]
+        self, organization: str, begun: Sequence[_Begun], needed: Sequence[_Begun]
     ) -> list[tuple[InTurn, int]]:
-        """The last of ``wanted``, after the others that take from the credits before it."""
-        needed = _needed(wanted)
+        """Some of the cycles that had begun, in turn."""
         replays = Replays(self.records, self.catalog)
         past = [
             replays.cycle(each.cycle.id, as_of=self.as_of, known_at=self.known_at)
@@ -136,15 +142,18 @@ class Past:
         ]
 
 
-def _needed(wanted: Sequence[_Begun]) -> Sequence[_Begun]:
-    """The last cycle, and those before it from which it may take something: from the oldest one
-    on that was not settled, or of which something became known late."""
-    if wanted[-1].cycle.settled is not None:
-        return wanted[-1:]
-    first = next(
-        place for place, each in enumerate(wanted) if each.cycle.settled is None or each.late
-    )
-    return wanted[first:]
+def _needed_for(begun: Sequence[_Begun], place: int) -> Sequence[_Begun]:
+    """A cycle, those before it from which it may take something, and the one that follows, for
+    which it bills ahead."""
+    if begun[place].cycle.settled is not None:
+        return begun[place : place + 1]
+    return begun[_first_in_play(begun) : place + 2]
+
+
+def _first_in_play(begun: Sequence[_Begun]) -> int:
+    """Where the oldest one is that was not settled, or of which something became known late."""
+    in_play = (place for place, each in enumerate(begun) if each.cycle.settled is None or each.late)
+    return next(in_play, len(begun) - 1)
 
 
 def _had_late(cycle: BillingCycle, record: CycleRecord) -> bool:
@@ -159,6 +168,6 @@ def _applied(cycles: Iterable[BillingCycle]) -> dict[str, int]:
     """What settled invoices had used of each credit."""
     used: dict[str, int] = {}
     for cycle in cycles:
-        for applied in cycle.credits.values():
+        for applied in cycle.credits_used:
             used[applied.credit] = used.get(applied.credit, 0) + applied.amount
     return used

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from application.ports import CatalogReader, EventLog
+from application.registration import load
 from domain.catalog import Catalog, Meter, Service
 from domain.errors import ConcurrentChange, NotFound
 from domain.events.base import Recorded
@@ -68,6 +69,76 @@ class Publishing:
             lambda known: known.publish_price(values, at, effective_at), actor=actor, at=at
         )
         return catalog.prices[str(values["price"])][-1]
+
+    def retire_price(self, price: str, *, actor: str, at: datetime) -> datetime:
+        """Let no new attachment get a price; since when. Twice does nothing.
+
+        Raises:
+            NotFound: there is no such price.
+        """
+        catalog = self._decide(lambda known: known.retire_price(price, at), actor=actor, at=at)
+        return catalog.retired[price]
+
+    def override_price(
+        self,
+        organization: str,
+        price: str,
+        values: Mapping[str, object],
+        *,
+        actor: str,
+        at: datetime,
+        effective_at: datetime | None = None,
+    ) -> Price:
+        """Give one organization a price at its own terms. The newest terms again do nothing.
+
+        effective_at: from when attachments and swaps get them; by default from ``at``.
+
+        Raises:
+            NotFound: there is no such organization or price.
+            InvalidInput: the terms cannot be rated; ``field`` names what is wrong.
+            RuleViolation: the price is retired.
+        """
+        load(self._log, organization)
+        catalog = self._decide(
+            lambda known: known.override_price(organization, price, values, at, effective_at),
+            actor=actor,
+            at=at,
+        )
+        versions = catalog.overrides[organization, price]
+        return next(each.price for each in reversed(versions) if each.price is not None)
+
+    def end_override(self, organization: str, price: str, *, actor: str, at: datetime) -> bool:
+        """Let an organization get a price as everybody does; whether it did not before.
+
+        Raises:
+            NotFound: there is no such organization or price.
+        """
+        load(self._log, organization)
+        self.prices(price)
+        ended: list[bool] = []
+
+        def decide(known: Catalog) -> Sequence[CatalogEvent]:
+            events = known.end_override(organization, price, at)
+            ended[:] = [bool(events)]
+            return events
+
+        self._decide(decide, actor=actor, at=at)
+        return ended[0]
+
+    def overrides(self, organization: str, at: datetime) -> tuple[Price, ...]:
+        """The prices that an organization has at its own terms at an instant, by id.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        load(self._log, organization)
+        said = self._catalog.current().overrides
+        begun = [
+            [each.price for each in said[owner, price] if each.since <= at][-1:]
+            for owner, price in sorted(said)
+            if owner == organization
+        ]
+        return tuple(price for last in begun for price in last if price is not None)
 
     def meter(self, meter: str) -> Meter:
         """A meter's newest version.

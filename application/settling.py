@@ -1,13 +1,14 @@
 """Settling: fixes the books of closed cycles, oldest first, and hands over what they leave."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from application.cycles import every_cycle, follows
 from application.live import InTurn, credits_used, rate_in_turn
-from application.ports import Books, CatalogReader, OpenBooks
+from application.ports import OpenBooks
 from domain.billing_cycle import BillingCycle, Status
+from domain.catalog import Catalog
 from domain.events.amounts import CreditApplied
 from domain.events.late import LateAmountsBilled
 from domain.events.organization import CreditGranted
@@ -24,58 +25,50 @@ class Waiting:
 
 @dataclass(kw_only=True, slots=True)
 class Settled:
-    """What a run settled, and what waits."""
+    """What was settled, and what waits."""
 
     settled: list[str] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
 
 
-class Settling:
-    """Decides, once, who used which credit, who bills what became known late, what is carried.
+def settle(books: OpenBooks, catalog: Catalog, now: datetime) -> Settled:
+    """Settle every closed cycle that may be.
 
-    A cycle is settled after the one before it: what that one leaves is part of its invoice.
+    That decides, once, who used which credit, who bills what became known late, and what is
+    carried. One that waits for a person keeps the others from it only where it carries an
+    amount to them.
     """
+    done = Settled()
+    if any(cycle.status is Status.CLOSED for cycle in books.cycles):
+        _settle_in_turn(books, catalog, now, done)
+    _expire_credits(books, now)
+    return done
 
-    def __init__(self, books: Books, catalog: CatalogReader) -> None:
-        self._books = books
-        self._catalog = catalog
 
-    def run(self, organization: str, now: datetime, actor: str) -> Settled:
-        """Settle every closed cycle of an organization that may be.
-
-        Raises:
-            NotFound: there is no such organization.
-        """
-        done = Settled()
-        with self._books.change(organization, actor=actor) as books:
-            if any(cycle.status is Status.CLOSED for cycle in books.cycles):
-                self._settle_in_turn(books, now, done)
-            _expire_credits(books, now)
-        return done
-
-    def _settle_in_turn(self, books: OpenBooks, now: datetime, done: Settled) -> None:
-        cycles = every_cycle(books)
-        states = [books.state(cycle) for cycle in cycles]
-        catalog, used = self._catalog.current(), books.used_credits()
-        # All are rated before any is settled: that is what people have seen.
-        turns = list(rate_in_turn(books.organization, states, used, catalog))
-        late = {turn.state.cycle.id: turn for turn in turns if turn.late}
-        for turn in turns:
-            cycle = turn.state.cycle
-            if cycle.settled is not None:
-                continue
-            if waiting := _why_not(books, turn, now):
-                done.waiting += [waiting] if cycle.status is Status.CLOSED else []
-                return
+def _settle_in_turn(books: OpenBooks, catalog: Catalog, now: datetime, done: Settled) -> None:
+    states = [books.state(cycle) for cycle in every_cycle(books)]
+    # All are rated before any is settled: that is what people have seen.
+    turns = list(rate_in_turn(books.organization, states, books.used_credits(), catalog))
+    late = {turn.state.cycle.id: turn for turn in turns if turn.late}
+    for before, turn in zip([None, *turns], turns, strict=False):
+        cycle = turn.state.cycle
+        if cycle.status is not Status.CLOSED:
+            continue
+        if waiting := _why_not(books, before, turn, now):
+            done.waiting.append(waiting)
+        else:
             _settle(books, turn, late, now)
             done.settled.append(cycle.id)
 
 
-def _why_not(books: OpenBooks, turn: InTurn, now: datetime) -> Waiting | None:
-    """Why a cycle cannot be settled now; the ones after it then wait as well."""
+def _why_not(
+    books: OpenBooks, before: InTurn | None, turn: InTurn, now: datetime
+) -> Waiting | None:
+    """Why a closed cycle cannot be settled now."""
     cycle, invoice = turn.state.cycle, turn.rated.invoice
-    if cycle.status is not Status.CLOSED:
-        return Waiting(cycle=cycle.id, code="cycle_not_closed", reason=f"it is {cycle.status}")
+    if before is not None and before.state.cycle.settled is None and before.rated.carried:
+        reason = f"{before.state.cycle.id} is not settled and carries an amount to it"
+        return Waiting(cycle=cycle.id, code="carried_amount_open", reason=reason)
     if cycle.held is not None:
         return Waiting(cycle=cycle.id, code="cycle_held", reason=cycle.held.reason)
     if not _needs_approval(books, invoice.subtotal) or cycle.is_approved(invoice):
@@ -121,11 +114,15 @@ def _hand_over(books: OpenBooks, turn: InTurn, now: datetime) -> None:
     """Leave to the next cycle what is its; where none follows, what is carried is a credit."""
     cycle = turn.state.cycle
     later = [each for each in every_cycle(books) if follows(cycle, each)]
-    if later and later[0].currency == cycle.currency:
+    goes_on = bool(later) and later[0].currency == cycle.currency
+    takes_amount = goes_on and later[0].settled is None
+    if goes_on:
         handover = turn.rated.handover(later[0].period.start)
+        if not takes_amount:
+            handover = replace(handover, amount=0)
         if handover.amount or handover.ahead or handover.levels or later[0].handover:
             books.append(later[0], [handover])
-    elif turn.rated.carried < 0:
+    if not takes_amount and turn.rated.carried < 0:
         grant = CreditGranted(
             at=now,
             credit=f"carry-{cycle.period.end:%Y-%m-%d}-{cycle.revision}",

@@ -1,18 +1,21 @@
 """What the use cases answer: plain values, ready for any way in to show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from domain.billing_cycle import Outcome
 from domain.catalog import Meter, Service
+from domain.events.cycle import ApprovalGiven, ApprovalRequested, CycleHeld
 from domain.events.late import LateLine
 from domain.invoice import Invoice
 from domain.price import Price
 from domain.tally import TallyKey
 from domain.usage import UsageRecord
-from projections.explanation import Explanation, Step, UsageEntry
+from projections.explanation import Explanation, UsageEntry
 from projections.history import HistoryEntry
+from projections.steps import Step
 
 __all__ = [
     "AttachmentView",
@@ -141,7 +144,8 @@ class AttachmentView:
     """One stretch in which a service was on an organization.
 
     quantity: the last one. since: its beginning, or that of the oldest cycle not yet issued
-    where it began before (``carried``). until: ``None`` while it goes on.
+    where it began before (``carried``). until: ``None`` while it goes on. trial_until: no
+    recurring fee is owed before then.
     """
 
     attachment: str
@@ -152,6 +156,7 @@ class AttachmentView:
     since: datetime
     until: datetime | None
     carried: bool
+    trial_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,6 +224,9 @@ class InvoiceView:
     version: of the cycle's last event. position: of the log when this was answered; where
     ``known_at`` was asked for, of the cycle's last event known then. as_of: what had happened
     by then. known_at: what had been recorded by then.
+    late: what became known after it was settled and is not billed yet; proposals: such amounts
+    of lines that a person adjusted, which wait for one. billed_late: minor units by line, by
+    whom they were billed. outcomes: what became of the issued invoice, oldest first.
     """
 
     invoice: Invoice
@@ -244,6 +252,16 @@ class InvoiceView:
     late: tuple[LateLine, ...]
     proposals: tuple[LateLine, ...]
     links: InvoiceLinks
+    hold: CycleHeld | None = None
+    approval: ApprovalRequested | None = None
+    approved: ApprovalGiven | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    billed_late: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a person consented to this very invoice."""
+        return self.approved is not None and self.approved.digest == self.digest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -75,7 +75,7 @@ class Voiding:
 
         return self._run(organization_of(cycle), change, actor=actor, cycle=cycle, since=EPOCH)
 
-    def mark_uncollectible(self, cycle: str, *, actor: str) -> Receipt:
+    def mark_uncollectible(self, cycle: str, reason: str, *, actor: str) -> Receipt:
         """Give up on an issued invoice; it can still be paid.
 
         Raises:
@@ -83,7 +83,8 @@ class Voiding:
             RuleViolation: it was not issued.
             GatewayError, GatewayRejected: Stripe did not do it; nothing is recorded.
         """
-        given_up = InvoiceMarkedUncollectible(at=self._now())
+        why = written(reason, "reason", REASON_MAX)
+        given_up = InvoiceMarkedUncollectible(at=self._now(), reason=why)
         known = self._cycle(cycle)
         if known.record_outcome(given_up) and _at_stripe(known):
             self._stripe.mark_uncollectible(cycle, actor)

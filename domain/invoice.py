@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -24,6 +24,13 @@ class Charge:
     quantity: Fraction
     unit_amount: Fraction
     amount: Fraction
+
+
+def exact_sum(charges: Sequence[Charge]) -> Fraction:
+    """What some steps come to together."""
+    if len(charges) == 1:  # nearly always
+        return charges[0].amount
+    return sum((charge.amount for charge in charges), Fraction(0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 LENGTH_MAX = 400
@@ -14,9 +15,15 @@ def line_key(kind: str, *parts: str, group: Mapping[str, str] | None = None) -> 
     >>> line_key("usage", "a1", "cpu@1", group={"region": "fra"})
     'usage/a1/cpu@1/region=fra'
     """
-    pieces = [kind, *(quote(part, safe="@") for part in parts)]
+    pieces = [kind, *map(_quoted, parts)]
     pieces += [f"{quote(name)}={quote(value)}" for name, value in sorted((group or {}).items())]
     return _bounded("/".join(pieces))
+
+
+@lru_cache(maxsize=10_000)
+def _quoted(part: str) -> str:
+    """Ids and refs come again and again, on the path of every line."""
+    return quote(part, safe="@")
 
 
 def about(kind: str, line: str) -> str:

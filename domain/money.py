@@ -89,9 +89,9 @@ def rounded(amount: Fraction, currency: str) -> int:
     (20, 100)
     """
     unit = step(currency)
-    steps = abs(amount) / unit
-    whole = (2 * steps.numerator + steps.denominator) // (2 * steps.denominator)
-    return (whole if amount >= 0 else -whole) * unit
+    above, below = amount.numerator, amount.denominator * unit
+    whole = (2 * abs(above) + below) // (2 * below)
+    return (whole if above >= 0 else -whole) * unit
 
 
 def shown(amount: int, currency: str) -> str:

@@ -68,7 +68,9 @@ class Price:
 
     def converted(self, quantity: Fraction) -> Fraction:
         """A quantity in the price's unit: divided, then rounded as the price says."""
-        return whole(quantity / self.divide_by, self.rounding)
+        if self.divide_by != 1:
+            quantity = quantity / self.divide_by
+        return quantity if self.rounding == "none" else whole(quantity, self.rounding)
 
     def charges(
         self, quantity: Fraction, share: Fraction, records: Sequence[Fraction] = ()
@@ -86,7 +88,9 @@ class Price:
         model = self.model
         if self.prorate_tiers and isinstance(model, Tiered):
             model = model.scaled(share)
-        return model.rate(max(quantity - self.included * share, ZERO), share)
+        if self.included:
+            quantity -= self.included * share
+        return model.rate(max(quantity, ZERO), share)
 
     def bounded(self, amount: Fraction, share: Fraction) -> Fraction:
         """An amount after the minimum, then the maximum, for a share of a full period.
@@ -154,6 +158,7 @@ def parse_price(
         organization=organization,
     )
     _check_records(price)
+    _check_ahead(price)
     for field in ("version", "effective_at"):
         fields.get(field)
     fields.done()
@@ -265,6 +270,14 @@ def _check_records(price: Price) -> None:
         raise InvalidInput(
             "terms for single records belong to prices of kind metered", field="kind"
         )
+
+
+def _check_ahead(price: Price) -> None:
+    """A minimum or maximum looks at what a period came to; ahead of it nobody knows."""
+    bounds = {"minimum_amount": price.minimum, "maximum_amount": price.maximum}
+    given = [field for field, bound in bounds.items() if bound is not None]
+    if price.billing == "in_advance" and given:
+        raise InvalidInput(f"{given[0]} belongs to prices with billing in_arrears", field=given[0])
 
 
 def _optional_text(fields: Fields, field: str) -> str | None:

@@ -72,9 +72,9 @@ def plain(value: Decimal | Fraction | int, places: int = PLACES_MAX) -> str:
     >>> plain(Decimal("1E+3")), plain(Decimal("12.500")), plain(Fraction(1, 3), 4), plain(-0)
     ('1000', '12.5', '0.3333', '0')
     """
-    exact = Fraction(value)
-    scaled = exact * 10**places
-    whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
+    exact = value if isinstance(value, Fraction) else Fraction(value)
+    above, below = abs(exact.numerator) * 10**places, exact.denominator
+    whole = (2 * above + below) // (2 * below)
     digits = f"{whole:0{places + 1}d}"
     text = digits[: len(digits) - places]
     if places and (tail := digits[-places:].rstrip("0")):

@@ -16,6 +16,8 @@ def one_line(text: str) -> bool:
     >>> one_line("Größe 1\u00a0GB"), one_line("two\\nlines"), one_line("nul\\0")
     (True, False, False)
     """
+    if text.isascii() and text.isprintable():  # nearly always, on the path of every line
+        return True
     return not any(unicodedata.category(character) in _BREAKS for character in text)
 
 

@@ -1,41 +1,22 @@
-"""The explanation of a line: from usage records to cents, every step exact."""
+"""The explanation of a line: from usage records to cents, and which records those are."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 from domain.attribution import Attribution
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
 from domain.events.base import Recorded
 from domain.events.usage import PackedRecord, UsageRecorded, instant
-from domain.invoice import Charge, Invoice, LineItem
+from domain.invoice import LineItem
 from domain.line_key import line_key
-from domain.price import Price
-from domain.quantity import plain
 from domain.tally import Tallies
+from projections.steps import Step
 from projections.usage_tally import as_it_counts
 
 USAGE = "usage"
 """How keys of usage lines begin."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One step of a line's arithmetic.
-
-    kind: ``tally``, ``conversion``, ``whole``, ``included``, ``charge``, ``unrounded`` or
-    ``rounding``. quantity: what the step leaves, or prices. unit_amount, amount: minor units.
-    The amounts of all ``charge`` steps sum to ``unrounded``; with ``rounding`` to the line's.
-    """
-
-    kind: str
-    what: str
-    quantity: Fraction | None = None
-    unit: str | None = None
-    unit_amount: Fraction | None = None
-    amount: Fraction | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,76 +45,6 @@ class Explanation:
     records: int
     usage: tuple[UsageEntry, ...]
     next_cursor: str | None
-
-
-def steps(line: LineItem, invoice: Invoice, price: Price | None) -> tuple[Step, ...]:
-    """A line's arithmetic, from what was measured to what is owed.
-
-    price: the version that rates it, ``None`` for items and credits.
-    """
-    return (
-        *(_measured(line, invoice, price) if line.kind == "usage" and price else ()),
-        *(_charge(charge) for charge in line.charges),
-        *(_by_hand(line) if line.kind in ("item", "credit") else ()),
-        Step(kind="unrounded", what="exact amount", amount=line.unrounded),
-        Step(
-            kind="rounding",
-            what=f"rounded once, to {line.amount} minor units",
-            amount=line.amount - line.unrounded,
-        ),
-    )
-
-
-def _measured(line: LineItem, invoice: Invoice, price: Price) -> Iterator[Step]:
-    """What the meter says, in the price's unit, together with the line's siblings."""
-    yield Step(kind="tally", what=f"{price.meter} measured", quantity=line.quantity, unit=line.unit)
-    quantity = line.quantity / price.divide_by
-    if price.divide_by != 1:
-        yield Step(
-            kind="conversion", what=f"divided by {plain(price.divide_by)}", quantity=quantity
-        )
-    if not price.per_group and not (price.model.linear and not price.included):
-        whole = _whole(line, invoice) / price.divide_by
-        if whole != quantity:
-            share = plain(100 * quantity / whole, 2)
-            yield Step(
-                kind="whole",
-                what=f"priced together with its other groups, of which this line is {share}%",
-                quantity=whole,
-            )
-    units = [charge.quantity for charge in line.charges if not charge.what.endswith("flat")]
-    if price.included and quantity:
-        yield Step(
-            kind="included",
-            what=f"of {plain(price.included)} included in a full period, for the time attached",
-            quantity=sum(units, Fraction(0)) - quantity,
-        )
-
-
-def _whole(line: LineItem, invoice: Invoice) -> Fraction:
-    """The quantity of all groups of the line's price."""
-    siblings = (
-        other.quantity
-        for other in invoice.lines
-        if other.kind == "usage"
-        and (other.attachment, other.price) == (line.attachment, line.price)
-    )
-    return sum(siblings, Fraction(0))
-
-
-def _charge(charge: Charge) -> Step:
-    return Step(
-        kind="charge",
-        what=charge.what,
-        quantity=charge.quantity,
-        unit_amount=charge.unit_amount,
-        amount=charge.amount,
-    )
-
-
-def _by_hand(line: LineItem) -> Iterator[Step]:
-    what = "added by hand" if line.kind == "item" else "taken off the credit balance"
-    yield Step(kind="charge", what=what, amount=line.unrounded)
 
 
 class Behind:

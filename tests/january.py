@@ -5,17 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 from domain.catalog import Meter
+from domain.events.amounts import OneOffItemAdded
 from domain.events.cycle import (
     AttachmentQuantityChanged,
     CycleClosed,
     CycleClosing,
     CycleOpened,
     FinalizationStarted,
-    InvoiceFinalized,
-    OneOffItemAdded,
     ServiceAttached,
     ServiceDetached,
 )
+from domain.events.outcome import InvoiceFinalized
 from domain.price import Price, parse_price
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,6 +106,8 @@ def item(identity: str = "i1", amount: int = 500, at: datetime = JANUARY) -> One
 
 
 CLOSING = CycleClosing(at=FEBRUARY)
-CLOSED = CycleClosed(at=FEBRUARY + timedelta(hours=12))
-SETTLED = FinalizationStarted(at=CLOSED.at, version=3, digest="sha256:0", subtotal=0, lines={})
+CLOSED = CycleClosed(at=FEBRUARY + timedelta(hours=12), version=2)
+SETTLED = FinalizationStarted(
+    at=CLOSED.at, version=3, digest="sha256:0", subtotal=0, lines={}, basis={}
+)
 ISSUED = InvoiceFinalized(at=CLOSED.at, total=0)

@@ -20,6 +20,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 _BASES = {"CycleEvent", "OrganizationEvent", "CatalogEvent", "StripeInvoiceEvent"}
 _PARTS = {"HeldLine", "ForeignLine", "Discrepancy", "PackedRecord", "HeaderTally", "UsageHeader"}
+_PARTS |= {"Ahead", "Coming", "Level", "LateLine"}
 
 
 def reference(name: str) -> str:

@@ -11,16 +11,25 @@ from adapters.sandbox.app import create_sandbox
 from adapters.sandbox.client import InProcess
 from adapters.sandbox.ledger import Ledger
 from adapters.stripe.gateway import StripeGateway, stripe_client
-from application.attaching import Attaching, NewCredit, NewItem
+from application.adjusting import Adjusting, NewCredit, NewItem
+from application.attaching import Attaching
+from application.changing import Carrying, Rehearsing
 from application.closing import Advance, Closing
+from application.correcting import Correcting
+from application.crediting import Crediting
 from application.desired import DesiredState
+from application.ending import Ending
+from application.holding import Holding
+from application.holdings import Holdings
 from application.invoices import Invoices
+from application.issuing import Issuing
 from application.ports import (
     Appended,
     Books,
     CatalogReader,
     Directory,
     EventLog,
+    UsageFinder,
     UsageLog,
 )
 from application.publishing import Publishing
@@ -30,9 +39,11 @@ from application.registration import Details, Registration
 from application.replays import CycleRecords
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.views import CurrentView, InvoiceView, Receipt
+from application.voiding import Voiding
 from domain.usage import UsageRecord
 from tests.january import FEBRUARY, JANUARY, day
-from tests.memory import MemoryStore, MemoryUsageLog
+from tests.memory import MemoryStore
+from tests.memory_usage import MemoryUsageLog
 
 ACTOR = "test"
 
@@ -47,6 +58,7 @@ class Ports:
     directory: Directory
     records: CycleRecords
     usage: UsageLog
+    find: UsageFinder
 
 
 def in_memory(store: MemoryStore) -> Ports:
@@ -58,6 +70,7 @@ def in_memory(store: MemoryStore) -> Ports:
         directory=store,
         records=store,
         usage=MemoryUsageLog(store),
+        find=store,
     )
 
 
@@ -75,7 +88,15 @@ class World:
         self.stripe = LoggedStripeStream(log, self.clock)
         self.publishing = Publishing(log, catalog)
         self.registration = Registration(log, books, directory, catalog)
-        self.attaching = Attaching(books, catalog, self.clock)
+        carrying, rehearsing = Carrying(books), Rehearsing(books, catalog)
+        self.attaching = Attaching(carrying, catalog, self.clock)
+        self.adjusting = Adjusting(carrying, catalog, self.clock)
+        self.correcting = Correcting(carrying, ports.find, catalog, self.clock)
+        self.ending = Ending(carrying, self.clock)
+        self.holding = Holding(carrying, catalog)
+        self.rehearsed_attaching = Attaching(rehearsing, catalog, self.clock)
+        self.rehearsed_correcting = Correcting(rehearsing, ports.find, catalog, self.clock)
+        self.holdings = Holdings(books)
         self.recording = Recording(ports.usage)
         self.invoices = Invoices(books, log, catalog, ports.records, self.stripe)
         self.reconciler = Reconciler(
@@ -85,7 +106,10 @@ class World:
             self.clock,
             on_customer_linked=CustomerLinks(books, self.clock),
         )
-        self.closing = Closing(books, catalog, self.reconciler, self.stripe)
+        self.crediting = Crediting(books, carrying, catalog, self.reconciler, self.clock)
+        self.voiding = Voiding(books, carrying, self.reconciler, self.clock)
+        issuing = Issuing(books, self.reconciler, self.stripe)
+        self.closing = Closing(books, catalog, issuing, self.crediting)
         self.books = books
         self.url = ""
         self.records = 0
@@ -141,13 +165,13 @@ class World:
         new = NewItem(
             item=item, description="Set-up", amount=amount, currency="usd", reason="by phone"
         )
-        return self.attaching.add_item("acme", new, at=at, actor=ACTOR)
+        return self.adjusting.add_item("acme", new, at=at, actor=ACTOR)
 
     def credit(self, credit: str, amount: int, expires_at: datetime | None = None) -> Receipt:
         new = NewCredit(
             credit=credit, amount=amount, currency="usd", reason="sorry", expires_at=expires_at
         )
-        return self.attaching.grant_credit("acme", new, at=self.now, actor=ACTOR)
+        return self.adjusting.grant_credit("acme", new, at=self.now, actor=ACTOR)
 
     def use(self, value: str, at: datetime, attachment: str = "a1", **more: Any) -> Appended:
         return self.record([self.usage(value, at, attachment, **more)])

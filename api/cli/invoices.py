@@ -1,14 +1,18 @@
 """``cyclebook invoice``, ``history`` and ``explain``: what is owed, and why."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
 
 from api.cli.session import INSTANT, as_json, print_json, print_table, session
 from api.instants import format_instant
-from api.schemas.invoices import CurrentInvoiceSchema
+from api.schemas.invoices import CurrentInvoiceSchema, InvoiceSchema
+from api.schemas.outcomes import by_kind
 from api.schemas.stories import ExplanationSchema, HistoryEntrySchema
 from application.views import InvoiceView
+from domain.billing_cycle import UNISSUED
+from domain.identity import parse_cycle_name
 from domain.money import shown
 from domain.quantity import plain
 
@@ -16,29 +20,34 @@ USAGE_SHOWN_MAX = 50
 
 
 @click.command()
-@click.argument("organization")
+@click.argument("owner", metavar="ORGANIZATION|CYCLE")
 @click.option("--as-of", type=INSTANT, help="What had happened by then.")
 @click.option("--known-at", type=INSTANT, help="What had been recorded by then.")
 @as_json
-def invoice(
-    organization: str, as_of: datetime | None, known_at: datetime | None, as_json: bool
-) -> None:
-    """Show what ORGANIZATION owes, now or by an instant."""
+def invoice(owner: str, as_of: datetime | None, known_at: datetime | None, as_json: bool) -> None:
+    """Show what ORGANIZATION owes, or one CYCLE's invoice, now or by an instant."""
     with session() as wired:
-        current = wired.invoices.current(organization, as_of=as_of, known_at=known_at)
+        if parse_cycle_name(owner):
+            one = wired.invoices.get(owner, as_of=as_of, known_at=known_at)
+            views, document = [one], InvoiceSchema().dump(one) if as_json else None
+        else:
+            current = wired.invoices.current(owner, as_of=as_of, known_at=known_at)
+            views = [*current.awaiting, current.invoice]
+            document = CurrentInvoiceSchema().dump(current) if as_json else None
     if as_json:
-        print_json(CurrentInvoiceSchema().dump(current))
+        print_json(document)
         return
-    for view in (*current.awaiting, current.invoice):
+    for view in views:
         _print_invoice(view)
 
 
 def _print_invoice(view: InvoiceView) -> None:
     books = view.invoice
     period = f"{format_instant(books.period.start)} to {format_instant(books.period.end)}"
-    click.echo(f"{books.cycle}  {view.status}  {period}")
-    if view.held:
-        click.echo(f"held: {view.held}")
+    revision = f"  revision {books.revision}" if books.revision > 1 else ""
+    click.echo(f"{books.cycle}  {view.status}{revision}  {period}")
+    for told in (*_waits(view), *_became(view)):
+        click.echo(told)
     rows: list[list[object]] = [
         [line.key, line.description, plain(line.quantity, 6), line.unit, _amount(view, line.amount)]
         for line in books.lines
@@ -48,8 +57,45 @@ def _print_invoice(view: InvoiceView) -> None:
     print_table(["line", "description", "quantity>", "unit", "amount>"], rows)
     for tally in view.unpriced:
         click.echo(f"unpriced: {tally.meter} {tally.attachment}")
+    for late in view.late:
+        click.echo(f"late: {late.line}  {_amount(view, late.amount)}, on the next invoice")
+    for late in view.proposals:
+        amount = _amount(view, late.amount)
+        click.echo(f"late: {late.line}  {amount}, waits for a person: accept it or write it off")
     proved = f" as of {format_instant(view.stripe.proved_at)}" if view.stripe.proved_at else ""
     click.echo(f"Stripe: {view.stripe.state}{proved} {view.stripe.problem or ''}".rstrip() + "\n")
+
+
+def _waits(view: InvoiceView) -> Iterator[str]:
+    """What a person has to do before it is issued."""
+    if hold := view.hold:
+        owner = f", {hold.owner} looks into it" if hold.owner else ""
+        review = f", until {format_instant(hold.review_at)}" if hold.review_at else ""
+        yield f"held: {hold.reason}{owner}{review}"
+    if view.approval and not view.is_approved and view.status in UNISSUED:
+        yield f"to be approved since {format_instant(view.approval.at)}"
+
+
+def _became(view: InvoiceView) -> Iterator[str]:
+    """What became of the issued invoice."""
+    if view.number:
+        due = f", due {format_instant(view.due_at)}" if view.due_at else ""
+        left = _amount(view, view.amount_remaining)
+        yield f"invoice {view.number}{due}, {left} still to be paid"
+    outcomes = by_kind(view.outcomes)
+    for failed in outcomes["failures"]:
+        again = failed.next_attempt_at
+        then = f", again at {format_instant(again)}" if again else ", not tried again"
+        yield f"payment failed: {failed.reason}{then}"
+    if outcomes["action_required"]:
+        yield "the customer has to confirm the payment"
+    for refund in outcomes["refunds"]:
+        yield f"refunded: {_amount(view, refund.amount)} ({refund.reason})"
+    for dispute in outcomes["disputes"]:
+        how = dispute["outcome"] or "open"
+        yield f"disputed: {_amount(view, dispute['amount'])} ({dispute['reason']}), {how}"
+    for note in outcomes["credit_notes"]:
+        yield f"credit note {note.note}: {_amount(view, note.amount)} ({note.reason})"
 
 
 def _amount(view: InvoiceView, amount: int) -> str:
@@ -86,7 +132,7 @@ def explain(cycle: str, line: str, after: str | None, as_json: bool) -> None:
         return
     steps = [
         [
-            step.what,
+            step.what if step.line is None else f"({step.line}) {step.what}",
             "" if step.quantity is None else plain(step.quantity),
             step.unit,
             "" if step.unit_amount is None else plain(step.unit_amount),

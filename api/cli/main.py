@@ -21,9 +21,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "invoice": ("api.cli.invoices:invoice", "Show what an organization owes."),
     "history": ("api.cli.invoices:history", "Tell an invoice's story, event by event."),
     "explain": ("api.cli.invoices:explain", "Explain a line, from usage to cents."),
+    "diff": ("api.cli.diff:diff", "Tell why an invoice's amount changed."),
+    "rate": ("api.cli.rate:rate", "Rate a price, or history under another one."),
+    "reprice": ("api.cli.reprice:reprice", "Put a wrong price right everywhere."),
     "plan": ("api.cli.syncing:plan", "Show what a sync would change at Stripe."),
     "sync": ("api.cli.syncing:sync", "Make Stripe's draft equal our invoice."),
     "audit": ("api.cli.syncing:audit", "Compare everything at Stripe with the books."),
+    "verify": ("api.cli.verify:verify", "Count everything in the books a second time."),
     "close": ("api.cli.syncing:close", "Close, settle and issue what is due."),
     "bench": ("api.cli.bench:bench", "Measure, and print a table."),
 }

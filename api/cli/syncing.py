@@ -146,7 +146,7 @@ def close(due: bool, as_json: bool) -> None:
         done = wired.closing.advance_due(
             datetime.now(UTC), ACTOR, lambda name, error: failed.append((name, str(error)))
         )
-    steps = ("closing", "closed", "settled", "issued")
+    steps = ("closing", "closed", "settled", "issued", "past_due", "credited")
     rows = [
         (step, cycle) for each in done.values() for step in steps for cycle in getattr(each, step)
     ]

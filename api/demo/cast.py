@@ -1,4 +1,4 @@
-"""Who is in the demo: a dozen organizations, what they attach, and what people do by hand.
+"""Who is in the demo: a dozen organizations, and what they attach.
 
 Times are told as (cycle, percent): cycle 0 is the previous one, 1 the current one of which only
 the part until now counts. So the story fits whatever day it is played on.
@@ -18,7 +18,8 @@ STARRING = "acme"
 class Attached:
     """A service on an organization. size: how busy it is, 1 being small.
 
-    changes: other quantities from some time on. until: when it is detached.
+    changes: other quantities from some time on. swaps: other services. until: when it is
+    detached. trial_until: when fees begin.
     """
 
     id: str
@@ -29,6 +30,8 @@ class Attached:
     since: When = (0, 0)
     until: When | None = None
     changes: tuple[tuple[When, str], ...] = ()
+    swaps: tuple[tuple[When, str], ...] = ()
+    trial_until: When | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +68,14 @@ CAST: tuple[Customer, ...] = (
         policies=QUICK,
         attached=(
             Attached(id="web", service="machine", size=4, quantity="2", changes=(((0, 40), "4"),)),
-            Attached(id="jobs", service="machine", size=2, region="ams", since=(0, 20)),
+            Attached(
+                id="jobs",
+                service="machine",
+                size=2,
+                region="ams",
+                since=(0, 20),
+                swaps=(((0, 60), "machine-xl"),),
+            ),
             Attached(id="spare", service="machine", region="ams", until=(0, 60)),
             Attached(id="db", service="database", size=2),
             Attached(id="files", service="volume", size=3),
@@ -165,7 +175,7 @@ CAST: tuple[Customer, ...] = (
                 since=(0, 30),
                 changes=(((0, 70), "3"), ((1, 30), "2")),
             ),
-            Attached(id="scores", service="database", size=3),
+            Attached(id="scores", service="database", size=3, trial_until=(0, 50)),
             _network("lhr", 6),
         ),
     ),
@@ -208,65 +218,3 @@ CAST: tuple[Customer, ...] = (
         ),
     ),
 )
-
-HELD = ("quito-pay", "the customer disputes the set-up fee")
-"""Whose previous cycle waits for a person, and why."""
-
-ITEMS: tuple[tuple[str, When, dict[str, Any]], ...] = (
-    (
-        STARRING,
-        (0, 10),
-        {
-            "item": "migration",
-            "description": "Migration of the old database",
-            "amount": 15_000,
-            "currency": "usd",
-            "reason": "agreed in the order form",
-        },
-    ),
-    (
-        "kite-labs",
-        (1, 20),
-        {
-            "item": "support-plus",
-            "description": "Support outside office hours",
-            "amount": 9_900,
-            "currency": "eur",
-            "reason": "asked for by e-mail",
-        },
-    ),
-    (
-        "quito-pay",
-        (0, 5),
-        {
-            "item": "set-up",
-            "description": "Set-up",
-            "amount": 5_000,
-            "currency": "usd",
-            "reason": "agreed by phone",
-        },
-    ),
-)
-
-CREDITS: tuple[tuple[str, dict[str, Any]], ...] = (
-    (
-        STARRING,
-        {
-            "credit": "outage",
-            "amount": 2_500,
-            "currency": "usd",
-            "reason": "outage in Frankfurt",
-        },
-    ),
-    (
-        "tiny",
-        {"credit": "welcome", "amount": 5_000, "currency": "usd", "reason": "welcome"},
-    ),
-    (
-        "sakura",
-        {"credit": "pilot", "amount": 20_000, "currency": "jpy", "reason": "pilot project"},
-    ),
-)
-
-UNPAID = ("fjord", "blue-bottle")
-"""Who has not paid the previous invoice yet."""

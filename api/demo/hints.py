@@ -93,6 +93,9 @@ def _changes(url: str, cycle: str, now: datetime) -> Iterator[str]:
     yield "# what the next sync will change at Stripe, and that sync"
     yield _get(f"{url}/invoices/{cycle}/change-set")
     yield _post(f"{url}/invoices/{cycle}/sync", "KEY", "{}")
+    yield "# what a swap would change on invoices; nothing is stored"
+    attachment = f"{url}/organizations/{STARRING}/attachments/web"
+    yield _post(f"{attachment}/swap?preview=true", "KEY", '{"service": "machine-xl"}')
     yield f"# records that could not be placed; two, as nobody has defined {UNKNOWN_METER}"
     yield _get(f"{url}/quarantine")
 

@@ -25,6 +25,13 @@ PRICES: tuple[Mapping[str, Any], ...] = (
         "unit_amount": ("2400", "2200", "3600"),
     },
     {
+        "price": "machine-xl",
+        "name": "Large machine",
+        "kind": "recurring",
+        "model": "per_unit",
+        "unit_amount": ("5200", "4800", "7800"),
+    },
+    {
         "price": "cpu",
         "name": "CPU hours",
         "kind": "metered",
@@ -96,6 +103,7 @@ PRICES: tuple[Mapping[str, Any], ...] = (
 
 SERVICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "machine": ("App machine", ("machine", "cpu")),
+    "machine-xl": ("Large app machine", ("machine-xl", "cpu")),
     "database": ("Managed database", ("database", "connections")),
     "volume": ("Volume", ("storage",)),
     "network": ("Network", ("egress",)),

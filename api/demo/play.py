@@ -10,9 +10,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from api.demo import notes, offer
+from api.demo import aftermath, notes, offer
+from api.demo.by_hand import CORRECTED, CREDITS, DISCOUNT, HELD, ITEMS, UNPAID
 from api.demo.calendar import TwoCycles, two_cycles
-from api.demo.cast import CAST, CREDITS, HELD, ITEMS, STARRING, UNPAID, Customer
+from api.demo.cast import CAST, STARRING, Customer
 from api.demo.client import Client, base_url
 from api.demo.notes import Notes
 from api.demo.troubles import troubles
@@ -75,6 +76,7 @@ def _play(wired: Wired, story: Notes, say: Say) -> None:
         _send(ingest, records, say)
         _send(ingest, troubles(records, now), say)
         _close(wired, stories, say)
+        _afterwards(wired, story, records, say)
         _sync(wired, stories, say)
         _send(ingest, last, say)
     _pay(wired, stories, say)
@@ -139,7 +141,13 @@ def _changes(customer: Customer, cycles: TwoCycles) -> Iterator[tuple[str, str, 
             "quantity": each.quantity,
             "at": format_instant(cycles.at(each.since)),
         }
+        if each.trial_until:
+            body["trial_until"] = format_instant(cycles.at(each.trial_until))
         yield "POST", "", body
+        for when, service in each.swaps:
+            at = format_instant(cycles.at(when))
+            service = offer.named(service, customer.currency)
+            yield "POST", f"/{each.id}/swap", {"service": service, "at": at}
         for when, quantity in each.changes:
             changed = {"quantity": quantity, "at": format_instant(cycles.at(when))}
             yield "PATCH", f"/{each.id}", changed
@@ -153,8 +161,11 @@ def _by_hand(admin: Client, cycles: dict[str, TwoCycles]) -> None:
         admin("POST", f"/v1/organizations/{organization}/items", body)
     for organization, credit in CREDITS:
         admin("POST", f"/v1/organizations/{organization}/credits", credit)
-    organization, reason = HELD
-    admin("POST", f"/v1/invoices/{cycles[organization].previous_name}/hold", {"reason": reason})
+    organization, when, discount = DISCOUNT
+    body = {**discount, "at": format_instant(cycles[organization].at(when))}
+    admin("POST", f"/v1/organizations/{organization}/discounts", body)
+    organization, hold = HELD
+    admin("POST", f"/v1/invoices/{cycles[organization].previous_name}/hold", hold)
 
 
 def _send(ingest: Client, records: Sequence[Record], say: Say) -> None:
@@ -182,6 +193,18 @@ def _close(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say
         for waiting in done.waiting:
             say(f"{waiting.cycle} waits: {waiting.reason}")
     say(f"{len(issued)} invoices of the previous cycles issued")
+
+
+def _afterwards(wired: Wired, story: Notes, records: Sequence[Record], say: Say) -> None:
+    """What comes late, is corrected and given back once the previous invoices are issued."""
+    now, base = parse_instant(story.played_at), base_url(wired.settings)
+    cycles = {customer.id: two_cycles(customer, now) for customer in CAST}
+    with Client(base, story.keys["ingest"]) as ingest:
+        answer = ingest("POST", "/v1/usage", [aftermath.late_record(cycles[STARRING])])
+        say(f"{answer['late']} usage record came late, of {STARRING}")
+    with Client(base, story.keys["support"]) as support:
+        aftermath.correct(support, aftermath.wrong_record(records, cycles[CORRECTED]), say)
+        aftermath.give_back(support, cycles, say)
 
 
 def _sync(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say) -> None:

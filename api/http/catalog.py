@@ -13,6 +13,7 @@ from api.schemas.catalog import (
     PriceQuery,
     PriceSchema,
     PriceTermsSchema,
+    RetiredSchema,
     ServiceDefinitionSchema,
     ServiceSchema,
 )
@@ -90,6 +91,13 @@ def publish_price(body: dict[str, Any]) -> Price:
     return wired().publishing.publish_price(
         body, actor=principal().actor, at=now(), effective_at=effective_at
     )
+
+
+@book.op("POST", "/v1/prices/<price>/retire", roles=ADMINS, out=RetiredSchema())
+def retire_price(price: str) -> dict[str, Any]:
+    """Let no new attachment get a price any more; running ones keep it. Twice does nothing."""
+    since = wired().publishing.retire_price(price, actor=principal().actor, at=now())
+    return {"price": price, "retired_at": since}
 
 
 @book.op(

@@ -3,10 +3,9 @@
 from typing import Any
 
 from api.auth import READERS, STAFF
-from api.context import now, wired
+from api.context import wired
 from api.endpoint import principal
 from api.openapi import ApiBook
-from api.schemas.attachments import ReceiptSchema
 from api.schemas.changes import change_set_json, discrepancies_json, sync_json
 from api.schemas.invoices import (
     VOLATILE,
@@ -26,20 +25,15 @@ from api.schemas.stories import (
     HistoryQuery,
     HistorySchema,
     ProofSchema,
-    ReasonSchema,
     SyncResultSchema,
 )
 from application.audit import AuditReport
-from application.closing import Advance
-from application.views import CurrentView, Explanation, InvoiceView, Receipt
-from domain.billing_cycle import UNISSUED
-from domain.errors import RuleViolation
+from application.views import CurrentView, Explanation, InvoiceView
 
 book = ApiBook("invoices")
 
 ONE = "/v1/invoices/<cycle>"
 BAD_GATEWAY = frozenset({502})
-REASON = {"reason": "waiting for the customer's purchase order"}
 
 
 @book.op(
@@ -120,32 +114,6 @@ def sync_invoice(cycle: str, body: dict[str, Any]) -> dict[str, Any]:
     return sync_json(cycle, wired().reconciler.sync(cycle, actor, force=body["force"]))
 
 
-@book.op("POST", f"{ONE}/finalize", roles=STAFF, out=InvoiceSchema(), also=BAD_GATEWAY)
-def finalize_invoice(cycle: str) -> InvoiceView:
-    """Settle and issue a cycle whose grace is over, now. One that is issued is just shown.
-
-    A last sync is proved first; what stands in the way is told as a problem.
-    """
-    before = wired().invoices.get(cycle)
-    if before.status in UNISSUED:
-        organization = before.invoice.organization
-        done = wired().closing.advance(organization, now(), principal().actor)
-        if cycle not in done.issued:
-            raise _not_issued(cycle, before.status, done)
-    return wired().invoices.get(cycle)
-
-
-def _not_issued(cycle: str, status: str, done: Advance) -> RuleViolation:
-    for each in done.waiting:
-        if each.cycle == cycle:
-            return RuleViolation(each.reason, code=each.code, cycle=cycle)
-    return RuleViolation(
-        f"{cycle} is {status}: it can be issued once its period and its grace are over",
-        code="cycle_not_closed",
-        cycle=cycle,
-    )
-
-
 @book.op("GET", f"{ONE}/proof", roles=READERS, out=ProofSchema())
 def invoice_proof(cycle: str) -> dict[str, Any]:
     """The certificate: what was read at Stripe, when, and whether it equals the books.
@@ -167,34 +135,6 @@ def invoice_proof(cycle: str) -> dict[str, Any]:
         "problem": invoice.stripe.problem,
         "discrepancies": discrepancies_json(state.discrepancies.values()),
     }
-
-
-@book.op(
-    "POST",
-    f"{ONE}/hold",
-    roles=STAFF,
-    body=ReasonSchema(),
-    out=ReceiptSchema(),
-    keyed=True,
-    example=REASON,
-)
-def hold_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
-    """Make finalization wait for a person."""
-    return wired().holding.hold(cycle, body["reason"], actor=principal().actor, at=now())
-
-
-@book.op(
-    "POST",
-    f"{ONE}/release",
-    roles=STAFF,
-    body=ReasonSchema(),
-    out=ReceiptSchema(),
-    keyed=True,
-    example=REASON,
-)
-def release_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
-    """End a hold."""
-    return wired().holding.release(cycle, body["reason"], actor=principal().actor, at=now())
 
 
 @book.op(

@@ -1,30 +1,28 @@
-"""Organizations, what they attach, and amounts by hand."""
+"""Organizations: who pays, how their cycles end, and prices of their own."""
 
 from typing import Any
 
 from api.auth import ADMINS, READERS, STAFF
-from api.context import now, wired
+from api.context import changes, now, wired
 from api.endpoint import Answer, principal
 from api.openapi import ApiBook
-from api.schemas.attachments import (
-    AttachmentListSchema,
-    AttachSchema,
-    CreditGrantSchema,
-    CreditListSchema,
-    DetachSchema,
-    ItemSchema,
-    QuantitySchema,
-    ReceiptSchema,
+from api.schemas.catalog import (
+    OverrideEndSchema,
+    OverrideTermsSchema,
+    PriceListSchema,
+    PriceSchema,
 )
+from api.schemas.effects import PreviewQuery, PreviewSchema, ReceiptSchema
+from api.schemas.lifecycle import EndSchema
 from api.schemas.organizations import (
     OrganizationDetailsSchema,
     OrganizationPageSchema,
     OrganizationSchema,
     OrganizationSearch,
 )
-from application.attaching import NewCredit, NewItem
 from application.registration import Details
-from application.views import OrganizationPage, OrganizationView, Receipt
+from application.views import OrganizationPage, OrganizationView, Preview, Receipt
+from domain.price import Price
 
 book = ApiBook("organizations")
 
@@ -39,21 +37,22 @@ DETAILS = {
     "members": [{"user": "u1", "email": "ada@acme.example", "role": "owner"}],
     "policies": {"sync_interval_s": 900},
 }
-ATTACH = {
-    "attachment": "a1",
-    "service": "machine",
-    "quantity": "1",
-    "at": "2026-01-03T00:00:00Z",
-}
-ITEM = {
-    "item": "setup-1",
-    "description": "Set-up",
-    "amount": 2500,
+OWN_PRICE = {
     "currency": "usd",
-    "at": "2026-01-05T00:00:00Z",
-    "reason": "agreed by phone",
+    "kind": "metered",
+    "meter": "cpu",
+    "model": "per_unit",
+    "unit_amount": "2.25",
 }
-CREDIT = {"credit": "k1", "amount": 1000, "currency": "usd", "reason": "outage on 2 January"}
+END: dict[str, Any] = {
+    "roles": ADMINS,
+    "query": PreviewQuery(),
+    "body": EndSchema(),
+    "out": ReceiptSchema(),
+    "previews": PreviewSchema(),
+    "keyed": True,
+}
+"""What ending a cycle or an organization is like."""
 
 
 @book.op(
@@ -90,100 +89,64 @@ def search_organizations(query: dict[str, Any]) -> OrganizationPage:
     return wired().registration.search(query["text"], query["cursor"], query["limit"])
 
 
+@book.op("POST", f"{ONE}/bill-now", example={"reason": "the customer asked for it"}, **END)
+def bill_now(organization: str, query: dict[str, Any], body: dict[str, Any]) -> Receipt | Preview:
+    """End the accruing cycle at an instant, now by default; the next one goes on from there."""
+    at, actor = body["at"] or now(), principal().actor
+    return changes(query).ending.bill_now(organization, body["reason"], at=at, actor=actor)
+
+
+@book.op("POST", f"{ONE}/close", example={"reason": "the customer left"}, **END)
+def close_organization(
+    organization: str, query: dict[str, Any], body: dict[str, Any]
+) -> Receipt | Preview:
+    """Detach everything at an instant and end the cycle there; a final invoice follows."""
+    at, actor = body["at"] or now(), principal().actor
+    return changes(query).ending.close(organization, body["reason"], at=at, actor=actor)
+
+
+@book.op("POST", f"{ONE}/reopen", example={"reason": "the customer is back"}, **END)
+def reopen_organization(
+    organization: str, query: dict[str, Any], body: dict[str, Any]
+) -> Receipt | Preview:
+    """Begin a new cycle at an instant. Nothing is attached in it."""
+    at, actor = body["at"] or now(), principal().actor
+    return changes(query).ending.reopen(organization, body["reason"], at=at, actor=actor)
+
+
 @book.op(
-    "POST",
-    f"{ONE}/attachments",
+    "PUT",
+    f"{ONE}/prices/<price>",
     roles=ADMINS,
-    body=AttachSchema(),
-    out=ReceiptSchema(),
-    keyed=True,
-    example=ATTACH,
+    body=OverrideTermsSchema(),
+    out=PriceSchema(),
+    example=OWN_PRICE,
 )
-def attach(organization: str, body: dict[str, Any]) -> Receipt:
-    """Attach a service from an instant on. The same again does nothing."""
-    return wired().attaching.attach(
+def override_price(organization: str, price: str, body: dict[str, Any]) -> Price:
+    """Give an organization a price at its own terms, for attachments and swaps from now on.
+
+    The newest terms again do nothing. What runs keeps its prices until it is swapped.
+    """
+    effective_at = body.pop("effective_at", None)
+    return wired().publishing.override_price(
         organization,
-        body["attachment"],
-        body["service"],
-        body["quantity"],
-        at=body["at"] or now(),
+        price,
+        body,
         actor=principal().actor,
+        at=now(),
+        effective_at=effective_at,
     )
 
 
-@book.op("GET", f"{ONE}/attachments", roles=READERS, out=AttachmentListSchema())
-def list_attachments(organization: str) -> dict[str, Any]:
-    """What is attached, or was in a cycle not yet issued."""
-    return {"data": wired().attaching.attachments(organization), "next_cursor": None}
+@book.op("GET", f"{ONE}/prices", roles=READERS, out=PriceListSchema())
+def list_overrides(organization: str) -> dict[str, Any]:
+    """The prices that an organization has at its own terms now."""
+    return {"data": wired().publishing.overrides(organization, now()), "next_cursor": None}
 
 
-@book.op(
-    "POST",
-    f"{ONE}/attachments/<attachment>/detach",
-    roles=ADMINS,
-    body=DetachSchema(),
-    out=ReceiptSchema(),
-    keyed=True,
-    example={"at": "2026-01-20T00:00:00Z"},
-)
-def detach(organization: str, attachment: str, body: dict[str, Any]) -> Receipt:
-    """Stop an attachment at an instant. Twice does nothing."""
-    return wired().attaching.detach(
-        organization, attachment, at=body["at"] or now(), actor=principal().actor
-    )
-
-
-@book.op(
-    "PATCH",
-    f"{ONE}/attachments/<attachment>",
-    roles=ADMINS,
-    body=QuantitySchema(),
-    out=ReceiptSchema(),
-    example={"quantity": "3", "at": "2026-01-10T00:00:00Z"},
-)
-def change_quantity(organization: str, attachment: str, body: dict[str, Any]) -> Receipt:
-    """Count an attachment for another quantity from an instant on."""
-    return wired().attaching.change_quantity(
-        organization,
-        attachment,
-        body["quantity"],
-        at=body["at"] or now(),
-        actor=principal().actor,
-    )
-
-
-@book.op(
-    "POST",
-    f"{ONE}/items",
-    roles=STAFF,
-    body=ItemSchema(),
-    out=ReceiptSchema(),
-    keyed=True,
-    example=ITEM,
-)
-def add_item(organization: str, body: dict[str, Any]) -> Receipt:
-    """Add a one-off amount, in minor units. The same item again does nothing."""
-    at = body.pop("at") or now()
-    item = NewItem(**body)
-    return wired().attaching.add_item(organization, item, at=at, actor=principal().actor)
-
-
-@book.op(
-    "POST",
-    f"{ONE}/credits",
-    roles=STAFF,
-    body=CreditGrantSchema(),
-    out=ReceiptSchema(),
-    keyed=True,
-    example=CREDIT,
-)
-def grant_credit(organization: str, body: dict[str, Any]) -> Receipt:
-    """Grant an amount to be taken off coming invoices. The same credit again does nothing."""
-    credit = NewCredit(**body)
-    return wired().attaching.grant_credit(organization, credit, at=now(), actor=principal().actor)
-
-
-@book.op("GET", f"{ONE}/credits", roles=READERS, out=CreditListSchema())
-def list_credits(organization: str) -> dict[str, Any]:
-    """Granted credits and what is left of each."""
-    return {"data": wired().attaching.credits(organization), "next_cursor": None}
+@book.op("DELETE", f"{ONE}/prices/<price>", roles=ADMINS, out=OverrideEndSchema())
+def end_override(organization: str, price: str) -> dict[str, str]:
+    """Let an organization get a price as everybody does from now on. Twice does nothing."""
+    ended = wired().publishing.end_override(organization, price, actor=principal().actor, at=now())
+    effect = "recorded" if ended else "nothing"
+    return {"organization": organization, "price": price, "effect": effect}

@@ -135,7 +135,7 @@ def _received(decoded: Decoded, appended: Appended) -> dict[str, Any]:
         "conflicts": counts[Outcome.CONFLICT],
         "rejected": counts[Outcome.REJECTED],
         "quarantined": counts[Outcome.QUARANTINED],
-        "late": 0,
+        "late": appended.late,
         "items": sorted(items, key=lambda item: item["index"]),
         "position": appended.position,
     }

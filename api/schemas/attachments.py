@@ -1,21 +1,25 @@
-"""What organizations attach, and the amounts that people add by hand."""
+"""What organizations attach."""
 
 from decimal import Decimal
 
 from marshmallow import fields
 
-from api.schemas.fields import Amount, Exact, Identifier, Instant, Sentence, Strict, Text
+from api.schemas.fields import Exact, Identifier, Instant, Strict
 
 NUMBER_ONE = Decimal(1)
 
 
 class AttachSchema(Strict):
-    """A service to be attached from an instant on; ``at`` is now where it is left out."""
+    """A service to be attached from an instant on; ``at`` is now where it is left out.
+
+    ``trial_until``: no recurring fee is owed before then; usage is.
+    """
 
     attachment = Identifier(required=True)
     service = Identifier(required=True)
     quantity = Exact(load_default=NUMBER_ONE)
     at = Instant(load_default=None)
+    trial_until = Instant(load_default=None, allow_none=True)
 
 
 class DetachSchema(Strict):
@@ -31,6 +35,23 @@ class QuantitySchema(Strict):
     at = Instant(load_default=None)
 
 
+class SwapSchema(Strict):
+    """Another service, or the same at the newest prices, from an instant on.
+
+    ``quantity``: the one it has where left out. ``at``: now where left out.
+    """
+
+    service = Identifier(required=True)
+    quantity = Exact(load_default=None, allow_none=True)
+    at = Instant(load_default=None)
+
+
+class EndTrialSchema(Strict):
+    """From when recurring fees are owed; now where ``at`` is left out."""
+
+    at = Instant(load_default=None)
+
+
 class AttachmentSchema(Strict):
     """One stretch in which a service was on an organization."""
 
@@ -41,6 +62,7 @@ class AttachmentSchema(Strict):
     prices = fields.List(fields.String(), required=True)
     since = Instant(required=True)
     until = Instant(required=True, allow_none=True)
+    trial_until = Instant(required=True, allow_none=True)
     carried = fields.Boolean(required=True)
 
 
@@ -49,53 +71,3 @@ class AttachmentListSchema(Strict):
 
     data = fields.List(fields.Nested(AttachmentSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
-
-
-class ItemSchema(Strict):
-    """A one-off amount, in minor units."""
-
-    item = Identifier(required=True)
-    description = Sentence(required=True)
-    amount = Amount(required=True)
-    currency = Text(3, required=True)
-    at = Instant(load_default=None)
-    tax_code = Text(load_default=None, allow_none=True)
-    reason = Sentence(required=True)
-
-
-class CreditGrantSchema(Strict):
-    """A credit to be granted, in minor units."""
-
-    credit = Identifier(required=True)
-    amount = Amount(required=True)
-    currency = Text(3, required=True)
-    expires_at = Instant(load_default=None, allow_none=True)
-    reason = Sentence(required=True)
-
-
-class CreditSchema(Strict):
-    """A granted credit and what is left of it, in minor units."""
-
-    credit = fields.String(required=True)
-    amount = fields.Integer(required=True)
-    applied = fields.Integer(required=True)
-    remaining = fields.Integer(required=True)
-    currency = fields.String(required=True)
-    reason = fields.String(required=True)
-    granted_at = Instant(required=True)
-    expires_at = Instant(required=True, allow_none=True)
-
-
-class CreditListSchema(Strict):
-    """The credit balance's grants."""
-
-    data = fields.List(fields.Nested(CreditSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
-class ReceiptSchema(Strict):
-    """What became of a change. Read with ``at_least=position`` to see it."""
-
-    cycle = fields.String(required=True, allow_none=True)
-    position = fields.Integer(required=True)
-    effect = fields.String(required=True, metadata={"enum": ["recorded", "nothing"]})

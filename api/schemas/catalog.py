@@ -198,6 +198,27 @@ class PriceTermsSchema(ModelTermsSchema):
     tax_code = Text(allow_none=True, metadata=_said("Stripe's"))
 
 
+class OverrideTermsSchema(PriceTermsSchema):
+    """A price's terms for one organization; ``price``, if there, is the one of the address."""
+
+    price = Identifier()
+
+
+class OverrideEndSchema(Strict):
+    """An organization gets a price as everybody does. ``nothing``: it did so before."""
+
+    organization = fields.String(required=True)
+    price = fields.String(required=True)
+    effect = fields.String(required=True, metadata={"enum": ["recorded", "nothing"]})
+
+
+class RetiredSchema(Strict):
+    """A price that no new attachment gets from an instant on."""
+
+    price = fields.String(required=True)
+    retired_at = Instant(required=True)
+
+
 class PriceSchema(PriceTermsSchema):
     """One version of a price, immutable; its terms as they were published."""
 

@@ -6,9 +6,27 @@ from typing import Any
 from marshmallow import fields, pre_dump, validate
 
 from api.schemas.fields import Exact, Instant, MinorUnits, Page, Strict, Text
+from api.schemas.outcomes import OutcomesSchema, by_kind
 from application.views import CurrentView, InvoiceView
 
 _POSITION = validate.Range(0, 2**62)
+LINE_KINDS = [
+    "fee",
+    "coming",
+    "unused",
+    "usage",
+    "once",
+    "minimum",
+    "discount",
+    "item",
+    "waive",
+    "override",
+    "late",
+    "carry",
+    "credit",
+    "other",
+]
+"""What lines are for, in the order in which rating makes them."""
 
 
 class AsOf(Strict):
@@ -42,7 +60,7 @@ class LineSchema(Strict):
     """One line. ``amount`` is rounded once; ``unrounded_amount`` is exact (12 places)."""
 
     key = fields.String(required=True)
-    kind = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"enum": LINE_KINDS})
     description = fields.String(required=True)
     quantity = Exact(required=True)
     unit = fields.String(required=True, allow_none=True)
@@ -59,7 +77,52 @@ class LineSchema(Strict):
             "description": "share of the full period: numerator, denominator, in microseconds",
         },
     )
+    coming = fields.Function(
+        lambda line: line.kind == "coming",
+        metadata={"type": "boolean", "description": "billed ahead: its period is the next one"},
+    )
+    corrects = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the line of another cycle that this one is about: cycle/key"},
+    )
     charges = fields.List(fields.Nested(ChargeSchema), required=True)
+
+
+class HeldSchema(Strict):
+    """Why finalization waits, who looks into it and until when, and since when."""
+
+    kind = fields.String(required=True, metadata={"enum": ["person", "plan", "discrepancy"]})
+    reason = fields.String(required=True)
+    owner = fields.String(required=True)
+    review_at = Instant(required=True, allow_none=True)
+    at = Instant(required=True)
+
+
+class ApprovalSchema(Strict):
+    """A person's consent: asked for at ``subtotal``, and given, to the invoice of a digest."""
+
+    requested_at = Instant(required=True, allow_none=True)
+    subtotal = MinorUnits(required=True, allow_none=True)
+    given_at = Instant(required=True, allow_none=True)
+    digest = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class LateLineSchema(Strict):
+    """What a line of this issued invoice would come to more, or less. Minor units.
+
+    ``amount`` is ``known`` (with everything known now) less ``settled`` and ``billed`` before.
+    """
+
+    line = fields.String(required=True)
+    description = fields.String(required=True)
+    amount = MinorUnits(required=True)
+    known = MinorUnits(required=True)
+    settled = MinorUnits(required=True)
+    billed = MinorUnits(required=True)
+    price = fields.String(required=True, allow_none=True)
+    attachment = fields.String(required=True, allow_none=True)
 
 
 class StripeBadgeSchema(Strict):
@@ -97,6 +160,9 @@ class InvoiceSchema(Strict):
     organization = fields.String(attribute="invoice.organization", required=True)
     status = fields.String(required=True)
     held = fields.String(required=True, allow_none=True)
+    hold = fields.Nested(HeldSchema, required=True, allow_none=True)
+    approval = fields.Nested(ApprovalSchema, required=True, allow_none=True)
+    approved = fields.Boolean(attribute="is_approved", required=True)
     currency = fields.String(attribute="invoice.currency", required=True)
     period = fields.Nested(PeriodSchema, attribute="invoice.period", required=True)
     revision = fields.Integer(attribute="invoice.revision", required=True)
@@ -119,7 +185,53 @@ class InvoiceSchema(Strict):
     known_at = Instant(required=True)
     stripe = fields.Nested(StripeBadgeSchema, required=True)
     unpriced = fields.List(fields.Nested(UnpricedSchema), required=True)
+    late = fields.List(
+        fields.Nested(LateLineSchema),
+        required=True,
+        metadata={"description": "known since it was settled, and not billed yet"},
+    )
+    proposals = fields.List(
+        fields.Nested(LateLineSchema),
+        required=True,
+        metadata={"description": "late amounts of lines a person adjusted: accept or write off"},
+    )
+    billed_late = fields.Dict(
+        keys=fields.String(),
+        values=fields.Dict(keys=fields.String(), values=MinorUnits()),
+        required=True,
+        metadata={"description": "late amounts by line, by the cycle or note that billed them"},
+    )
+    outcomes = fields.Nested(OutcomesSchema, required=True)
     links = fields.Nested(LinksSchema, required=True)
+
+    @pre_dump
+    def shaped(self, view: Any, **_: Any) -> dict[str, Any]:
+        """The view's members, with consent to it and what became of it by kind."""
+        return in_shape(view)
+
+
+def in_shape(view: InvoiceView) -> dict[str, Any]:
+    """What the schema of an invoice dumps."""
+    shown = {each.name: getattr(view, each.name) for each in members(InvoiceView)}
+    return shown | {
+        "is_approved": view.is_approved,
+        "approval": _approval(view),
+        "outcomes": by_kind(view.outcomes),
+    }
+
+
+def _approval(view: InvoiceView) -> dict[str, Any] | None:
+    asked, given = view.approval, view.approved
+    if asked is None and given is None:
+        return None
+    newest = given or asked
+    return {
+        "requested_at": asked.at if asked else None,
+        "subtotal": asked.subtotal if asked else None,
+        "given_at": given.at if given else None,
+        "digest": newest.digest if newest else None,
+        "reason": given.reason if given else None,
+    }
 
 
 class CurrentInvoiceSchema(InvoiceSchema):
@@ -128,10 +240,9 @@ class CurrentInvoiceSchema(InvoiceSchema):
     awaiting = fields.List(fields.Nested(InvoiceSchema), required=True)
 
     @pre_dump
-    def side_by_side(self, current: CurrentView, **_: Any) -> dict[str, Any]:
+    def shaped(self, current: CurrentView, **_: Any) -> dict[str, Any]:
         """The invoice's members and ``awaiting`` in one object."""
-        invoice = {each.name: getattr(current.invoice, each.name) for each in members(InvoiceView)}
-        return {**invoice, "awaiting": current.awaiting}
+        return in_shape(current.invoice) | {"awaiting": current.awaiting}
 
 
 VOLATILE = frozenset({"as_of", "known_at", "position", "accrued"})
@@ -139,7 +250,10 @@ VOLATILE = frozenset({"as_of", "known_at", "position", "accrued"})
 
 
 class InvoiceSummarySchema(Strict):
-    """One row of the list. ``total`` is there once the books are settled."""
+    """One row of the list. ``total`` is there once the books are settled.
+
+    ``credited``: by credit notes, with their tax.
+    """
 
     cycle = fields.String(required=True)
     organization = fields.String(required=True)
@@ -151,6 +265,7 @@ class InvoiceSummarySchema(Strict):
     status = fields.String(required=True)
     held = fields.String(required=True, allow_none=True)
     total = MinorUnits(required=True, allow_none=True)
+    credited = MinorUnits(required=True)
     number = fields.String(required=True, allow_none=True)
     issued_at = Instant(required=True, allow_none=True)
     stripe_invoice = fields.String(required=True, allow_none=True)

@@ -2,9 +2,10 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.fields import Exact, Instant, MinorUnits, Page, Sentence, Strict, Text
+from api.schemas.fields import Exact, Instant, MinorUnits, Page, Strict, Text
 from api.schemas.invoices import LineSchema
 from api.schemas.usage import UsageEntrySchema
+from projections.steps import KINDS
 
 
 class HistoryEntrySchema(Strict):
@@ -32,10 +33,16 @@ class HistoryQuery(Page):
 
 
 class StepSchema(Strict):
-    """One step of a line's arithmetic. Amounts in minor units, exact."""
+    """One step of a line's arithmetic. Amounts in minor units, exact.
 
-    kind = fields.String(required=True)
+    ``charge`` and ``maximum`` steps sum to the line's unrounded amount; with ``rounding`` they
+    sum to its amount. ``line``: where a step stands on a line of its own, the key of that one;
+    it is told here, and counts there.
+    """
+
+    kind = fields.String(required=True, metadata={"enum": sorted(KINDS)})
     what = fields.String(required=True)
+    line = fields.String(required=True, allow_none=True)
     quantity = Exact(required=True, allow_none=True)
     unit = fields.String(required=True, allow_none=True)
     unit_amount = Exact(required=True, allow_none=True)
@@ -133,12 +140,6 @@ class ForceSchema(Strict):
     """``force``: carry out a plan that refuses itself."""
 
     force = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-
-
-class ReasonSchema(Strict):
-    """Why a person does this."""
-
-    reason = Sentence(required=True)
 
 
 class AuditRequestSchema(Strict):

@@ -132,7 +132,10 @@ class OutcomeSchema(Strict):
 
 
 class ReceivedSchema(Strict):
-    """Counts by outcome; ``items`` lists those not accepted. Read with ``at_least=position``."""
+    """Counts by outcome; ``items`` lists those not accepted. Read with ``at_least=position``.
+
+    ``late``: of those accepted, how many came after their cycle's usage cut-off.
+    """
 
     accepted = fields.Integer(required=True)
     duplicates = fields.Integer(required=True)

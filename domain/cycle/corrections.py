@@ -1,6 +1,6 @@
 """Decisions about usage records that were wrong, and about what became known late."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from domain.events.late import (
     CorrectionReverted,
     LateFactsBilled,
     LateFactsReopened,
+    LateLine,
     LateProposalAccepted,
     UsageCorrected,
     UsageRetracted,
@@ -121,6 +122,28 @@ class CorrectionDecisions(CycleHistory):
                 *notes,
             }
         )
+
+    def creditable(self, late: Iterable[LateLine]) -> dict[str, int]:
+        """The late amounts that a credit note on this invoice can give back, by line.
+
+        Stripe has to have the invoice, and the line has to have that much left. The rest is
+        billed with the next invoice.
+        """
+        if self.settled is None or not self.is_collected:
+            return {}
+        left = dict(self.settled.lines)
+        for note in self.notes.values():
+            for line, amount in note.lines.items():
+                left[line] = left.get(line, 0) - amount
+        return {
+            each.line: each.amount for each in late if 0 < -each.amount <= left.get(each.line, 0)
+        }
+
+    @property
+    def is_collected(self) -> bool:
+        """Whether Stripe has issued this invoice, and it was not taken back."""
+        at_stripe = self.issued is not None and self.issued.stripe_invoice is not None
+        return at_stripe and not self.is_void
 
     def pending_notes(self) -> list[str]:
         """Credit notes for late amounts that are decided, and not issued yet."""

@@ -85,8 +85,10 @@ class CycleFacts:
             case ServiceAttached():
                 self._begin(fact, carried=fact.carried)
             case ServiceSwapped():
-                self._run_for(fact.attachment, fact.at).end(fact.at)
-                self._begin(fact, carried=False)
+                run = self._run_for(fact.attachment, fact.at)
+                until = run.until  # what is known to have ended, or changed again, still did
+                run.end(fact.at)
+                self._begin(fact, carried=False, until=until)
             case AttachmentQuantityChanged():
                 run = self._run_for(fact.attachment, fact.at)
                 run.set_quantity(fact.at, fact.quantity)
@@ -100,7 +102,13 @@ class CycleFacts:
             case TrialEnded():
                 self._run_for(fact.attachment, fact.at).trial_until = fact.at
 
-    def _begin(self, fact: ServiceAttached | ServiceSwapped, *, carried: bool) -> None:
+    def _begin(
+        self,
+        fact: ServiceAttached | ServiceSwapped,
+        *,
+        carried: bool,
+        until: datetime | None = None,
+    ) -> None:
         known = self.attachments.setdefault(fact.attachment, Attachment(id=fact.attachment))
         known.add(
             Run(
@@ -108,6 +116,7 @@ class CycleFacts:
                 name=fact.name,
                 prices=fact.prices,
                 since=fact.at,
+                until=until,
                 quantities=[(fact.at, fact.quantity)],
                 carried=carried,
             )

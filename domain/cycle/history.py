@@ -124,6 +124,11 @@ class CycleHistory(CycleFacts):
     forgiven: bool = False
 
     @property
+    def credits_used(self) -> tuple[CreditApplied, ...]:
+        """What this invoice uses of credits; one that was forgiven uses none."""
+        return () if self.forgiven else tuple(self.credits.values())
+
+    @property
     def owed(self) -> int:
         """What the customer still has to pay of the issued invoice, by our record."""
         if self.issued is None or self.status in (Status.PAID, Status.VOID):
@@ -263,7 +268,7 @@ class CycleHistory(CycleFacts):
             case InvoicePaid():
                 self.paid = event
             case InvoiceVoided(mode="forgive"):
-                self.forgiven, self.credits = True, {}
+                self.forgiven = True
             case InvoiceVoided(mode="reissue"):
                 self._begin_anew(event)
 

@@ -71,7 +71,9 @@ class InvoiceVoided(CycleEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvoiceMarkedUncollectible(CycleEvent):
-    """Nobody expects this invoice to be paid."""
+    """Nobody expects this invoice to be paid. reason: empty where Stripe said so."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

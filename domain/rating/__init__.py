@@ -36,8 +36,8 @@ __all__ = ["ALONE", "Credit", "LateDifference", "Rated", "Surroundings", "late_d
 class Rated:
     """An invoice, and what else its rating found.
 
-    basis: lines before roll-up, by key, without what was decided by hand, credits and amounts
-    carried: what late facts are measured against. unpriced: tallies that nothing prices.
+    basis: lines before roll-up, by key, without what is billed ahead, was decided by hand,
+    credits and amounts carried: what late facts are measured against. unpriced: tallies that nothing prices.
     ahead, levels, carried: what is left to the next cycle. coming: that cycle.
     """
 
@@ -94,7 +94,8 @@ def rate(
     ]
     discounts = discounted(frame, priced)
     rated = [line for part in priced for line in bounded(frame, part, discounts)]
-    basis = {line.key: line for line in [*rated, *discounts.lines] if line.kind != "coming"}
+    ours = [line for line in rated if line.kind != "coming"]
+    basis = {line.key: line for line in [*ours, *discounts.of_this_period()]}
     lines = [*rated, *discounts.lines, *_by_hand(frame, rated, around)]
     lines = list(rolled_up(lines, cycle, book))
     lines += credit_lines(cycle, around.credits, sum(line.amount for line in lines))

@@ -8,7 +8,7 @@ from fractions import Fraction
 from domain.attachment import Attachment, Run
 from domain.events.amounts import Ahead
 from domain.events.cycle import Coming
-from domain.invoice import Charge, LineItem
+from domain.invoice import Charge, LineItem, exact_sum
 from domain.line_key import line_key
 from domain.money import rounded
 from domain.period import Period
@@ -35,7 +35,7 @@ def coming_line(
         _times(charge, share, "the coming period")
         for charge in price.charges(price.converted(Fraction(quantity)), WHOLE)
     )
-    unrounded = sum((charge.amount for charge in charges), Fraction(0))
+    unrounded = exact_sum(charges)
     # Stripe keeps whole seconds; what is billed for is from midnight to midnight anyway.
     return LineItem(
         key=line_key("coming", attachment.id, price.ref),
@@ -132,7 +132,7 @@ def _worth(price: Price, quantity: Decimal | None) -> Fraction:
     if quantity is None:
         return Fraction(0)
     charges = price.charges(price.converted(Fraction(quantity)), WHOLE)
-    return sum((charge.amount for charge in charges), Fraction(0))
+    return exact_sum(charges)
 
 
 def _charge(stretch: _Stretch, amount: Fraction, share: Fraction) -> Charge:
@@ -158,7 +158,7 @@ def _times(charge: Charge, share: Fraction, what: str) -> Charge:
 def _line(
     frame: Frame, kind: str, attachment: Attachment, price: Price, charges: Sequence[Charge]
 ) -> LineItem:
-    unrounded = sum((charge.amount for charge in charges), Fraction(0))
+    unrounded = exact_sum(charges)
     what = "billed ahead and not used" if kind == "unused" else "more than was billed ahead"
     run = attachment.runs[-1]
     return LineItem(

@@ -1,7 +1,7 @@
 """Discounts: what comes off an invoice's lines, as a line for each discount."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from domain.events.amounts import DiscountGranted
@@ -17,14 +17,21 @@ from domain.text import shortened
 
 @dataclass(kw_only=True, slots=True)
 class Discounted:
-    """lines: one for each discount. off: minor units that came off, by line key."""
+    """lines: one for each discount. off: minor units that came off, by line key. off_coming:
+    by key of a discount's line, what of it came off lines billed ahead."""
 
     lines: list[LineItem] = field(default_factory=list)
     off: dict[str, int] = field(default_factory=dict)
+    off_coming: dict[str, int] = field(default_factory=dict)
 
     def off_all(self, lines: Iterable[LineItem]) -> int:
         """What came off some lines."""
         return sum(self.off.get(line.key, 0) for line in lines)
+
+    def of_this_period(self) -> Iterator[LineItem]:
+        """The discounts' lines without what came off lines billed ahead."""
+        for line in self.lines:
+            yield replace(line, amount=line.amount + self.off_coming.get(line.key, 0))
 
 
 def discounted(frame: Frame, priced: Iterable[Priced]) -> Discounted:
@@ -34,6 +41,7 @@ def discounted(frame: Frame, priced: Iterable[Priced]) -> Discounted:
     """
     found = Discounted()
     lines = [line for part in priced for line in part.lines if line.amount > 0]
+    coming = [line for line in lines if line.kind == "coming"]
     for granted in sorted(
         frame.cycle.discounts.values(), key=lambda each: (each.at, each.discount)
     ):
@@ -45,8 +53,10 @@ def discounted(frame: Frame, priced: Iterable[Priced]) -> Discounted:
         exact = _exact(granted, {key: amount for key, amount in left.items() if amount > 0})
         total = rounded(sum(exact.values(), Fraction(0)), frame.cycle.currency)
         if total:
-            found.lines.append(_line(frame, granted, exact, total))
+            line, before = _line(frame, granted, exact, total), found.off_all(coming)
+            found.lines.append(line)
             _note(found.off, exact, total, step(frame.cycle.currency))
+            found.off_coming[line.key] = found.off_all(coming) - before
     return found
 
 

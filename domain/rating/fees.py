@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from domain.attachment import Attachment, Run
 from domain.events.cycle import Coming
-from domain.invoice import Charge, LineItem
+from domain.invoice import Charge, LineItem, exact_sum
 from domain.line_key import line_key
 from domain.money import rounded
 from domain.period import Period
@@ -22,27 +22,30 @@ Part = tuple[Period, Decimal]
 def recurring(frame: Frame, coming: Coming | None) -> Iterator[Priced]:
     """One line per attachment and price for the time it was on, or the difference to what was
     billed ahead; and what is billed ahead for the next cycle."""
-    for attachment in frame.cycle.attachments.values():
-        for price, runs in frame.prices(attachment, "recurring"):
-            parts = _parts(frame, runs)
-            share = frame.share(price, [part for part, _ in parts], attachment)
-            lines = list(_lines(frame, attachment, price, runs, parts))
-            yield Priced(attachment=attachment.id, price=price, share=share, lines=lines)
-            if price.billing == "in_advance" and coming is not None:
-                line = coming_line(frame, attachment, price, coming)
-                yield Priced(
-                    attachment=attachment.id, price=price, share=WHOLE, lines=[line] if line else []
-                )
+    for attachment, price, runs in frame.prices("recurring"):
+        parts = _parts(frame, runs)
+        share = frame.share(price, [part for part, _ in parts], attachment)
+        lines = list(_lines(frame, attachment, price, runs, parts, share))
+        yield Priced(attachment=attachment.id, price=price, share=share, lines=lines)
+        if price.billing == "in_advance" and coming is not None:
+            line = coming_line(frame, attachment, price, coming)
+            ahead = [line] if line else []
+            yield Priced(attachment=attachment.id, price=price, share=WHOLE, lines=ahead)
 
 
 def _lines(
-    frame: Frame, attachment: Attachment, price: Price, runs: Sequence[Run], parts: Sequence[Part]
+    frame: Frame,
+    attachment: Attachment,
+    price: Price,
+    runs: Sequence[Run],
+    parts: Sequence[Part],
+    share: Fraction,
 ) -> Iterator[LineItem]:
     billed = frame.billed_ahead(attachment.id, price)
     if price.billing == "in_advance" and billed is not None:
         yield from difference_lines(frame, attachment, price, parts, billed)
     elif parts:
-        yield _line(frame, attachment, price, runs[-1], parts)
+        yield _line(frame, attachment, price, runs[-1], parts, share)
 
 
 def _parts(frame: Frame, runs: Sequence[Run]) -> list[Part]:
@@ -53,11 +56,15 @@ def _parts(frame: Frame, runs: Sequence[Run]) -> list[Part]:
 
 
 def _line(
-    frame: Frame, attachment: Attachment, price: Price, run: Run, parts: Sequence[Part]
+    frame: Frame,
+    attachment: Attachment,
+    price: Price,
+    run: Run,
+    parts: Sequence[Part],
+    share: Fraction,
 ) -> LineItem:
-    charges = tuple(_charges(frame, attachment, price, parts))
-    unrounded = sum((charge.amount for charge in charges), Fraction(0))
-    share = frame.share(price, [part for part, _ in parts], attachment)
+    charges = tuple(_charges(frame, attachment, price, parts, share))
+    unrounded = exact_sum(charges)
     quantity = _quantity(price, parts)
     return LineItem(
         key=line_key("fee", attachment.id, price.ref),
@@ -77,14 +84,14 @@ def _line(
 
 def _quantity(price: Price, parts: Sequence[Part]) -> Fraction:
     """What it counted for: on average where that varied; a price owed once has only the last."""
-    if price.proration == "none":
+    if price.proration == "none" or len(parts) == 1:
         return Fraction(parts[-1][1])
     weighted = [Fraction(count) * part.microseconds for part, count in parts]
     return sum(weighted, Fraction(0)) / sum(part.microseconds for part, _ in parts)
 
 
 def _charges(
-    frame: Frame, attachment: Attachment, price: Price, parts: Sequence[Part]
+    frame: Frame, attachment: Attachment, price: Price, parts: Sequence[Part], share: Fraction
 ) -> Iterator[Charge]:
     """What each stretch of constant quantity comes to, for its share of the full period.
 
@@ -95,7 +102,8 @@ def _charges(
             yield from price.charges(price.converted(Fraction(parts[-1][1])), WHOLE)
         return
     for part, quantity in parts:
-        share = frame.share(price, [part], attachment)
+        if len(parts) > 1:
+            share = frame.share(price, [part], attachment)
         for charge in price.charges(price.converted(Fraction(quantity)), WHOLE):
             yield Charge(
                 what=f"{charge.what}, {part.start:%Y-%m-%d %H:%M} to {part.end:%Y-%m-%d %H:%M} UTC",

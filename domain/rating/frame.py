@@ -38,16 +38,18 @@ class Frame:
                 return each
         return None
 
-    def prices(self, attachment: Attachment, kind: str) -> Iterator[tuple[Price, list[Run]]]:
-        """Each price of a kind in the cycle's currency, with the runs that have it."""
-        runs: dict[str, list[Run]] = {}
-        for run in attachment.runs:
-            for ref in run.prices:
-                runs.setdefault(ref, []).append(run)
-        for ref, having in runs.items():
-            price = self.book[ref]
-            if price.kind == kind and price.currency == self.cycle.currency:
-                yield price, having
+    def prices(self, kind: str) -> Iterator[tuple[Attachment, Price, list[Run]]]:
+        """Each attachment's prices of a kind in the cycle's currency, and the runs with them."""
+        for attachment in self.cycle.attachments.values():
+            runs: dict[str, list[Run]] = {}
+            for run in attachment.runs:
+                for ref in run.prices:
+                    if self.book[ref].kind == kind:
+                        runs.setdefault(ref, []).append(run)
+            for ref, having in runs.items():
+                price = self.book[ref]
+                if price.currency == self.cycle.currency:
+                    yield attachment, price, having
 
     def spans(self, runs: Iterable[Run]) -> list[Period]:
         """When some runs were on, within the span."""
@@ -66,9 +68,9 @@ class Frame:
         """
         if not parts:
             return NONE
-        if price.proration == "none":
-            return WHOLE
         full = full or self.cycle.full_period
+        if price.proration == "none" or (len(parts) == 1 and parts[0] == full):
+            return WHOLE
         if price.proration == "day":
             begins = [since for run in chain.runs for since, _ in run.quantities]
             days = sum(self._days(part, begins) for part in parts)

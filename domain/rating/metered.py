@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from domain.attachment import Run
 from domain.catalog import Meter
-from domain.invoice import Charge, LineItem
+from domain.invoice import Charge, LineItem, exact_sum
 from domain.line_key import line_key
 from domain.money import rounded, step
 from domain.price import Price
 from domain.quantity import plain
-from domain.rating.frame import Frame, Priced
+from domain.rating.frame import WHOLE, Frame, Priced
 from domain.rating.measured import Group, Measured, measured
 from domain.rating.sharing import largest_remainder
 from domain.tally import Tallies
@@ -34,20 +34,19 @@ class _Metered:
 def metered(frame: Frame, tallies: Tallies) -> Iterator[Priced]:
     """One line per attachment, metered price and group; lines that come to nothing are left out."""
     found = measured(frame, tallies)
-    for attachment in frame.cycle.attachments.values():
-        for price, runs in frame.prices(attachment, "metered"):
-            share = frame.share(price, frame.spans(runs), attachment)
-            part = _Metered(
-                frame=frame,
-                attachment=attachment.id,
-                run=runs[-1],
-                price=price,
-                meter=frame.meters[price.meter or ""],
-                share=share,
-                groups=found.get((attachment.id, price.ref)) or {(): Measured()},
-            )
-            lines = list(_lines(part))
-            yield Priced(attachment=attachment.id, price=price, share=share, lines=lines)
+    for attachment, price, runs in frame.prices("metered"):
+        share = frame.share(price, frame.spans(runs), attachment)
+        part = _Metered(
+            frame=frame,
+            attachment=attachment.id,
+            run=runs[-1],
+            price=price,
+            meter=frame.meters[price.meter or ""],
+            share=share,
+            groups=found.get((attachment.id, price.ref)) or {(): Measured()},
+        )
+        lines = list(_lines(part))
+        yield Priced(attachment=attachment.id, price=price, share=share, lines=lines)
 
 
 def _lines(part: _Metered) -> Iterator[LineItem]:
@@ -56,7 +55,7 @@ def _lines(part: _Metered) -> Iterator[LineItem]:
         return
     for group, each in part.groups.items():
         charges = _charges(part, each)
-        unrounded = _sum(charges)
+        unrounded = exact_sum(charges)
         if each.quantity or unrounded:
             amount = rounded(unrounded, part.frame.cycle.currency)
             yield _line(part, group, each.quantity, charges, unrounded, amount)
@@ -85,7 +84,7 @@ def _shared_lines(part: _Metered) -> Iterator[LineItem]:
     """
     whole = _together(part.groups)
     charges = _charges(part, whole)
-    unrounded, currency = _sum(charges), part.frame.cycle.currency
+    unrounded, currency = exact_sum(charges), part.frame.cycle.currency
     total = rounded(unrounded, currency)
     if whole.quantity:
         groups = {group: each.quantity for group, each in part.groups.items() if each.quantity}
@@ -105,10 +104,6 @@ def _together(groups: Mapping[Group, Measured]) -> Measured:
         quantity=sum((each.quantity for each in groups.values()), Fraction(0)),
         records=[record for each in groups.values() for record in each.records],
     )
-
-
-def _sum(charges: tuple[Charge, ...]) -> Fraction:
-    return sum((charge.amount for charge in charges), Fraction(0))
 
 
 def _scaled(charge: Charge, ratio: Fraction) -> Charge:
@@ -139,6 +134,7 @@ def _line(
         period=part.frame.cycle.period.whole_seconds(),
         price=part.price.ref,
         attachment=part.attachment,
+        proration=None if part.share == WHOLE else (part.share.numerator, part.share.denominator),
         charges=charges,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from domain.attachment import Run
-from domain.invoice import LineItem
+from domain.invoice import LineItem, exact_sum
 from domain.line_key import line_key
 from domain.money import rounded
 from domain.period import Period
@@ -16,19 +16,18 @@ from domain.text import shortened
 
 def once(frame: Frame) -> Iterator[Priced]:
     """One line per attachment and one-off price that it got in this cycle."""
-    for attachment in frame.cycle.attachments.values():
-        for price, runs in frame.prices(attachment, "one_off"):
-            first = runs[0]
-            if first.carried or frame.span is None or first.since not in frame.span:
-                continue
-            lines = [_line(frame, attachment.id, price, first)]
-            yield Priced(attachment=attachment.id, price=price, share=WHOLE, lines=lines)
+    for attachment, price, runs in frame.prices("one_off"):
+        first = runs[0]
+        if first.carried or frame.span is None or first.since not in frame.span:
+            continue
+        lines = [_line(frame, attachment.id, price, first)]
+        yield Priced(attachment=attachment.id, price=price, share=WHOLE, lines=lines)
 
 
 def _line(frame: Frame, attachment: str, price: Price, run: Run) -> LineItem:
     quantity = Fraction(run.quantities[0][1])
     charges = price.charges(price.converted(quantity), WHOLE)
-    unrounded = sum((charge.amount for charge in charges), Fraction(0))
+    unrounded = exact_sum(charges)
     times = "" if quantity == 1 else f" × {plain(quantity)}"
     return LineItem(
         key=line_key("once", attachment, price.ref),

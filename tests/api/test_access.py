@@ -23,6 +23,30 @@ RULES = {
     "list_attachments": "organization support admin",
     "detach": "admin",
     "change_quantity": "admin",
+    "swap": "admin",
+    "end_trial": "admin",
+    "bill_now": "admin",
+    "close_organization": "admin",
+    "reopen_organization": "admin",
+    "override_price": "admin",
+    "end_override": "admin",
+    "list_overrides": "organization support admin",
+    "get_balance": "organization support admin",
+    "grant_discount": "support admin",
+    "end_discount": "support admin",
+    "waive_line": "support admin",
+    "override_amount": "support admin",
+    "approve_invoice": "support admin",
+    "void_invoice": "admin",
+    "mark_uncollectible": "admin",
+    "issue_credit_note": "support admin",
+    "accept_late": "support admin",
+    "write_off_late": "support admin",
+    "correct_usage": "support admin",
+    "retire_price": "admin",
+    "preview_rating": "organization support admin",
+    "what_if": "support admin",
+    "diff_invoice": "organization support admin",
     "add_item": "support admin",
     "grant_credit": "support admin",
     "list_credits": "organization support admin",
@@ -62,6 +86,7 @@ def test_every_route_has_a_rule_and_keeps_it() -> None:
 def path_of(op: Op) -> str:
     path = op.rule.replace("<organization>", "acme").replace("<cycle>", "acme.2026-11-01")
     path = path.replace("<attachment>", "a1").replace("<path:line>", "usage/a1/cpu@1")
+    path = path.replace("<price>", "cpu").replace("<discount>", "d1")
     return path.replace("<meter>", "cpu").replace("<service>", "machine")
 
 

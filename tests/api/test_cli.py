@@ -14,7 +14,7 @@ from adapters.sandbox.server import SandboxServer
 from api.cli.main import COMMANDS, cli, main
 from api.cli.session import print_table
 from tests.acceptance.running import free_port
-from tests.api.conftest import CYCLE, Caller, day
+from tests.api.conftest import CYCLE, START, Caller, day
 from tests.api.test_usage import record
 from tests.databases import new_database
 
@@ -300,3 +300,27 @@ def test_a_database_that_lacks_migrations_is_told_before_anything_fails(
 
 def test_the_group_knows_all_its_commands() -> None:
     assert set(cli.list_commands(None)) == set(COMMANDS)  # type: ignore[arg-type]
+
+
+def test_what_waits_and_what_came_late_is_told_at_a_terminal(
+    run: Run, admin: Caller, acme: str
+) -> None:
+    policies = {"grace_s": 0, "minimum_invoice": 0, "approval": "always"}
+    details = {"name": "Acme", "currency": "usd", "anchor_day": START.day, "policies": policies}
+    admin("PUT", "/v1/organizations/acme", details)
+    admin("POST", "/v1/usage", [record("k1", value="100")])
+    end = {"at": day(5), "reason": "asked for"}
+    assert admin("POST", "/v1/organizations/acme/bill-now", end).status_code == 200
+
+    status, told, _ = run("close", "--due")
+    assert (status, f"waiting  {CYCLE}  approval_required" in told) == (1, True)
+    assert "to be approved since" in run("invoice", "acme")[1]
+    admin("POST", f"/v1/invoices/{CYCLE}/approve", {"reason": "checked"})
+    status, told, _ = run("close", "--due")
+    assert (status, f"issued   {CYCLE}" in told) == (0, True)
+
+    admin("POST", "/v1/usage", [record("late", value="10")])
+    told = run("invoice", CYCLE)[1]
+    assert "2.50 still to be paid" in told
+    assert "late: usage/a1/cpu@1  0.25, on the next invoice" in told
+    assert json.loads(run("invoice", CYCLE, "--json")[1])["late"][0]["amount"] == 25

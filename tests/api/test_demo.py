@@ -103,6 +103,12 @@ def running(settings: Settings, database_url: str, tmp_path: Path) -> Iterator[W
         api.server_close()
 
 
+def lines_of(running: Wired, organization: str, kind: str) -> list[int]:
+    """What lines of a kind come to on a current invoice."""
+    invoice = running.invoices.current(organization).invoice.invoice
+    return [line.amount for line in invoice.lines if line.kind == kind]
+
+
 def test_a_month_is_played_issued_and_proved_once(small: None, running: Wired) -> None:
     said: list[str] = []
 
@@ -115,6 +121,14 @@ def test_a_month_is_played_issued_and_proved_once(small: None, running: Wired) -
     assert previous.stripe.state in ("in_step", "pending")
     assert running.audit.run(None, None, actor="test").clean
     assert "1 duplicate, 1 conflict, 4 quarantined" in said
+    assert [each.amount > 0 for each in previous.late] == [True]
+    current = running.invoices.current(STARRING).invoice.invoice
+    late = {line.corrects: line.amount for line in current.lines if line.kind == "late"}
+    assert list(late.values()) == [each.amount for each in previous.late]
+    assert lines_of(running, "northwind", "late") and lines_of(running, "mistral", "discount")
+    fjord = next(each for each in CAST if each.id == "fjord")
+    corrected = running.invoices.get(two_cycles(fjord, clock()).previous_name)
+    assert [type(each).__name__ for each in corrected.outcomes] == ["CreditNoteIssued"]
 
     before = running.invoices.current(STARRING).invoice
     play(running, said.append)

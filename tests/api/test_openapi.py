@@ -34,6 +34,8 @@ KNOWN = {
     "line": "item%2Fi1",
     "meter": "cpu",
     "service": "machine",
+    "price": "cpu",
+    "discount": "d1",
 }
 
 

@@ -55,6 +55,8 @@ def test_the_catalogs_examples_work_and_are_answered_as_published(admin: Caller)
         "aggregation": "sum",
         "unit": "second",
         "dimensions": ["region"],
+        "filter": {},
+        "carry_over": False,
     }
     price = admin("POST", "/v1/prices", PRICE).get_json()
     assert (price["ref"], price["model"]) == ("cpu@1", "graduated")

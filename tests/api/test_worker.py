@@ -11,7 +11,7 @@ import pytest
 
 from api.wiring import Wired
 from api.worker import Work, loops, run
-from application.attaching import NewItem
+from application.adjusting import NewItem
 from application.registration import Details
 from application.worker import Loop, every
 from domain.errors import StoreUnavailable
@@ -37,7 +37,7 @@ def acme_owes_something(wired: Wired) -> None:
     details = Details(name="Acme", currency="usd", policies={"sync_interval_s": 1})
     wired.registration.put("acme", details, actor="test", at=now)
     item = NewItem(item="i1", description="Setup", amount=500, currency="usd", reason="agreed")
-    wired.attaching.add_item("acme", item, at=now, actor="test")
+    wired.changes.adjusting.add_item("acme", item, at=now, actor="test")
 
 
 def test_what_happens_reaches_stripe_by_itself(wired: Wired) -> None:
@@ -76,7 +76,7 @@ def test_it_survives_the_loss_of_every_connection(wired: Wired, database_url: st
 def added(wired: Wired, item: NewItem) -> bool:
     """Add an item, where the database answers by now."""
     try:
-        wired.attaching.add_item("acme", item, at=datetime.now(UTC), actor="test")
+        wired.changes.adjusting.add_item("acme", item, at=datetime.now(UTC), actor="test")
     except StoreUnavailable:
         return False
     return True

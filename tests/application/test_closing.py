@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from application.closing import Closing
-from application.holding import Holding
+from application.issuing import Finalizer, Issuing
 from domain.errors import GatewayUnavailable, StoreUnavailable
 from tests.january import FEBRUARY, JANUARY, MARCH, day
 from tests.world import World, world
@@ -49,8 +49,9 @@ def test_late_usage_counts_until_grace_is_over() -> None:
     assert made.use("1", day(31)).refusals == {}
     made.travel(GRACE_OVER)
     assert made.advance().closed == [CYCLE]
-    assert made.use("1", day(31)).refusals[0].code == "no_cycle"
+    assert made.use("1", day(31)).late == 1
     assert made.lines()["usage/a1/cpu@1"] == 59
+    assert made.lines(NEXT)["late/2026-01-01/usage/a1/cpu@1"] == 3
 
 
 def test_an_invoice_is_settled_proved_and_issued() -> None:
@@ -97,7 +98,7 @@ def test_a_credit_that_covers_all_leaves_nothing_to_pay_and_is_used_up_by_that_m
     made.advance()
     assert made.invoice().total == 0
     assert made.names().count("CreditApplied") == 1
-    (view,) = made.attaching.credits("acme")
+    (view,) = made.holdings.credits("acme")
     assert (view.applied, view.remaining) == (3156, 844)
     assert made.lines(NEXT)["credit/k1"] == -844
 
@@ -123,7 +124,7 @@ def test_an_organization_left_alone_catches_up_cycle_by_cycle() -> None:
 
 def test_a_held_cycle_waits_and_the_others_go_on() -> None:
     made = running()
-    holding = Holding(made.store)
+    holding = made.holding
     holding.hold(CYCLE, "looks odd", actor="support", at=JANUARY)
     made.travel(MARCH + timedelta(days=1))
     done = made.advance()
@@ -153,6 +154,11 @@ def test_more_lines_than_an_invoice_takes_are_rolled_up_and_issued_to_the_cent()
     assert made.invoice().total == 300 * 2 + 500 - 100
 
 
+def closing_by(made: World, finalizer: Finalizer) -> Closing:
+    issuing = Issuing(made.store, finalizer, made.stripe)
+    return Closing(made.store, made.store, issuing, made.crediting)
+
+
 class PaidAtOnce:
     """A finalizer whose customer pays before anybody can note that the invoice is issued."""
 
@@ -180,7 +186,7 @@ def test_what_became_of_an_invoice_while_it_was_issued_is_recorded_with_it(
 ) -> None:
     made = running()
     made.travel(GRACE_OVER)
-    closing = Closing(made.store, made.store, PaidAtOnce(made, action), made.stripe)
+    closing = closing_by(made, PaidAtOnce(made, action))
     closing.advance("acme", made.now, "scheduler")
     assert made.names()[-2:] == ["InvoiceFinalized", outcome]
     view = made.invoice()
@@ -202,7 +208,7 @@ class Failing:
 
 
 def closing_with(made: World, error: Exception, cycles: str = "") -> Closing:
-    return Closing(made.store, made.store, Failing(error, made, cycles), made.stripe)
+    return closing_by(made, Failing(error, made, cycles))
 
 
 def test_while_stripe_is_away_a_settled_cycle_waits_and_is_issued_later() -> None:

@@ -10,7 +10,7 @@ from application.views import Member, OrganizationView
 from domain.errors import InvalidInput, NotFound, RuleViolation
 from domain.policies import checked
 from tests.january import FEBRUARY, JANUARY, day
-from tests.world import ACTOR, World
+from tests.world import ACTOR, World, world
 
 ANNA = Member(user="u1", email="anna@example.com", role="owner")
 BO = Member(user="u2", email="bo@example.com", role="member")
@@ -144,11 +144,15 @@ def test_what_cannot_be_used_is_refused_by_name(
     assert made.store.events == []
 
 
-def test_the_currency_stays() -> None:
-    made = World()
-    put(made)
-    with pytest.raises(RuleViolation):
+def test_another_currency_waits_until_everything_that_runs_has_a_price_in_it() -> None:
+    made = world()
+    made.attach("a1", "seat", day(1))
+    with pytest.raises(RuleViolation) as refusal:
         put(made, currency="eur")
+    assert (refusal.value.code, refusal.value.context["attachment"]) == ("currency_mismatch", "a1")
+    made.detach("a1", day(1))
+    put(made, currency="eur")
+    assert made.registration.get("acme").currency == "eur"
 
 
 def test_an_unknown_organization_is_not_found() -> None:

@@ -8,15 +8,9 @@ import pytest
 
 from domain.billing_cycle import BillingCycle, Status
 from domain.errors import InvalidInput, NotFound, RuleViolation
-from domain.events.cycle import (
-    CreditApplied,
-    CycleHeld,
-    CycleReleased,
-    FinalizationStarted,
-    InvoiceMarkedUncollectible,
-    InvoicePaid,
-    InvoiceVoided,
-)
+from domain.events.amounts import CreditApplied
+from domain.events.cycle import CycleHeld, CycleReleased, FinalizationStarted
+from domain.events.outcome import InvoiceMarkedUncollectible, InvoicePaid, InvoiceVoided
 from domain.price import Price
 from domain.rating import rate
 from tests.given import given
@@ -118,9 +112,16 @@ def test_a_change_must_fall_into_the_cycle() -> None:
 
 
 @pytest.mark.parametrize("life", [(CLOSING, CLOSED), (CLOSING, CLOSED, SETTLED)])
-def test_a_cycle_that_is_cut_off_takes_no_changes(life: tuple[object, ...]) -> None:
-    for decision in (attach(day(3)), lambda cycle: cycle.add_item(item())):
-        given(OPENED, *life).when(decision).then_refused(RuleViolation, "cycle_closed")
+def test_what_is_attached_after_the_cut_off_is_a_late_fact(life: tuple[object, ...]) -> None:
+    cycle = given(OPENED, *life).when(attach(day(3))).then(attached("a1", day(3)))
+    assert cycle.attachments == {}, "the basis stays as it was"
+    assert cycle.as_known().attachments["a1"].run_at(day(4)) is not None
+
+
+def test_items_are_taken_until_the_invoice_is_settled() -> None:
+    add = lambda cycle: cycle.add_item(item())  # noqa: E731
+    given(OPENED, CLOSING, CLOSED).when(add).then(item())
+    given(OPENED, CLOSING, CLOSED, SETTLED).when(add).then_refused(RuleViolation, "cycle_settled")
 
 
 def test_detaching_ends_the_run() -> None:
@@ -277,21 +278,22 @@ def test_an_item_with_a_known_id_and_other_content_is_a_conflict() -> None:
 def test_a_cycle_closes_in_two_steps_and_each_counts_once() -> None:
     given(OPENED).when(lambda each: each.begin_closing(FEBRUARY)).then(CLOSING)
     given(OPENED, CLOSING).when(lambda each: each.begin_closing(FEBRUARY)).then_nothing()
-    given(OPENED, CLOSING).when(lambda each: each.close(CLOSED.at)).then(CLOSED)
-    given(OPENED, CLOSING, CLOSED).when(lambda each: each.close(CLOSED.at)).then_nothing()
+    given(OPENED, CLOSING).when(lambda each: each.close(2, CLOSED.at)).then(CLOSED)
+    given(OPENED, CLOSING, CLOSED).when(lambda each: each.close(2, CLOSED.at)).then_nothing()
 
 
 def test_usage_is_not_cut_off_while_the_period_runs() -> None:
     (
         given(OPENED)
-        .when(lambda each: each.close(FEBRUARY))
+        .when(lambda each: each.close(2, FEBRUARY))
         .then_refused(RuleViolation, "cycle_accruing")
     )
 
 
 def settle(cycle: BillingCycle) -> list[Any]:
     invoice = rate(cycle, {}, BOOK, {}).invoice
-    return list(cycle.start_finalization(invoice, (), 3, CLOSED.at))
+    basis = {line.key: line.amount for line in invoice.lines}
+    return list(cycle.start_finalization(invoice, basis, None, 3, CLOSED.at))
 
 
 def test_settling_fixes_digest_and_amounts() -> None:
@@ -303,6 +305,7 @@ def test_settling_fixes_digest_and_amounts() -> None:
         digest=invoice.digest(),
         subtotal=3100,
         lines={"fee/a1/base@1": 3100},
+        basis={"fee/a1/base@1": 3100},
     )
     given(OPENED, attached("a1"), CLOSING, CLOSED).when(settle).then(started)
 

@@ -6,10 +6,18 @@ from uuid import UUID
 
 import pytest
 
+from domain.attribution import FILTERED
 from domain.catalog import AGGREGATIONS, Catalog
-from domain.errors import InvalidInput, NotFound
+from domain.errors import InvalidInput, NotFound, RuleViolation
 from domain.events.base import Recorded
-from domain.events.catalog import MeterDefined, PricePublished, ServiceDefined
+from domain.events.catalog import (
+    MeterDefined,
+    PriceOverridden,
+    PriceOverrideEnded,
+    PricePublished,
+    PriceRetired,
+    ServiceDefined,
+)
 from tests.january import FEBRUARY, JANUARY, day
 
 CPU = {"aggregation": "sum", "unit": "second", "dimensions": ["region"]}
@@ -92,6 +100,11 @@ def test_every_aggregation_can_be_defined(aggregation: str) -> None:
         ({"dimensions": "region"}, "dimensions"),
         ({"dimensions": ["region", "region"]}, "dimensions"),
         ({"filter": "x > 1"}, "filter"),
+        ({"filter": {"": ["fra"]}}, "filter"),
+        ({"filter": {"region": "fra"}}, "filter.region"),
+        ({"filter": {"region": []}}, "filter.region"),
+        ({"filter": {"region": ["fra", ""]}}, "filter.region"),
+        ({"filter": {"region": ["fra", 1]}}, "filter.region"),
         ({"carry_over": True}, "carry_over"),
         ({"unit": "two\nlines"}, "unit"),
     ],
@@ -111,6 +124,40 @@ def test_a_changed_meter_is_in_force_for_cycles_opened_after_it() -> None:
     versions = [shelf.catalog.meter_for("cpu", day(each)) for each in (1, 15, 25)]
     assert [meter and meter.version for meter in versions] == [1, 1, 2]
     assert shelf.catalog.meter_for("ram", day(1)) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"filter": {"region": ["fra"]}}, id="a filter"),
+        pytest.param({"aggregation": "time_weighted", "carry_over": True}, id="carry-over"),
+    ],
+)
+def test_what_a_meter_counts_is_part_of_its_version(change: dict[str, object]) -> None:
+    shelf = Shelf()
+    shelf.meter()
+    assert [event.version for event in shelf.meter(**change)] == [2]
+    assert shelf.meter(**change) == []
+    assert [event.version for event in shelf.meter()] == [3]
+
+
+@pytest.mark.parametrize(
+    ("properties", "counted"),
+    [
+        pytest.param({"region": "fra", "plan": "pro", "size": "xl"}, True, id="every property"),
+        pytest.param({"region": "ams", "plan": "pro"}, True, id="any of the values"),
+        pytest.param({"region": "fra", "plan": "free"}, False, id="another value"),
+        pytest.param({"region": "fra"}, False, id="a property is missing"),
+    ],
+)
+def test_a_filter_counts_records_by_their_properties(
+    properties: dict[str, str], counted: bool
+) -> None:
+    shelf = Shelf()
+    shelf.meter(filter={"region": ["fra", "ams"], "plan": ["pro"]})
+    (meter,) = shelf.catalog.meters["cpu"]
+    assert meter.counts(properties) is counted
+    assert meter.named("a1", properties) == ("a1" if counted else FILTERED)
 
 
 # Prices
@@ -190,14 +237,10 @@ GRADUATED = {**RATE, "model": "graduated", "tiers": TIERS, "unit_amount": None}
         (BASE, {"amount": "NaN"}, "amount"),
         (BASE, {"meter": "cpu"}, "meter"),
         (BASE, {"model": "magic"}, "model"),
-        (BASE, {"proration": "day"}, "proration"),
-        (BASE, {"billing": "in_advance"}, "billing"),
-        (BASE, {"minimum_amount": "5"}, "minimum_amount"),
         (BASE, {"colour": "blue"}, "colour"),
         (RATE, {"meter": "ram"}, "meter"),
         (RATE, {"group_by": ["zone"]}, "group_by"),
         (RATE, {"unit_conversion": {"divide_by": "0"}}, "unit_conversion.divide_by"),
-        (RATE, {"unit_conversion": {"divide_by": "1", "round": "up"}}, "unit_conversion.round"),
         (GRADUATED, {"tiers": []}, "tiers"),
         (GRADUATED, {"tiers": [{"up_to": "5", "unit_amount": "1"}]}, "tiers[0].up_to"),
         (GRADUATED, {"tiers": [*TIERS, *TIERS]}, "tiers[0].up_to"),
@@ -214,6 +257,116 @@ def test_terms_that_cannot_be_rated_are_refused_by_name(
     with pytest.raises(InvalidInput) as refusal:
         shelf.price(values)
     assert refusal.value.context["field"] == field
+
+
+PER_RECORD = {**RATE, "model": "percentage", "rate": "2", "fixed_amount": "30"}
+
+
+def test_terms_for_single_records_need_a_meter_of_sums() -> None:
+    shelf = Shelf()
+    shelf.meter(aggregation="max")
+    terms = {key: value for key, value in PER_RECORD.items() if key != "unit_amount"}
+    with pytest.raises(InvalidInput) as refusal:
+        shelf.price(terms)
+    assert refusal.value.context["field"] == "meter"
+
+
+# The end of a price, and prices of one organization
+
+
+def attachable(shelf: Shelf, at: datetime, organization: str = "acme", ref: str = "base") -> str:
+    """The version that an attachment gets, or why it gets none."""
+    try:
+        return shelf.catalog.versions_at([ref], at, organization)[0].ref
+    except RuleViolation as refusal:
+        return refusal.code
+
+
+def override(
+    shelf: Shelf, at: datetime = JANUARY, effective_at: Any = None, **changes: Any
+) -> list[Any]:
+    values = dict(BASE) | changes
+    return shelf.take(shelf.catalog.override_price("acme", "base", values, at, effective_at), at)
+
+
+def test_a_retired_price_is_for_no_new_attachment() -> None:
+    shelf = Shelf()
+    shelf.price()
+    retire = shelf.catalog.retire_price
+    assert shelf.take(retire("base", day(10))) == [PriceRetired(at=day(10), price="base")]
+    assert retire("base", day(20)) == []
+    assert attachable(shelf, day(9)) == "base@1"
+    assert attachable(shelf, day(10)) == "price_retired"
+    assert attachable(shelf, day(10), ref="base@1") == "price_retired"
+    assert shelf.price(at=day(11)) == []
+    with pytest.raises(RuleViolation):
+        shelf.price(at=day(11), amount="200")
+    with pytest.raises(NotFound):
+        retire("none", day(10))
+
+
+def test_an_organization_gets_a_price_at_its_own_terms() -> None:
+    shelf = Shelf()
+    shelf.price()
+    assert override(shelf, day(10), amount="80") == [
+        PriceOverridden(
+            at=day(10),
+            price="base",
+            organization="acme",
+            version=1,
+            terms=BASE | {"amount": "80", "effective_at": day(10).isoformat()},
+        )
+    ]
+    assert override(shelf, day(12), amount="80.0") == []
+    assert attachable(shelf, day(9)) == "base@1"
+    assert attachable(shelf, day(10)) == "base@1.acme"
+    assert attachable(shelf, day(10), ref="base@1") == "base@1.acme"
+    assert attachable(shelf, day(10), "other") == "base@1"
+    assert shelf.catalog.book["base@1.acme"].organization == "acme"
+    assert [price.ref for price in shelf.catalog.prices["base"]] == ["base@1"]
+
+
+def test_an_override_may_change_and_end() -> None:
+    shelf = Shelf()
+    shelf.price()
+    end = shelf.catalog.end_override
+    assert end("acme", "base", day(5)) == []
+    override(shelf, day(10), amount="80")
+    (second,) = override(shelf, day(11), day(20), amount="70")
+    assert (second.version, second.at) == (2, day(20))
+    assert [attachable(shelf, day(each)) for each in (19, 20)] == ["base@1.acme", "base@2.acme"]
+    ended = shelf.take(end("acme", "base", day(25)), day(25))
+    assert ended == [PriceOverrideEnded(at=day(25), price="base", organization="acme")]
+    assert end("acme", "base", day(26)) == []
+    assert [attachable(shelf, day(each)) for each in (24, 25)] == ["base@2.acme", "base@1"]
+    (again,) = override(shelf, day(27), amount="70")
+    assert again.version == 3
+    assert attachable(shelf, day(27)) == "base@3.acme"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"price": "cpu"}, "price"),
+        ({"version": 2}, "version"),
+        ({"amount": "-1"}, "amount"),
+        ({"kind": "one_off", "proration": "none"}, "meter"),
+    ],
+    ids=["another price", "out of order", "not a rate", "another kind"],
+)
+def test_an_override_is_of_the_kind_and_meter_of_its_price(
+    changes: dict[str, object], field: str
+) -> None:
+    shelf = Shelf()
+    shelf.price()
+    with pytest.raises(InvalidInput) as refusal:
+        override(shelf, **changes)
+    assert refusal.value.context["field"] == field
+
+
+def test_there_is_nothing_to_override_where_there_is_no_price() -> None:
+    with pytest.raises(NotFound):
+        override(Shelf())
 
 
 # Services
@@ -239,6 +392,54 @@ def test_a_service_cannot_have_unknown_prices_or_rate_a_meter_twice(prices: list
     shelf.price(RATE, price="other")
     with pytest.raises(InvalidInput) as refusal:
         shelf.service(prices)
+    assert refusal.value.context["field"] == "prices"
+
+
+def in_euros(shelf: Shelf) -> None:
+    """A service with a price for one meter in two currencies."""
+    shelf.meter()
+    shelf.price(RATE)
+    shelf.price(RATE, price="cpu-eur", currency="eur")
+    shelf.service(["cpu", "cpu-eur"])
+
+
+def test_a_service_may_rate_a_meter_once_in_each_currency() -> None:
+    shelf = Shelf()
+    in_euros(shelf)
+    assert shelf.catalog.services["machine"].prices == ("cpu", "cpu-eur")
+
+
+def test_a_version_or_override_cannot_rate_a_meter_twice_in_a_currency() -> None:
+    shelf = Shelf()
+    in_euros(shelf)
+    with pytest.raises(InvalidInput) as refusal:
+        shelf.price(RATE, currency="eur")
+    assert refusal.value.context["field"] == "currency"
+    with pytest.raises(InvalidInput) as refusal:
+        shelf.catalog.override_price("acme", "cpu", RATE | {"currency": "eur"}, JANUARY)
+    assert refusal.value.context["field"] == "currency"
+
+
+def test_an_override_in_the_way_of_a_service_defined_later_is_found_at_attaching() -> None:
+    shelf = Shelf()
+    shelf.meter()
+    shelf.price(RATE)
+    shelf.take(shelf.catalog.override_price("acme", "cpu", RATE | {"currency": "eur"}, JANUARY))
+    shelf.price(RATE, price="cpu-eur", currency="eur")
+    shelf.service(["cpu", "cpu-eur"])
+    both = ["cpu", "cpu-eur"]
+    assert len(shelf.catalog.versions_at(both, day(2), "other")) == 2
+    with pytest.raises(RuleViolation) as refusal:
+        shelf.catalog.versions_at(both, day(2), "acme")
+    assert refusal.value.code == "meter_already_rated"
+
+
+def test_a_service_cannot_name_the_price_of_one_organization() -> None:
+    shelf = Shelf()
+    shelf.price()
+    override(shelf, amount="80")
+    with pytest.raises(InvalidInput) as refusal:
+        shelf.service(["base@1.acme"])
     assert refusal.value.context["field"] == "prices"
 
 

@@ -8,10 +8,14 @@ import pytest
 from domain.errors import InvalidInput, RuleViolation
 from domain.events.organization import (
     AnchorMoved,
+    CreditExpired,
     CreditGranted,
+    CurrencyChanged,
     MemberAdded,
     MemberRemoved,
+    OrganizationClosed,
     OrganizationRegistered,
+    OrganizationReopened,
     PolicyChanged,
     StripeCustomerLinked,
 )
@@ -105,10 +109,23 @@ def test_a_description_gives_the_events_that_lead_to_it(
     assert changed(state, **description) == []
 
 
-def test_the_currency_cannot_change() -> None:
-    with pytest.raises(RuleViolation) as refusal:
-        changed(organization(), currency="eur")
-    assert refusal.value.code == "currency_fixed"
+def test_another_currency_is_said_once() -> None:
+    state = organization()
+    (event,) = changed(state, currency="eur")
+    state.apply(event)
+    assert (event, state.currency) == (CurrencyChanged(at=JANUARY, currency="eur"), "eur")
+    assert changed(state, currency="eur") == []
+
+
+def test_closing_and_reopening_count_once() -> None:
+    closed = OrganizationClosed(at=day(9), reason="bankrupt")
+    assert organization().close("bankrupt", day(9)) == [closed]
+    assert organization(closed).close("again", day(10)) == []
+    reopened = OrganizationReopened(at=day(20), reason="saved")
+    assert organization(closed).reopen("saved", day(20)) == [reopened]
+    assert organization(closed, reopened).reopen("again", day(21)) == []
+    with pytest.raises(InvalidInput):
+        organization(closed).reopen("too early", day(8))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +151,20 @@ def test_a_credit_with_a_known_id_and_other_content_is_a_conflict(other: CreditG
     assert refusal.value.code == "conflict"
 
 
-def test_a_credit_has_the_organizations_currency() -> None:
-    with pytest.raises(RuleViolation):
-        organization().grant_credit(credit(currency="eur"))
+def test_credits_are_kept_apart_by_currency() -> None:
+    state = organization(credit(), credit("k2", 500, currency="eur"))
+    assert [each.id for each in state.open_credits({}, "eur")] == ["k2"]
+    assert [each.id for each in state.open_credits({}, "usd")] == ["k1"]
+
+
+def test_what_is_left_of_a_credit_expires_once_no_cycle_can_use_it() -> None:
+    state = organization(credit(expires_at=day(20)), credit("never"))
+    assert state.expire_credits({}, day(19), FEBRUARY) == []
+    (gone,) = state.expire_credits({"k1": 400}, day(20), FEBRUARY)
+    assert gone == CreditExpired(at=FEBRUARY, credit="k1", amount=600)
+    state.apply(gone)
+    assert state.expire_credits({"k1": 400}, day(20), FEBRUARY) == []
+    assert [each.id for each in state.open_credits({"k1": 400})] == ["never"]
 
 
 def test_credits_are_used_up_in_the_order_in_which_they_expire() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.rating import Credit, rate
+from domain.rating import Credit, Surroundings, rate
 from tests.given import cycle_of
 from tests.january import BOOK, FEBRUARY, JANUARY, OPENED, attached, day
 
@@ -32,11 +32,14 @@ def credit(identity: str, remaining: int, **more: object) -> Credit:
     ],
 )
 def test_credits_are_used_in_order(credits: list[Credit], used: dict[str, int]) -> None:
-    invoice = rate(cycle_of(OPENED, attached()), {}, BOOK, {}, credits).invoice
+    invoice = rate(
+        cycle_of(OPENED, attached()), {}, BOOK, {}, Surroundings(credits=credits)
+    ).invoice
     found = {line.key: line.amount for line in invoice.lines if line.kind == "credit"}
     assert found == {f"credit/{key}": amount for key, amount in used.items()}
     assert invoice.subtotal == 3100 + sum(used.values()) >= 0
 
 
 def test_nothing_owed_uses_nothing() -> None:
-    assert rate(cycle_of(OPENED), {}, BOOK, {}, [credit("k1", 100)]).invoice.lines == ()
+    around = Surroundings(credits=[credit("k1", 100)])
+    assert rate(cycle_of(OPENED), {}, BOOK, {}, around).invoice.lines == ()

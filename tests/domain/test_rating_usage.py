@@ -12,7 +12,7 @@ from domain.events.usage import micros
 from domain.invoice import LineItem
 from domain.price import Price
 from domain.rating import Rated, rate
-from domain.rating.usage import _largest_remainder
+from domain.rating.sharing import largest_remainder
 from domain.tally import Tallies, Tally, TallyKey
 from tests.given import cycle_of
 from tests.january import JANUARY, OPENED, attached, day, detached, meter, opened, price
@@ -210,7 +210,7 @@ def test_largest_remainder_loses_nothing(total: int, weights: list[int], unit: i
     total *= unit
     whole = sum(weights)
     ratios = {(("g", str(n)),): Fraction(weight, whole) for n, weight in enumerate(weights)}
-    parts = _largest_remainder(total, ratios, unit)
+    parts = largest_remainder(total, ratios, unit)
     assert sum(parts.values()) == total
     for group, part in parts.items():
         assert part % unit == 0

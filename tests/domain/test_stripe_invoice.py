@@ -9,6 +9,7 @@ from domain.events.stripe_invoice import (
     CallAbandoned,
     CallAnswered,
     CallAttempted,
+    CreditNoteObserved,
     Discrepancy,
     DiscrepancyFound,
     DiscrepancyResolved,
@@ -83,6 +84,30 @@ def test_a_created_draft_is_known_from_its_answer() -> None:
     state = replay([PLANNED, attempted(customer="cus_1", currency="usd"), answered()])
     assert (state.live(1), state.live(2), state.status) == ("in_1", None, "draft")
     assert (state.customer, state.currency) == ("cus_1", "usd")
+
+
+NOTE_CALL = attempted("credit_note", **{"metadata[note_id]": "n1"})
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([NOTE_CALL, answered(200, "cn_1")], id="from its answer"),
+        pytest.param([CreditNoteObserved(note="n1", stripe_note="cn_1")], id="found at Stripe"),
+    ],
+)
+def test_a_credit_note_is_known_by_our_id(events: list[object]) -> None:
+    assert replay(events).notes == {"n1": "cn_1"}
+
+
+def test_a_refused_credit_note_is_not_known() -> None:
+    assert replay([NOTE_CALL, answered(400, None)]).notes == {}
+
+
+def test_a_void_is_ours_until_another_invoice_takes_its_place() -> None:
+    voided = [PLANNED, attempted("void"), answered()]
+    assert replay(voided).voiding
+    assert not replay([*voided, attempted("create", "k2"), answered(key="k2")]).voiding
 
 
 def test_a_refused_call_made_nothing() -> None:

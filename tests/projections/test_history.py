@@ -1,57 +1,161 @@
 """The story of a cycle: a sentence for every event, as support reads it."""
 
 import dataclasses
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Union, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import pytest
 
-from domain.events import catalog, cycle, organization, usage
+from domain import events
 from domain.events.base import Recorded
+from domain.events.catalog import CatalogEvent
+from domain.events.cycle import CycleClosed, CycleEvent
+from domain.events.late import LateFactsReopened, UsageRetracted
+from domain.events.organization import (
+    CreditExpired,
+    CreditGranted,
+    CurrencyChanged,
+    OrganizationEvent,
+    OrganizationRegistered,
+)
+from domain.events.outcome import InvoiceFinalized, InvoiceVoided
+from domain.events.usage import HeaderTally, PackedRecord, UsageRecorded, micros
 from domain.identity import catalog_stream, organization_stream
 from domain.quantity import plain
 from projections.history import describe, story
-from tests.january import JANUARY
+from tests.january import CLOSING, FEBRUARY, JANUARY, OPENED, attached, day
 from tests.world import january, without_chance, world
 
 EVENTS = [
-    each
-    for module in (cycle, organization, catalog)
-    for _, each in inspect.getmembers(module, inspect.isclass)
-    if each.__module__ == module.__name__ and not each.__name__.endswith("Event")
-] + [usage.UsageRecorded]
+    kind
+    for module in pkgutil.iter_modules(events.__path__, "domain.events.")
+    for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+    if kind.__module__ == module.name
+    and (issubclass(kind, CycleEvent | OrganizationEvent | CatalogEvent) or kind is UsageRecorded)
+    and kind not in (CycleEvent, OrganizationEvent, CatalogEvent)
+]
+"""Every event that a cycle, an organization or the catalog has, in whatever module."""
 
 
-def example(kind: Any) -> Any:
-    """An event of a class with something in every field."""
-    fields = {field.name: _value(field.type, field.name) for field in dataclasses.fields(kind)}
-    return kind(**fields)
+def example(kind: Any, *, full: bool) -> Any:
+    """An event of a class with something in every field, or only in those it must have."""
+    hints = get_type_hints(kind)
+    names = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if full or {field.default, field.default_factory} == {dataclasses.MISSING}
+    ]
+    return kind(**{name: _value(hints[name], name) for name in names})
 
 
 def _value(kind: Any, name: str) -> Any:
     if name == "currency":
         return "usd"
-    if kind is datetime or get_origin(kind) in (Union, type(datetime | None)):
-        return JANUARY if datetime in (kind, *get_args(kind)) else get_args(kind)[0](3)
-    if get_origin(kind) in (tuple, dict):
-        return get_origin(kind)()
-    return kind(3)
+    if isinstance(kind, UnionType):
+        kind = next(each for each in get_args(kind) if each is not NoneType)
+    if kind is datetime:
+        return JANUARY
+    if get_origin(kind) is tuple:
+        return (_value(get_args(kind)[0], name),)
+    if get_origin(kind) is dict:
+        return {_value(key, name): _value(value, name) for key, value in [get_args(kind)]}
+    if hasattr(kind, "_fields"):
+        return kind(**{each: _value(hint, each) for each, hint in get_type_hints(kind).items()})
+    return "3" if kind is object else kind(3)
 
 
+@pytest.mark.parametrize("full", [True, False], ids=["everything said", "only what must be"])
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
-def test_every_event_has_a_sentence(kind: type) -> None:
+def test_every_event_has_a_sentence(kind: type, full: bool) -> None:
     for currency in ("", "usd"):
-        sentence = describe(example(kind), currency)
+        sentence = describe(example(kind, full=full), currency)
         assert sentence[0].isupper() or sentence[0].isdigit()
-        assert not sentence.endswith(".")
-        assert "\n" not in sentence
+        assert sentence[-1] not in ".:,; "
+        assert not [bad for bad in ("\n", "  ", "None", "()", "Decimal", "{") if bad in sentence]
 
 
 def test_nobody_writes_sentences_about_what_is_no_event() -> None:
     with pytest.raises(TypeError):
         describe(object())
+
+
+def recorded(*events: Any) -> list[Recorded]:
+    """A stream with these events."""
+    return [
+        Recorded(
+            stream=UUID(int=1),
+            version=version,
+            position=version,
+            recorded_at=event.at,
+            occurred_at=event.at,
+            actor="test",
+            event=event,
+        )
+        for version, event in enumerate(events, start=1)
+    ]
+
+
+def sentences(*events: Any) -> list[str]:
+    return [entry.what for entry in story(recorded(*events))]
+
+
+RECORD = PackedRecord("fra-7", "r-17", "cpu", "a1", "12.5", micros(day(5)), {})
+
+
+def usage() -> UsageRecorded:
+    tally = HeaderTally("cpu", "a1", {}, 3, "12.5", RECORD.at, RECORD.at)
+    return UsageRecorded(lo=RECORD.at, hi=RECORD.at, tallies=(tally,), records=(RECORD,) * 3)
+
+
+def test_what_comes_after_the_usage_cut_off_is_told_as_late() -> None:
+    retracted = UsageRetracted(
+        at=day(5), source="fra-7", id="r-17", record=RECORD, reason="sent twice"
+    )
+    told = sentences(
+        OPENED,
+        usage(),
+        CLOSING,
+        usage(),
+        CycleClosed(at=FEBRUARY, version=4),
+        usage(),
+        attached("a2", day(7)),
+        retracted,
+        LateFactsReopened(at=day(40), by="acme.2026-02-01"),
+    )
+    used = "3 usage records: 12.5 cpu (a1)"
+    assert [told[1], told[3]] == [used, used], "in grace it is in time"
+    assert told[5] == f"Late: {used}"
+    assert told[6].startswith("Late: ") and told[6].endswith("(a2) attached at base@1")
+    assert told[7].startswith("Late: Usage record r-17 of fra-7 retracted")
+    assert not told[8].startswith("Late: "), "a decision is no fact of the period"
+
+
+def test_a_reissued_invoice_is_told_by_its_revision() -> None:
+    voided = InvoiceVoided(at=day(40), reason="wrong price", mode="reissue", version=3)
+    issued = InvoiceFinalized(at=day(41), total=310, number="A-2", stripe_invoice="in_2")
+    assert sentences(OPENED, voided, issued, voided)[1:] == [
+        "Voided to be reissued as revision 2: wrong price",
+        "Invoice A-2 (revision 2) issued over 3.10 USD",
+        "Voided to be reissued as revision 3: wrong price",
+    ]
+
+
+def test_a_credit_expires_in_the_currency_it_was_granted_in() -> None:
+    told = sentences(
+        OrganizationRegistered(
+            at=day(1), organization="acme", currency="usd", time_zone="UTC", anchor_day=1
+        ),
+        CreditGranted(at=day(2), credit="sorry", amount=1000, currency="usd", reason="outage"),
+        CurrencyChanged(at=day(8), currency="eur"),
+        CreditExpired(at=day(9), credit="sorry", amount=310),
+    )
+    assert told[3] == "Credit sorry expired: 3.10 USD of it were not used"
 
 
 def test_january_reads_as_support_would_read_it(golden: Callable[[str, str], None]) -> None:

@@ -1,11 +1,13 @@
 """Which local day usage belongs to."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.attribution import FILTERED
 from domain.catalog import Meter
 from domain.events.usage import HeaderTally, PackedRecord, micros
 from domain.period import zone
@@ -77,3 +79,28 @@ def test_opened_records_go_to_their_own_days() -> None:
         DayKey("acme", "cpu", date(2026, 1, 4)): "1.5",
         DayKey("acme", "cpu", date(2026, 1, 5)): "2",
     }
+
+
+def test_a_day_counts_what_its_meter_does() -> None:
+    noon = micros(datetime(2026, 1, 5, 12, tzinfo=UTC))
+    users = replace(meter("unique"), filter={"plan": ("pro",)})
+    pro = {"plan": "pro"}
+    records = [
+        PackedRecord("s", "1", "cpu", "", "ann", noon, pro),
+        PackedRecord("s", "2", "cpu", "", "bob", noon, pro),
+        PackedRecord("s", "3", "cpu", "", "eve", noon, {"plan": "free"}),
+        PackedRecord("s", "4", "cpu", "", "ann", noon + 1, {**pro, "operation": "remove"}),
+    ]
+    daily = DailyUsage()
+    daily.add(BERLIN, Stretch(noon, noon + 1, [], records), lambda name: users)
+    ((_, tally),) = daily.days.values()
+    assert (tally.quantity, tally.records) == (2, 3)
+
+
+def test_a_header_of_what_a_filter_leaves_out_is_on_no_day() -> None:
+    noon = micros(datetime(2026, 1, 5, 12, tzinfo=UTC))
+    headers = [HeaderTally("cpu", name, {}, 1, "2", noon, noon) for name in ("a1", FILTERED)]
+    daily, counted = DailyUsage(), meter("sum")
+    daily.add(BERLIN, Stretch(noon, noon, headers), lambda name: counted)
+    ((_, tally),) = daily.days.values()
+    assert (tally.quantity, tally.records) == (2, 1)

@@ -1,0 +1,183 @@
+"""A cycle's invoice counted the plain way: every line's amount, in minor units, by key."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from domain.events.amounts import AmountOverridden, DiscountGranted
+from domain.events.late import LateAmountsBilled
+from domain.identity import parse_cycle_name
+from domain.line_key import about, line_key
+from projections.checks.desk import Desk, Line, Part
+from projections.checks.fees import fees, one_offs
+from projections.checks.metered import metered
+from projections.checks.terms import Terms, cents, shared_out
+
+CARRIED = "carry/out"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credit:
+    """What is left of a credit. Minor units."""
+
+    id: str
+    left: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outside:
+    """What an invoice takes from outside while it is not settled.
+
+    minimum: an invoice below it is carried to the next. cut_off: whether usage is.
+    """
+
+    credits: Sequence[Credit] = ()
+    late: Sequence[LateAmountsBilled] = ()
+    minimum: int = 0
+    cut_off: bool = False
+
+
+@dataclass(kw_only=True, slots=True)
+class Rated:
+    """Lines by key. basis: what late facts are measured against. priced: the parts behind it.
+
+    off: what discounts took off each line.
+    """
+
+    lines: dict[str, int]
+    basis: dict[str, int]
+    priced: list[Part]
+    off: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def carried(self) -> int:
+        """What the next invoice takes over."""
+        return -self.lines.get(CARRIED, 0)
+
+
+def rated(desk: Desk, outside: Outside) -> Rated:
+    """Everything on one invoice."""
+    priced = [*fees(desk), *metered(desk), *one_offs(desk)]
+    discounts, off = _discounts(desk, [line for part in priced for line in part.lines])
+    lines = [line for part in priced for line in _bounded(desk, part, off)]
+    basis = [*(line for line in lines if line.kind != "coming"), *discounts]
+    total = _summed([*lines, *discounts, *_by_hand(desk, lines, outside)])
+    credits = _credits(desk, outside, sum(total.values()))
+    total |= {line_key("credit", name): -used for name, used in credits.items()}
+    if carried := _carried(desk, outside, sum(total.values())):
+        total[CARRIED] = carried
+    return Rated(lines=total, basis=_summed(basis), priced=priced, off=off)
+
+
+def _summed(lines: Iterable[Line]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for line in lines:
+        total[line.key] = total.get(line.key, 0) + line.amount
+    return total
+
+
+# Discounts, then minimum and maximum
+
+
+def _discounts(desk: Desk, lines: Sequence[Line]) -> tuple[list[Line], dict[str, int]]:
+    """One line for each; and what came off every line. Each takes of what is left."""
+    off: dict[str, int] = {}
+    found: list[Line] = []
+    for granted in desk.reading.discounts():
+        left = {
+            line.key: Fraction(line.amount - off.get(line.key, 0))
+            for line in lines
+            if line.amount > off.get(line.key, 0) and _is_for(granted, line, desk.book)
+        }
+        total = cents(_exact(granted, sum(left.values(), Fraction(0))), desk.currency)
+        if total:
+            for key, amount in shared_out(total, left, desk.currency).items():
+                off[key] = off.get(key, 0) + amount
+            found.append(Line(key=line_key("discount", granted.discount), kind="", amount=-total))
+    return found, off
+
+
+def _is_for(granted: DiscountGranted, line: Line, book: Mapping[str, Terms]) -> bool:
+    return not granted.prices or book[line.price or ""]["price"] in granted.prices
+
+
+def _exact(granted: DiscountGranted, whole: Fraction) -> Fraction:
+    if granted.percent is not None:
+        return whole * Fraction(granted.percent) / 100
+    return min(Fraction(granted.amount or 0), whole)
+
+
+def _bounded(desk: Desk, part: Part, off: Mapping[str, int]) -> Iterator[Line]:
+    """A price's lines, up to its minimum and down to its maximum."""
+    terms, took = desk.book[part.price], sum(off.get(line.key, 0) for line in part.lines)
+    owed = sum(line.amount for line in part.lines) - took
+    lines = list(part.lines)
+    if terms.get("minimum_amount") is not None and part.share:
+        missing = cents(Fraction(terms["minimum_amount"]) * part.share - owed, desk.currency)
+        key = line_key("minimum", part.attachment, part.price)
+        lines += [Line(key=key, kind="minimum", amount=missing)] if missing > 0 else []
+    if terms.get("maximum_amount") is not None:
+        most = Fraction(terms["maximum_amount"]) * part.share
+        if owed > cents(most, desk.currency):
+            lines = _cut(desk, part, cents(most + took, desk.currency))
+    yield from lines
+
+
+def _cut(desk: Desk, part: Part, total: int) -> list[Line]:
+    weights = {line.key: Fraction(line.amount) for line in part.lines}
+    amounts = shared_out(total, weights, desk.currency)
+    return [Line(key=line.key, kind=line.kind, amount=amounts[line.key]) for line in part.lines]
+
+
+# What people decided, and what comes from other cycles
+
+
+def _by_hand(desk: Desk, lines: Iterable[Line], outside: Outside) -> Iterator[Line]:
+    reading = desk.reading
+    for item, amount in reading.items().items():
+        yield Line(key=line_key("item", item), kind="item", amount=amount)
+    amounts = _summed(lines)
+    for key, (waived, said) in reading.adjusted().items():
+        here = amounts.get(key, 0)
+        less = min(sum(each.amount for each in waived), max(here, 0))
+        yield Line(key=about("waive", key), kind="waive", amount=-less)
+        yield Line(key=about("override", key), kind="override", amount=_set(said, here - less))
+    for billed in reading.late_amounts() if reading.settled else outside.late:
+        parsed = parse_cycle_name(billed.cycle)
+        begun = parsed[1].isoformat() if parsed else billed.cycle
+        for late in billed.lines:
+            yield Line(key=about(f"late/{begun}", late.line), kind="late", amount=late.amount)
+    if desk.handover is not None:
+        yield Line(key=line_key("carry", "in"), kind="carry", amount=desk.handover.amount)
+
+
+def _set(said: Sequence[AmountOverridden], here: int) -> int:
+    """A final amount holds; a difference stays, but never makes less than nothing."""
+    final = [each.amount for each in said if each.difference is None]
+    if final:
+        return final[-1] - here
+    return max(sum(each.difference or 0 for each in said), min(-here, 0))
+
+
+def _credits(desk: Desk, outside: Outside, owed: int) -> dict[str, int]:
+    """Used up in order until nothing is owed; a settled invoice has what it used."""
+    if desk.reading.settled is not None:
+        return desk.reading.credits()
+    used: dict[str, int] = {}
+    for credit in outside.credits:
+        expired = credit.expires_at is not None and credit.expires_at <= desk.reading.span[0]
+        amount = 0 if expired else min(credit.left, owed)
+        if amount > 0:
+            used[credit.id] = amount
+            owed -= amount
+    return used
+
+
+def _carried(desk: Desk, outside: Outside, total: int) -> int:
+    """What brings a negative or tiny invoice to nothing, once usage is cut off."""
+    if desk.reading.settled is not None:
+        return -total if CARRIED in desk.reading.settled.lines else 0
+    small = 0 < total < outside.minimum and desk.coming is not None
+    return -total if outside.cut_off and (total < 0 or small) else 0

@@ -1,0 +1,267 @@
+"""An organization's invoices counted the plain way, oldest first: each leaves what it leaves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from urllib.parse import unquote
+
+from domain.events.amounts import Ahead, HandedOver, Level
+from domain.events.catalog import MeterDefined
+from domain.events.cycle import Coming
+from domain.events.late import LateAmountsBilled, LateLine
+from domain.events.organization import (
+    AnchorMoved,
+    CreditExpired,
+    CreditGranted,
+    CurrencyChanged,
+    OrganizationClosed,
+    OrganizationRegistered,
+    OrganizationReopened,
+    PolicyChanged,
+)
+from domain.money import minimum_charge
+from domain.period import Calendar
+from projections.checks.counting import Heaps
+from projections.checks.desk import MICROSECOND as RESOLUTION
+from projections.checks.desk import Desk
+from projections.checks.facts import Facts
+from projections.checks.metered import levels_left
+from projections.checks.rating import Credit, Outside, Rated, rated
+from projections.checks.reading import Reading
+from projections.checks.terms import Terms
+
+
+@dataclass(kw_only=True, slots=True)
+class Payer:
+    """An organization as its stream says. used: of each credit, by settled invoices."""
+
+    currency: str = ""
+    zone: str = "UTC"
+    anchor_day: int = 1
+    closed: bool = False
+    policies: dict[str, object] = field(default_factory=dict)
+    grants: dict[str, CreditGranted] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
+
+    def take(self, event: object) -> None:
+        """Take one event into account."""
+        match event:
+            case OrganizationRegistered():
+                self.currency = event.currency
+                self.zone, self.anchor_day = event.time_zone, event.anchor_day
+            case AnchorMoved():
+                self.zone, self.anchor_day = event.time_zone, event.anchor_day
+            case CurrencyChanged():
+                self.currency = event.currency
+            case PolicyChanged():
+                self.policies |= event.policies
+            case CreditGranted():
+                self.grants[event.credit] = event
+            case CreditExpired():
+                self.use(event.credit, event.amount)
+            case OrganizationClosed() | OrganizationReopened():
+                self.closed = isinstance(event, OrganizationClosed)
+
+    def use(self, credit: str, amount: int) -> None:
+        """An invoice used a part of a credit."""
+        self.used[credit] = self.used.get(credit, 0) + amount
+
+    def credits(self, currency: str) -> list[Credit]:
+        """What is left, oldest expiry first, then the oldest."""
+        open_ = [
+            (grant.expires_at is None, grant.expires_at or grant.at, grant.at, grant.credit)
+            for grant in self.grants.values()
+            if grant.currency == currency
+        ]
+        left = {name: grant.amount - self.used.get(name, 0) for name, grant in self.grants.items()}
+        return [
+            Credit(id=name, left=left[name], expires_at=self.grants[name].expires_at)
+            for *_, name in sorted(open_)
+            if left[name] > 0
+        ]
+
+    def minimum(self, currency: str) -> int:
+        """Below it an invoice is carried."""
+        asked = self.policies.get("minimum_invoice")
+        return minimum_charge(currency) if asked is None else int(str(asked))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """A cycle's reading and its usage. known: with everything known, where something is late."""
+
+    reading: Reading
+    meters: Mapping[str, MeterDefined]
+    heaps: Heaps
+    known: Heaps | None
+
+
+class Turns:
+    """Rates cycles in turn, one after the other."""
+
+    def __init__(self, payer: Payer, book: Mapping[str, Terms]) -> None:
+        self._payer = payer
+        self._book = book
+        self._late: list[tuple[str, LateAmountsBilled]] = []
+        self._handover: HandedOver | None = None
+
+    def take(self, counted: Counted, following: Reading | None) -> Rated:
+        """The next cycle's invoice. following: the one after it, if it is open."""
+        if counted.reading.settled is not None:
+            return self._settled(counted, following)
+        currency = counted.reading.opened.currency
+        mine = [billed for its, billed in self._late if its == currency]
+        self._late = [each for each in self._late if each[1] not in mine]
+        desk = self._desk(
+            counted,
+            counted.reading.basis,
+            self._handover or counted.reading.handover(known=False),
+            self._coming(counted.reading, following),
+        )
+        outside = Outside(
+            credits=self._payer.credits(currency),
+            late=mine,
+            minimum=self._payer.minimum(currency),
+            cut_off=counted.reading.cutoff is not None,
+        )
+        found = rated(desk, outside)
+        for key, amount in found.lines.items():
+            if key.startswith("credit/"):
+                self._payer.use(unquote(key.removeprefix("credit/")), -amount)
+        self._handover = _left(desk, found)
+        return found
+
+    def _desk(
+        self,
+        counted: Counted,
+        facts: Facts,
+        handover: HandedOver | None,
+        coming: Coming | None,
+        heaps: Heaps | None = None,
+    ) -> Desk:
+        return Desk(
+            reading=counted.reading,
+            facts=facts,
+            heaps=counted.heaps if heaps is None else heaps,
+            book=self._book,
+            meters=counted.meters,
+            handover=handover,
+            coming=coming,
+        )
+
+    def _settled(self, counted: Counted, following: Reading | None) -> Rated:
+        reading, changed = counted.reading, self._handover
+        self._handover = None
+        settled = reading.settled
+        coming = settled.coming if settled else None
+        was = reading.handover(known=False)
+        found = rated(self._desk(counted, reading.basis, was, coming), Outside())
+        if counted.known is None and changed is None:
+            return found
+        left = changed or reading.handover(known=True)
+        desk = self._desk(counted, reading.known, left, coming, counted.known)
+        known = rated(desk, Outside())
+        if not reading.void:
+            self._owe(reading, known.basis)
+        self._handover = _changed_levels(following, desk)
+        return found
+
+    def _owe(self, reading: Reading, known: Mapping[str, int]) -> None:
+        """What became known late, for the first invoice to come in this currency."""
+        basis = reading.settled.basis if reading.settled else {}
+        billed, waiting = reading.billed_late(), reading.waiting_for_a_person()
+        late = {
+            key: known.get(key, 0) - basis.get(key, 0) - billed.get(key, 0)
+            for key in sorted({*known, *basis, *billed} - waiting)
+        }
+        if self._payer.policies.get("late_facts") == "credit_note_or_charge":
+            late = {key: max(amount, 0) for key, amount in late.items()}
+        lines = tuple(_late(reading, key, amount) for key, amount in late.items() if amount)
+        if lines:
+            owed = LateAmountsBilled(at=reading.end, cycle=reading.cycle, lines=lines)
+            self._late.append((reading.opened.currency, owed))
+
+    def _coming(self, reading: Reading, following: Reading | None) -> Coming | None:
+        """The cycle that follows in the same currency, opened already or not."""
+        if following is not None:
+            begun = following.opened
+            full = begun.full_start, begun.full_end
+            start, end, currency = begun.start, following.end, begun.currency
+            goes_on = start == reading.end
+        else:
+            period = Calendar(self._payer.zone, self._payer.anchor_day).full_period(reading.end)
+            full = period.start, period.end
+            start, end, currency = reading.end, period.end, self._payer.currency
+            goes_on = not self._payer.closed
+        same = goes_on and currency == reading.opened.currency
+        return Coming(start, end, *full) if same else None
+
+
+def _late(reading: Reading, key: str, amount: int) -> LateLine:
+    return LateLine(key, "", amount, 0, 0, 0, *reading.span, None, None)
+
+
+def _changed_levels(following: Reading | None, desk: Desk) -> HandedOver | None:
+    """Levels that hold on may have been others; amounts stay as they were billed."""
+    left = following.handover(known=True) if following else None
+    levels = _levels(desk)
+    if left is None or _said(left.levels) == _said(levels):
+        return None
+    return HandedOver(
+        at=left.at, cycle=left.cycle, amount=left.amount, ahead=left.ahead, levels=levels
+    )
+
+
+def _said(levels: Sequence[Level]) -> set[tuple[str, str, tuple[tuple[str, str], ...], Decimal]]:
+    return {(x.meter, x.attachment, tuple(sorted(x.dimensions.items())), x.value) for x in levels}
+
+
+def _levels(desk: Desk) -> tuple[Level, ...]:
+    return tuple(
+        Level(meter, attachment, dict(dimensions), value)
+        for (meter, attachment, dimensions), value in levels_left(desk).items()
+    )
+
+
+def _left(desk: Desk, found: Rated) -> HandedOver:
+    """What an invoice leaves to the next if it were settled now."""
+    ahead = [
+        _ahead(desk, line.attachment or "", line.price or "", line.amount, found.off, line.key)
+        for part in found.priced
+        for line in part.lines
+        if line.kind == "coming"
+    ]
+    rest = [each for each in map(lambda b: _rest(desk, b), _before(desk)) if each]
+    return HandedOver(
+        at=desk.reading.end,
+        cycle=desk.reading.cycle,
+        amount=found.carried,
+        ahead=(*ahead, *rest),
+        levels=_levels(desk),
+    )
+
+
+def _before(desk: Desk) -> Sequence[Ahead]:
+    return desk.handover.ahead if desk.handover else ()
+
+
+def _ahead(
+    desk: Desk, attachment: str, ref: str, amount: int, off: Mapping[str, int], key: str
+) -> Ahead:
+    (stay,) = [stay for stay in desk.facts.stays[attachment] if stay.until is None]
+    start, end = desk.coming[:2] if desk.coming else desk.reading.span
+    begun = max(start, stay.trial_until or start)
+    return Ahead(attachment, ref, stay.counts[-1][1], amount - off.get(key, 0), begun, end, key)
+
+
+def _rest(desk: Desk, billed: Ahead) -> Ahead | None:
+    """What was billed for longer than this cycle became, and runs on: its part, rounded down."""
+    end: datetime = desk.reading.end
+    stays = desk.facts.stays.get(billed.attachment, [])
+    on = [stay for stay in stays if stay.until is None and billed.price in stay.prices]
+    if not on or billed.end <= end:
+        return None
+    part = Fraction((billed.end - end) // RESOLUTION, (billed.end - billed.start) // RESOLUTION)
+    return billed._replace(start=end, amount=(billed.amount * part).__floor__())
