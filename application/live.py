@@ -75,7 +75,7 @@ def rate_in_turn(
     """
     used, late = dict(applied), list[LateAmountsBilled]()
     handover: HandedOver | None = None
-    for state, following in zip(states, [*states[1:], None], strict=True):
+    for state, following in zip(states, [*states[1:], None], strict=False):
         cycle = state.cycle
         if cycle.settled is not None:
             turn, handover = _settled(organization, state, following, handover, catalog)
@@ -94,7 +94,7 @@ def rate_in_turn(
         late = [each for each in late if each not in mine]
         for credit, amount in credits_used(rated.invoice).items():
             used[credit] = used.get(credit, 0) + amount
-        handover = rated.handover(cycle.period.end)
+        handover = rated.handover(cycle.period.end) if _goes_on(cycle, following) else None
         yield InTurn(state=state, around=around, rated=rated)
 
 
@@ -130,15 +130,24 @@ def _settled(
     now = rate_cycle(known, catalog, around)
     difference = late_difference(state.cycle, now.basis)
     turn = InTurn(state=state, around=ALONE, rated=rated, late=difference)
-    return turn, _changed(following, now)
+    return turn, _changed(state.cycle, following, now)
 
 
-def _changed(following: CycleState | None, now: Rated) -> HandedOver | None:
+def _changed(cycle: BillingCycle, following: CycleState | None, now: Rated) -> HandedOver | None:
     """Levels that hold on may have been other ones; amounts stay as they were billed."""
-    left = following.cycle.handover if following else None
-    if left is None or left.levels == now.levels:
+    if following is None or not _goes_on(cycle, following):
         return None
-    return replace(left, levels=now.levels)
+    nothing = HandedOver(at=cycle.period.end, cycle=cycle.id, amount=0)
+    left = following.cycle.handover or nothing
+    return None if left.levels == now.levels else replace(left, levels=now.levels)
+
+
+def _goes_on(cycle: BillingCycle, following: CycleState | None) -> bool:
+    """Whether the next cycle begins where this one ends, and takes over what it leaves."""
+    if following is None:
+        return False
+    later = following.cycle
+    return later.period.start == cycle.period.end and later.currency == cycle.currency
 
 
 def _billable(organization: Organization, turn: InTurn) -> list[LateAmountsBilled]:

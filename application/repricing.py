@@ -41,9 +41,9 @@ class Fixed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correction:
-    """A price version that is to rate what wrong ones rated, as refs."""
+    """A price version that is to rate what wrong ones rated."""
 
-    wrong: tuple[str, ...]
+    wrong: tuple[Price, ...]
     right: Price
     reason: str
 
@@ -92,7 +92,7 @@ class Repricing:
                 "right version and correct issued invoices by credit notes",
                 field="to",
             )
-        return Correction(wrong=others, right=book[right], reason=why)
+        return Correction(wrong=tuple(book[ref] for ref in others), right=book[right], reason=why)
 
     def apply(
         self, correction: Correction, organization: str, reported: Mapping[str, int], *, actor: str
@@ -165,19 +165,19 @@ class Repricing:
         return Fixed(organization=organization, fate=Fate.APPLIED, difference=difference)
 
     def _correct(self, books: OpenBooks, correction: Correction) -> bool:
-        """Whether any cycle had a wrong version."""
+        """Whether any cycle had a wrong version. Void cycles and those in other currencies are
+        corrected too, though nothing is billed by it: the cycles after them begin as they end."""
         cycles, changed = every_cycle(books), False
         for cycle in cycles:
             for wrong in correction.wrong:
-                if cycle.is_void or cycle.currency != correction.right.currency:
-                    continue
-                events = cycle.as_known().correct_price(wrong, correction.right, correction.reason)
-                if events and not cycle.accepts_usage:
+                known = cycle.as_known()
+                events = known.correct_price(wrong, correction.right, correction.reason)
+                if events and not (cycle.accepts_usage or cycle.is_void):
                     require_late_taken(books, cycle, self._now())
                 if events:
                     books.append(cycle, events)
                     changed = True
-        for cycle in cycles:
+        for cycle in cycles if changed else ():
             carry(books, cycle)
         return changed
 

@@ -161,7 +161,7 @@ class AttachmentDecisions(CycleHistory):
             return []
         return [TrialEnded(at=at, attachment=attachment)]
 
-    def correct_price(self, wrong: str, right: Price, reason: str) -> list[CycleEvent]:
+    def correct_price(self, wrong: Price, right: Price, reason: str) -> list[CycleEvent]:
         """Rate by another price version whatever a wrong one rated. Without any, nothing.
 
         Raises:
@@ -170,11 +170,12 @@ class AttachmentDecisions(CycleHistory):
         refs = {
             ref for known in self.attachments.values() for run in known.runs for ref in run.prices
         }
-        if wrong not in refs or wrong == right.ref:
+        if wrong.ref not in refs or wrong.ref == right.ref:
             return []
-        if right.currency != self.currency:
-            raise _wrong_currency(self.organization, self.currency, right.ref)
-        return [PriceCorrected(at=self.period.start, wrong=wrong, right=right.ref, reason=reason)]
+        if right.currency != wrong.currency:
+            raise _wrong_currency(self.organization, wrong.currency, right.ref)
+        start = self.period.start
+        return [PriceCorrected(at=start, wrong=wrong.ref, right=right.ref, reason=reason)]
 
     def require_within(self, at: datetime) -> None:
         """Refuse an instant of another cycle.

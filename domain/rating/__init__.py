@@ -37,7 +37,8 @@ class Rated:
     """An invoice, and what else its rating found.
 
     basis: lines before roll-up, by key, without what is billed ahead, was decided by hand,
-    credits and amounts carried: what late facts are measured against. unpriced: tallies that nothing prices.
+    credits and amounts carried: what late facts are measured against. unpriced: tallies that
+    nothing prices.
     ahead, levels, carried: what is left to the next cycle. coming: that cycle.
     """
 

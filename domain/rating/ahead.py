@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from domain.events.cycle import Coming
 from domain.invoice import Charge, LineItem, exact_sum
 from domain.line_key import line_key
 from domain.money import rounded
-from domain.period import Period
+from domain.period import Calendar, Period
 from domain.price import Price
 from domain.quantity import plain
 from domain.rating.frame import WHOLE, Frame
@@ -77,9 +78,9 @@ def difference_lines(
     """What is owed above what was billed ahead, and what of that was not used.
 
     A rise is owed at the price; a fall or a detach gives back the share of what was billed,
-    after discounts, and never more.
+    after discounts, and never more. What is owed whole comes back if it was not on at all.
     """
-    if price.proration == "none" or frame.span is None:
+    if frame.span is None or (price.proration == "none" and parts):
         return
     worth = _worth(price, billed.quantity)
     more: list[Charge] = []
@@ -89,7 +90,7 @@ def difference_lines(
         if change > 0:
             share = frame.share(price, [stretch.part], attachment)
             more.append(_charge(stretch, change, share))
-        elif change < 0:
+        elif change < 0 and billed.amount:
             whole = Period(billed.start, billed.end)
             share = frame.share(price, [stretch.part], attachment, whole)
             unused.append(_charge(stretch, billed.amount * change / worth, share))
@@ -119,12 +120,23 @@ def _stretches(
         end = min(end, frame.span.end)
     at = billed.start
     for part, quantity in sorted(parts, key=lambda each: each[0].start):
-        if at < part.start:
-            yield _Stretch(Period(at, part.start), None)
+        yield from _gap(frame, price, billed, at, part.start)
         yield _Stretch(part, quantity)
         at = part.end
-    if at < end:
-        yield _Stretch(Period(at, end), None)
+    yield from _gap(frame, price, billed, at, end)
+
+
+def _gap(
+    frame: Frame, price: Price, billed: Ahead, start: datetime, end: datetime
+) -> Iterator[_Stretch]:
+    """Time in which it was not on. Of calendar days, one that had begun is owed."""
+    if price.proration == "day" and start != billed.start:
+        calendar = Calendar(frame.cycle.time_zone, anchor_day=1)
+        day = calendar.local_date(start)
+        at_midnight = calendar.midnight(day) == start
+        start = start if at_midnight else calendar.midnight(day + timedelta(days=1))
+    if start < end:
+        yield _Stretch(Period(start, end), None)
 
 
 def _worth(price: Price, quantity: Decimal | None) -> Fraction:
@@ -203,6 +215,8 @@ def left_over(frame: Frame) -> Iterator[Ahead]:
         if billed.end > end and run is not None and billed.price in run.prices:
             rest = Period(end, billed.end).share_of(Period(billed.start, billed.end))
             amount = billed.amount * rest
-            # Rounded down: a detach never gives back more than was billed.
-            whole = amount.numerator // amount.denominator
+            # Rounded down: a detach never gives back more than was billed; nothing comes back
+            # of what is owed whole and was on.
+            prorated = frame.book[billed.price].proration != "none"
+            whole = amount.numerator // amount.denominator if prorated else 0
             yield billed._replace(start=end, amount=whole)

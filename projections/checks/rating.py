@@ -60,9 +60,10 @@ class Rated:
 def rated(desk: Desk, outside: Outside) -> Rated:
     """Everything on one invoice."""
     priced = [*fees(desk), *metered(desk), *one_offs(desk)]
-    discounts, off = _discounts(desk, [line for part in priced for line in part.lines])
+    discounts, off, of_coming = _discounts(desk, [line for part in priced for line in part.lines])
     lines = [line for part in priced for line in _bounded(desk, part, off)]
-    basis = [*(line for line in lines if line.kind != "coming"), *discounts]
+    # What is billed ahead is no part of what late facts are measured against, nor what came off.
+    basis = [*(line for line in lines if line.kind != "coming"), *discounts, *of_coming]
     total = _summed([*lines, *discounts, *_by_hand(desk, lines, outside)])
     credits = _credits(desk, outside, sum(total.values()))
     total |= {line_key("credit", name): -used for name, used in credits.items()}
@@ -81,10 +82,12 @@ def _summed(lines: Iterable[Line]) -> dict[str, int]:
 # Discounts, then minimum and maximum
 
 
-def _discounts(desk: Desk, lines: Sequence[Line]) -> tuple[list[Line], dict[str, int]]:
-    """One line for each; and what came off every line. Each takes of what is left."""
+def _discounts(desk: Desk, lines: Sequence[Line]) -> tuple[list[Line], dict[str, int], list[Line]]:
+    """One line for each, of what is left; what came off every line; what of it was billed ahead."""
     off: dict[str, int] = {}
     found: list[Line] = []
+    of_coming: list[Line] = []
+    ahead = {line.key for line in lines if line.kind == "coming"}
     for granted in desk.reading.discounts():
         left = {
             line.key: Fraction(line.amount - off.get(line.key, 0))
@@ -93,10 +96,15 @@ def _discounts(desk: Desk, lines: Sequence[Line]) -> tuple[list[Line], dict[str,
         }
         total = cents(_exact(granted, sum(left.values(), Fraction(0))), desk.currency)
         if total:
-            for key, amount in shared_out(total, left, desk.currency).items():
-                off[key] = off.get(key, 0) + amount
-            found.append(Line(key=line_key("discount", granted.discount), kind="", amount=-total))
-    return found, off
+            parts, its = (
+                shared_out(total, left, desk.currency),
+                line_key("discount", granted.discount),
+            )
+            off |= {key: off.get(key, 0) + amount for key, amount in parts.items()}
+            found.append(Line(key=its, kind="discount", amount=-total))
+            coming = sum(parts[key] for key in ahead.intersection(parts))
+            of_coming.append(Line(key=its, kind="discount", amount=coming))
+    return found, off, of_coming
 
 
 def _is_for(granted: DiscountGranted, line: Line, book: Mapping[str, Terms]) -> bool:

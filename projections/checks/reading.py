@@ -22,7 +22,7 @@ from domain.events.late import (
     LateFactsReopened,
     LateProposalAccepted,
 )
-from domain.events.outcome import CreditNoteIssued, InvoiceVoided
+from domain.events.outcome import CreditNoteIssued, InvoiceFinalized, InvoiceVoided
 from projections.checks.facts import FACTS, Facts, Span
 
 Kind = TypeVar("Kind")
@@ -140,6 +140,15 @@ class Reading:
         notes = (n for n in self.current(CreditNoteIssued) if f"note/{n.note}" not in billed_by)
         touched = {*self.adjusted(), *(line for note in notes for line in note.lines)}
         return touched - {each.line for each in self.all(LateProposalAccepted)}
+
+    def creditable(self) -> dict[str, int]:
+        """What a credit note can give back, by line: of an invoice that Stripe has issued."""
+        issued = self.current(InvoiceFinalized)
+        if self.settled is None or self.void or not issued or not issued[-1].stripe_invoice:
+            return {}
+        notes = {note.note: note for note in self.current(CreditNoteIssued)}.values()
+        given = [(line, -amount) for note in notes for line, amount in note.lines.items()]
+        return _summed([*self.settled.lines.items(), *given])
 
 
 def _summed(lines: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -123,7 +123,8 @@ class Turns:
         outside = Outside(
             credits=self._payer.credits(currency),
             late=mine,
-            minimum=self._payer.minimum(currency),
+            # An invoice that is settled takes nothing over any more.
+            minimum=0 if following and following.settled else self._payer.minimum(currency),
             cut_off=counted.reading.cutoff is not None,
         )
         found = rated(desk, outside)
@@ -177,7 +178,11 @@ class Turns:
             for key in sorted({*known, *basis, *billed} - waiting)
         }
         if self._payer.policies.get("late_facts") == "credit_note_or_charge":
-            late = {key: max(amount, 0) for key, amount in late.items()}
+            left = reading.creditable()
+            late = {
+                key: 0 if 0 < -amount <= left.get(key, 0) else amount
+                for key, amount in late.items()
+            }
         lines = tuple(_late(reading, key, amount) for key, amount in late.items() if amount)
         if lines:
             owed = LateAmountsBilled(at=reading.end, cycle=reading.cycle, lines=lines)

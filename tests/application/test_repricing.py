@@ -130,6 +130,19 @@ def test_a_situation_that_changed_is_left_alone() -> None:
     assert "situation_changed" in fixed.detail
 
 
+def test_a_forgiven_invoice_is_not_billed_again_and_breaks_nothing() -> None:
+    made = two_months()
+    made.voiding.void(SECOND, "forgive", "sorry", actor=ACTOR)
+    reported = report(made)
+    assert reported == {FIRST: -450, THIRD: -135}
+    fixed = repricing(made).apply(correction(made), "acme", reported, actor=ACTOR)
+    assert (fixed.fate, fixed.detail) == (Fate.APPLIED, "")
+    lines = made.lines(THIRD)
+    assert (lines["usage/a1/traffic@2"], lines["fee/a1/base@1"]) == (15, 3100)
+    assert not any(key.startswith("late/2026-02") for key in lines)
+    assert "ServiceDetached" not in made.names(THIRD)
+
+
 def test_policies_that_take_no_late_facts_are_kept() -> None:
     made = two_months()
     reported = report(made)

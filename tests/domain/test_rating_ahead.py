@@ -184,6 +184,11 @@ def carried(count: int = 1, ref: Any = RENT) -> Any:
             id="owed whole: nothing comes back",
         ),
         pytest.param(
+            [carried(1, WHOLE), detached("a1", FEBRUARY), billed(ref="whole@1")],
+            {"unused/a1/whole@1": -2800},
+            id="owed whole, and never on: all of it",
+        ),
+        pytest.param(
             [carried(1, DAILY), detached("a1", february(14, 12)), billed(ref="daily@1")],
             {"unused/a1/daily@1": -1400},
             id="by days: the begun 14th is owed, 14 ÷ 28 come back",
