@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -59,6 +59,7 @@ class Desk:
     ) -> Fraction:
         """How much of a full period some spans are, as the price counts it."""
         how = terms.get("proration") or "second"
+        spans = [span for span in spans if span[0] < span[1]]
         if not spans:
             return ZERO
         if how == "none":
@@ -70,6 +71,19 @@ class Desk:
         begins = [at for stay in chain for at, _ in stay.counts]
         days = sum(len(self._days(span, begins)) for span in spans)
         return Fraction(days, len(self._days(full, ())))
+
+    def whole_days(self, terms: Terms, span: Span) -> Span:
+        """A span without its first day where that had begun: of calendar days, it is owed."""
+        zone = ZoneInfo(self.reading.opened.time_zone)
+        begun = span[0].astimezone(zone).date()
+        if (
+            terms.get("proration") != "day"
+            or begun != (span[0] - MICROSECOND).astimezone(zone).date()
+        ):
+            return span
+        after = begun + DAY
+        midnight = datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
+        return min(midnight, span[1]), span[1]
 
     def _days(self, span: Span, begins: Iterable[datetime]) -> set[date]:
         """The local days of a span. One that goes on in a later part belongs to that part."""

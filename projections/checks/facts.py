@@ -95,12 +95,15 @@ class Facts:
 
     def _begin(self, event: ServiceAttached | ServiceSwapped) -> None:
         stays = self.stays.setdefault(event.attachment, [])
+        until = None
         if isinstance(event, ServiceSwapped):
-            _end(self._at(event.attachment, event.at), event.at)
+            before = self._at(event.attachment, event.at)
+            until = before.until  # a detach that was said before still stands
+            _end(before, event.at)
         stays.append(
             Stay(
                 since=event.at,
-                until=None,
+                until=until,
                 prices=event.prices,
                 counts=[(event.at, event.quantity)],
                 carried=isinstance(event, ServiceAttached) and event.carried,

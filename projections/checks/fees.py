@@ -61,7 +61,8 @@ def _amounts(
 ) -> Iterator[tuple[str, Fraction]]:
     terms, billed = desk.book[ref], desk.ahead(attachment, ref)
     if terms.get("billing") == "in_advance" and billed is not None:
-        if terms.get("proration") != "none":
+        # What is owed whole comes back only if it was not on at all.
+        if terms.get("proration") != "none" or not pieces:
             yield from _otherwise(desk, attachment, ref, pieces, billed)
     elif terms.get("proration") == "none":
         before = any(
@@ -111,6 +112,8 @@ def _otherwise(
         if now > was:
             more += (now - was) * desk.share(terms, [span], chain)
         elif now < was:
+            if count is None and span[0] != billed.start:
+                span = desk.whole_days(terms, span)
             share = desk.share(terms, [span], chain, (billed.start, billed.end))
             unused += billed.amount * (now - was) / worth * share
     yield "fee", more

@@ -269,4 +269,6 @@ def _rest(desk: Desk, billed: Ahead) -> Ahead | None:
     if not on or billed.end <= end:
         return None
     part = Fraction((billed.end - end) // RESOLUTION, (billed.end - billed.start) // RESOLUTION)
-    return billed._replace(start=end, amount=(billed.amount * part).__floor__())
+    whole = desk.book[billed.price].get("proration") == "none"
+    amount = 0 if whole else (billed.amount * part).__floor__()
+    return billed._replace(start=end, amount=amount)

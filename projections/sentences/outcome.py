@@ -99,7 +99,9 @@ SENTENCES: Sentences = {
     InvoicePaid: lambda event, context: f"{context.money(event.amount)} paid",
     InvoicePastDue: lambda event, _: "Invoice past due: not paid by its due date",
     InvoiceVoided: _voided,
-    InvoiceMarkedUncollectible: lambda event, _: "Invoice given up as uncollectible",
+    InvoiceMarkedUncollectible: lambda event, _: (
+        f"Invoice given up as uncollectible{because(event.reason)}"
+    ),
     CreditNoteIssued: _credit_note,
     RefundRecorded: _refunded,
     DisputeOpened: _disputed,

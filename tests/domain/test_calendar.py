@@ -123,6 +123,50 @@ def test_periods_tile_time_in_every_zone(name: str, anchor_day: int, instant: da
     assert timedelta(days=27) < period.end - period.start < timedelta(days=33)
 
 
+@pytest.mark.parametrize("anchor_day", [1, 15, 29, 30, 31])
+def test_in_every_zone_two_years_of_periods_tile_and_begin_at_the_first_instant_of_a_day(
+    anchor_day: int,
+) -> None:
+    """2027 and 2028, a leap year: every clock change of every zone is in it."""
+    first = datetime(2027, 1, 1, 12, tzinfo=UTC)
+    for name in ZONES:
+        calendar = Calendar(name, anchor_day)
+        period = calendar.full_period(first)
+        days = []
+        for _ in range(24):
+            local = period.start.astimezone(zone(name))
+            before = (period.start - timedelta(microseconds=1)).astimezone(zone(name))
+            assert before.date() < local.date(), "the last instant before it is another day"
+            days.append(local.day)
+            following = calendar.full_period(period.end)
+            assert following.start == period.end
+            period = following
+        assert set(days) <= {min(anchor_day, last) for last in (28, 29, 30, 31)}
+        assert len(days) == 24
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    old=st.tuples(st.sampled_from(ZONES), st.integers(1, 31)),
+    new=st.tuples(st.sampled_from(ZONES), st.integers(1, 31)),
+    instant=st.datetimes(
+        min_value=datetime(2020, 1, 1),  # noqa: DTZ001
+        max_value=datetime(2030, 1, 1),  # noqa: DTZ001
+        timezones=st.just(UTC),
+    ),
+)
+def test_a_moved_anchor_makes_one_short_period_within_a_full_one(
+    old: tuple[str, int], new: tuple[str, int], instant: datetime
+) -> None:
+    """The cycle after the move begins where the old one ends, and ends at a new anchor."""
+    end = Calendar(*old).full_period(instant).end
+    full = Calendar(*new).full_period(end)
+    short = Period(end, full.end)
+    assert full.start <= short.start < short.end
+    assert 0 < short.share_of(full) <= 1
+    assert Calendar(*new).full_period(short.end).start == short.end
+
+
 def test_a_zone_nobody_knows_is_refused() -> None:
     for name in ("Europe/Atlantis", "", "../etc/passwd", "UTC\0"):
         with pytest.raises(InvalidInput) as refusal:
