@@ -6,6 +6,7 @@ from application.live import InTurn, rate_cycle
 from application.views import InvoiceLinks, InvoiceView, StripeBadge
 from domain.billing_cycle import BillingCycle, Status
 from domain.catalog import Catalog
+from domain.events.outcome import PaymentRecorded
 from domain.invoice import Invoice
 from domain.stripe_invoice import StripeInvoice
 
@@ -26,7 +27,7 @@ def invoice_view(
     cycle, invoice = state.cycle, rated.invoice
     issued, due = cycle.issued, _amount_due(cycle, invoice, stripe)
     total = issued.total if issued else invoice.subtotal
-    paid = cycle.paid.amount if cycle.paid else 0
+    paid = _paid(cycle)
     return InvoiceView(
         invoice=invoice,
         status=_status(cycle, as_of),
@@ -37,7 +38,7 @@ def invoice_view(
         balance_applied=total - due,
         amount_due=due,
         amount_paid=paid,
-        amount_remaining=0 if cycle.status in (Status.PAID, Status.VOID) else due - paid,
+        amount_remaining=_remaining(cycle, due - paid),
         number=issued.number if issued else None,
         issued_at=issued.at if issued else None,
         due_at=issued.due_at if issued else None,
@@ -103,6 +104,20 @@ def _amount_due(cycle: BillingCycle, invoice: Invoice, stripe: StripeInvoice) ->
     if stripe.finalized is None or cycle.issued.stripe_invoice is None:
         return cycle.issued.total
     return stripe.finalized.amount_due
+
+
+def _paid(cycle: BillingCycle) -> int:
+    """What came in: the whole, or the parts of it so far."""
+    if cycle.paid is not None:
+        return cycle.paid.amount
+    return sum(each.amount for each in cycle.outcomes if isinstance(each, PaymentRecorded))
+
+
+def _remaining(cycle: BillingCycle, unpaid: int) -> int:
+    """What is still asked of the customer, less what credit notes took off."""
+    if cycle.status in (Status.PAID, Status.VOID):
+        return 0
+    return unpaid - sum(note.reduce_due for note in cycle.notes.values())
 
 
 def _accrued(turn: InTurn, catalog: Catalog, at: datetime) -> int:

@@ -17,6 +17,7 @@ from domain.events.outcome import (
     InvoicePastDue,
     InvoiceVoided,
 )
+from domain.events.stripe_invoice import StripeInvoiceFinalized
 from domain.stripe_invoice import StripeInvoice
 
 
@@ -52,9 +53,10 @@ class Issuing:
         with self._books.change(organization_of(cycle), actor=actor, cycle=cycle) as books:
             found = books.asked
             if found is not None and found.settled is not None:
-                books.append(found, found.finalize(_issued(found.settled, answer, now)))
+                facts = _facts(answer, found.revision)
+                books.append(found, found.finalize(_issued(found.settled, facts, now)))
                 # Paid while it was issued: the webhook that said so may have come too early.
-                if outcome := _outcome(answer, now):
+                if facts and (outcome := _outcome(answer.status, facts, now)):
                     books.append(found, found.record_outcome(outcome))
         return None
 
@@ -73,10 +75,17 @@ def is_past_due(cycle: BillingCycle, now: datetime) -> bool:
     return cycle.status is Status.ISSUED and due is not None and due < now
 
 
-def _issued(settled: FinalizationStarted, stripe: StripeInvoice, at: datetime) -> InvoiceFinalized:
-    """What was issued: Stripe's facts, or our own total where nothing is at Stripe."""
+def _facts(stripe: StripeInvoice, revision: int) -> StripeInvoiceFinalized | None:
+    """Stripe's facts of this revision's invoice; the void one before it does not count."""
     facts = stripe.finalized
-    if facts is None or facts.invoice != stripe.invoice:
+    return facts if facts and facts.invoice == stripe.live(revision) else None
+
+
+def _issued(
+    settled: FinalizationStarted, facts: StripeInvoiceFinalized | None, at: datetime
+) -> InvoiceFinalized:
+    """What was issued: Stripe's facts, or our own total where nothing is at Stripe."""
+    if facts is None:
         return InvoiceFinalized(at=at, total=settled.subtotal)
     return InvoiceFinalized(
         at=facts.finalized_at or at,
@@ -90,13 +99,11 @@ def _issued(settled: FinalizationStarted, stripe: StripeInvoice, at: datetime) -
     )
 
 
-def _outcome(stripe: StripeInvoice, at: datetime) -> Outcome | None:
+def _outcome(status: str | None, facts: StripeInvoiceFinalized, at: datetime) -> Outcome | None:
     """What became of the issued invoice, as our record of Stripe has it."""
-    if stripe.finalized is None or stripe.finalized.invoice != stripe.invoice:
-        return None
-    match stripe.status:
+    match status:
         case "paid":
-            return InvoicePaid(at=at, amount=stripe.finalized.amount_due)
+            return InvoicePaid(at=at, amount=facts.amount_due)
         case "void":
             return InvoiceVoided(at=at, reason="voided at Stripe")
         case "uncollectible":

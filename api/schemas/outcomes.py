@@ -20,7 +20,7 @@ from domain.events.outcome import (
 
 
 class PaymentSchema(Strict):
-    """Money that came. ``reference``: Stripe's, ``null`` where it paid the invoice as a whole."""
+    """Money that came. ``reference``: Stripe's, ``null`` where only the whole is known."""
 
     at = Instant(required=True)
     amount = MinorUnits(required=True)
@@ -87,12 +87,13 @@ class OutcomesSchema(Strict):
 
 def by_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """What became of an invoice, as the schema dumps it."""
+    parts = [each for each in outcomes if isinstance(each, PaymentRecorded)]
     closed = {each.dispute: each.outcome for each in outcomes if isinstance(each, DisputeClosed)}
-    paid = any(isinstance(each, InvoicePaid) for each in outcomes)
+    whole = [each for each in outcomes if isinstance(each, InvoicePaid)]
     return {
-        "payments": [_payment(each) for each in outcomes if _is_payment(each)],
+        "payments": [_payment(each) for each in parts or whole],
         "failures": [each for each in outcomes if isinstance(each, PaymentFailed)],
-        "action_required": not paid
+        "action_required": not whole
         and any(isinstance(each, PaymentActionRequired) for each in outcomes),
         "refunds": [each for each in outcomes if isinstance(each, RefundRecorded)],
         "disputes": [
@@ -102,16 +103,9 @@ def by_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _is_payment(outcome: Outcome) -> bool:
-    return isinstance(outcome, (PaymentRecorded, InvoicePaid))
-
-
-def _payment(paid: Outcome) -> dict[str, Any]:
-    return {
-        "at": paid.at,
-        "amount": getattr(paid, "amount", 0),
-        "reference": getattr(paid, "reference", None),
-    }
+def _payment(paid: PaymentRecorded | InvoicePaid) -> dict[str, Any]:
+    reference = paid.reference if isinstance(paid, PaymentRecorded) else None
+    return {"at": paid.at, "amount": paid.amount, "reference": reference}
 
 
 def _dispute(opened: DisputeOpened, closed: dict[str, str]) -> dict[str, Any]:

@@ -217,7 +217,9 @@ def test_a_credit_note_corrects_an_issued_invoice_once(admin: Caller, issued: st
     path = f"{INVOICE}/credit-notes"
     assert done(admin("POST", path, note))["effect"] == "recorded"
     assert done(admin("POST", path, note))["effect"] == "nothing"
-    outcomes = done(admin("GET", INVOICE))["outcomes"]
+    shown = done(admin("GET", INVOICE))
+    assert (shown["amount_due"], shown["amount_remaining"]) == (500, 300)
+    outcomes = shown["outcomes"]
     assert [(each["note"], each["amount"]) for each in outcomes["credit_notes"]] == [("n1", 200)]
     assert done(admin("GET", f"{ORGANIZATION}/balance"))["data"][0]["due"] == 300
     more = admin("POST", path, note | {"note": "n2", "lines": {USAGE: 400}, "reduce_due": 400})

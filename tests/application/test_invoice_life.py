@@ -225,6 +225,19 @@ def test_a_reissue_gives_back_credits_and_rates_anew() -> None:
     assert (view.invoice.revision, view.status, view.total) == (2, "issued", 2100)
 
 
+def test_a_reissue_that_comes_to_nothing_is_issued_in_our_books_alone() -> None:
+    made = running()
+    made.travel(GRACE_OVER)
+    made.advance()
+    made.detach("a1", JANUARY)
+    made.voiding.void(FIRST, "reissue", "it never ran", actor=ACTOR)
+    assert made.advance().issued == [FIRST]
+    view, cycle = made.invoice(), made.store.cycle(FIRST)
+    assert (view.status, view.total, cycle.owed) == ("issued", 0, 0)
+    assert cycle.issued is not None
+    assert (cycle.issued.total, cycle.issued.stripe_invoice) == (0, None)
+
+
 def test_forgiving_gives_back_credits_and_asks_for_nothing() -> None:
     made = running()
     made.credit("k1", 1000)

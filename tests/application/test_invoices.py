@@ -243,7 +243,7 @@ def test_its_steps_sum_to_the_exact_amount_whatever_the_price() -> None:
         assert exact + (rounding or 0) == line.amount
     shared = made.invoices.explain(invoice.cycle, "usage/a2/ram@1/region=fra")
     kinds = [step.kind for step in shared.steps]
-    assert kinds[:4] == ["tally", "conversion", "whole", "included"]
+    assert kinds[:4] == ["tally", "whole", "proration", "conversion"]
     assert [each.value for each in shared.usage] == ["9000", "27000"]
 
 

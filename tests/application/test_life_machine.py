@@ -173,9 +173,11 @@ class Life(RuleBasedStateMachine):
     def what_is_settled_never_changes_and_is_never_below_zero(self) -> None:
         for name in self._names():
             cycle = self.made.store.cycle(name)
+            assert cycle.forgiven or not cycle.is_void, "nobody took it back for good"
             if cycle.settled is None or cycle.is_void:
                 continue
             assert cycle.settled.subtotal >= 0
+            assert cycle.issued is None or cycle.issued.total == cycle.settled.subtotal
             assert self.made.invoice(name).digest == cycle.settled.digest
             known = self.settled.setdefault((name, cycle.revision), cycle.settled.digest)
             assert known == cycle.settled.digest

@@ -137,7 +137,7 @@ class CountedTwice(Life):
         back=BACK,
         more=st.sampled_from([{}, {"operation": "remove"}]),
     )
-    def much_is_used(  # noqa: PLR0917
+    def much_is_used(
         self,
         meter: str,
         values: list[int],
