@@ -1,68 +1,43 @@
 """Adjusting: items, credits and discounts, and what people decide about an invoice's lines."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Generic, TypeVar
 
 from application.changing import Effect, Runner, append
 from application.cycles import carry, every_cycle, open_until
 from application.desired import organization_of
+from application.given_amounts import (
+    AMOUNT_MAX,
+    NewCredit,
+    NewDiscount,
+    NewItem,
+    bad_amount,
+    check_amount,
+    discount_from,
+    reason_of,
+)
 from application.live import InTurn, rate_cycle, rate_in_turn
 from application.ports import CatalogReader, OpenBooks
 from domain.billing_cycle import BillingCycle, Status
 from domain.errors import InvalidInput, NotFound, RuleViolation
-from domain.events.amounts import DiscountGranted, OneOffItemAdded
+from domain.events.amounts import OneOffItemAdded
 from domain.events.cycle import CycleEvent
 from domain.events.organization import CreditGranted
+from domain.invoice import LineItem
 from domain.line_key import about
-from domain.money import exponent, step
+from domain.money import step
 from domain.pricing.fields import identifier
-from domain.quantity import fits
+from domain.rating import DECISIONS
+from domain.rating.carry import CARRY_OUT
 from domain.text import DESCRIPTION_MAX, written
 
-REASON_MAX = 400
-AMOUNT_MAX = 99_999_999
-"""Stripe's own limit of an amount, in minor units."""
-CYCLES_MAX = 1_200
+__all__ = ["Adjusting", "NewCredit", "NewDiscount", "NewItem"]
+
+FOLLOWING = frozenset({"discount", "credit", "other", "stripe", *DECISIONS})
+"""Kinds of lines that nobody waives or sets: they follow from others, or are decided elsewhere."""
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewItem:
-    """A one-off amount to be added, in minor units, above zero."""
-
-    item: str
-    description: str
-    amount: int
-    currency: str
-    reason: str
-    tax_code: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewCredit:
-    """An amount to be taken off coming invoices, in minor units, above zero."""
-
-    credit: str
-    amount: int
-    currency: str
-    reason: str
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewDiscount:
-    """Something to come off invoices: ``percent`` or ``amount``, for ``cycles`` or until ended."""
-
-    discount: str
-    reason: str
-    percent: Decimal | None = None
-    amount: int | None = None
-    prices: tuple[str, ...] = ()
-    cycles: int | None = None
 
 
 class Adjusting(Generic[Answer]):
@@ -89,13 +64,13 @@ class Adjusting(Generic[Answer]):
             RuleViolation: another item has this id, or that invoice is settled.
         """
         identifier(item.item, "item")
-        _check_amount(item.amount, item.currency)
+        check_amount(item.amount, item.currency)
         added = OneOffItemAdded(
             at=at,
             item=item.item,
             description=written(item.description, "description", DESCRIPTION_MAX),
             amount=item.amount,
-            reason=_reason(item.reason),
+            reason=reason_of(item.reason),
             tax_code=item.tax_code,
         )
 
@@ -121,7 +96,7 @@ class Adjusting(Generic[Answer]):
                 organization is not billed in.
         """
         identifier(credit.credit, "credit")
-        _check_amount(credit.amount, credit.currency)
+        check_amount(credit.amount, credit.currency)
         if credit.expires_at is not None and credit.expires_at <= at:
             raise InvalidInput("the credit would have expired already", field="expires_at")
         granted = CreditGranted(
@@ -129,7 +104,7 @@ class Adjusting(Generic[Answer]):
             credit=credit.credit,
             amount=credit.amount,
             currency=credit.currency,
-            reason=_reason(credit.reason),
+            reason=reason_of(credit.reason),
             expires_at=credit.expires_at,
         )
 
@@ -156,7 +131,7 @@ class Adjusting(Generic[Answer]):
             InvalidInput: a field cannot be used.
             RuleViolation: another discount has this id, or that invoice is settled.
         """
-        granted = _discount(discount, at)
+        granted = discount_from(discount, at)
         known = self._catalog.current().prices
         if unknown := [price for price in granted.prices if price not in known]:
             raise InvalidInput(f"there is no price {unknown[0]}", field="prices")
@@ -173,7 +148,7 @@ class Adjusting(Generic[Answer]):
             NotFound: no such organization.
             RuleViolation: that invoice is settled.
         """
-        why = _reason(reason)
+        why = reason_of(reason)
         return self._on_cycle_at(
             organization, at, actor, lambda cycle: cycle.end_discount(discount, why, at)
         )
@@ -185,7 +160,7 @@ class Adjusting(Generic[Answer]):
             NotFound: no such cycle, or no such line on its invoice.
             RuleViolation: there is nothing to waive, or the invoice is settled.
         """
-        why = _reason(reason)
+        why = reason_of(reason)
 
         def change(books: OpenBooks) -> Effect:
             known, accrued = self._accrued(books, cycle, line, at)
@@ -211,12 +186,12 @@ class Adjusting(Generic[Answer]):
             InvalidInput: the amount cannot be used.
             RuleViolation: it is final while the cycle accrues, or the invoice is settled.
         """
-        why = _reason(reason)
+        why = reason_of(reason)
 
         def change(books: OpenBooks) -> Effect:
             known, accrued = self._accrued(books, cycle, line, at)
             if not 0 <= amount <= AMOUNT_MAX or amount % step(known.currency):
-                raise _bad_amount(known.currency, 0)
+                raise bad_amount(known.currency, 0)
             return append(books, known, known.override(line, amount, accrued, why, at, final=final))
 
         return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
@@ -251,17 +226,26 @@ class Adjusting(Generic[Answer]):
     def _accrued(
         self, books: OpenBooks, cycle: str, line: str, at: datetime
     ) -> tuple[BillingCycle, int]:
-        """A cycle, and what a line of it has come to by ``at`` with what was decided on it."""
+        """A cycle, and what a line of it has come to by ``at``: after discounts, and with what
+        was decided on it.
+
+        Raises:
+            NotFound: no such cycle, or no such line on its invoice.
+            RuleViolation: the line only follows from others.
+        """
         turn = self._turn(books, cycle)
         known = turn.state.cycle
-        if all(each.key != line for each in turn.rated.invoice.lines):
+        rated = turn.rated
+        shown = next((each for each in rated.lines if each.key == line), None)
+        if shown is None:
             raise NotFound(f"there is no line {line} on {cycle}", line=line)
-        lines = turn.rated.invoice.lines
+        _require_adjustable(shown)
         if known.status is Status.ACCRUING and at < known.period.end:
             catalog = self._catalog.current()
-            lines = rate_cycle(turn.state, catalog, turn.around, until=at).invoice.lines
+            rated = rate_cycle(turn.state, catalog, turn.around, until=at)
         mine = {line, about("waive", line), about("override", line)}
-        return known, sum(each.amount for each in lines if each.key in mine)
+        asked = sum(each.amount for each in rated.lines if each.key in mine)
+        return known, asked - rated.off.get(line, 0)
 
     def _turn(self, books: OpenBooks, cycle: str) -> InTurn:
         states = [books.state(each) for each in every_cycle(books)]
@@ -272,41 +256,11 @@ class Adjusting(Generic[Answer]):
         raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
 
 
-def _discount(new: NewDiscount, at: datetime) -> DiscountGranted:
-    """A discount whose fields can be used."""
-    identifier(new.discount, "discount")
-    if (new.percent is None) == (new.amount is None):
-        raise InvalidInput("say either percent or amount", field="percent")
-    if new.percent is not None and not (0 < new.percent <= 100 and fits(new.percent)):
-        raise InvalidInput("percent must be above 0 and at most 100", field="percent")
-    if new.amount is not None and not 0 < new.amount <= AMOUNT_MAX:
-        raise _bad_amount(None, 1)
-    if new.cycles is not None and not 1 <= new.cycles <= CYCLES_MAX:
-        raise InvalidInput(f"cycles must be from 1 to {CYCLES_MAX}", field="cycles")
-    return DiscountGranted(
-        at=at,
-        discount=new.discount,
-        reason=_reason(new.reason),
-        percent=new.percent,
-        amount=new.amount,
-        prices=tuple(sorted(set(new.prices))),
-        cycles=new.cycles,
-    )
-
-
-def _reason(text: str) -> str:
-    return written(text, "reason", REASON_MAX)
-
-
-def _check_amount(amount: int, currency: str) -> None:
-    exponent(currency)
-    if not 0 < amount <= AMOUNT_MAX or amount % step(currency):
-        raise _bad_amount(currency, 1)
-
-
-def _bad_amount(currency: str | None, lowest: int) -> InvalidInput:
-    unit = step(currency) if currency else 1
-    multiple = f", a multiple of {unit}" if unit > 1 else ""
-    return InvalidInput(
-        f"amount must be whole minor units from {lowest} to {AMOUNT_MAX}{multiple}", field="amount"
-    )
+def _require_adjustable(line: LineItem) -> None:
+    """Refuse to decide about a line that only follows from others, or from other decisions."""
+    if line.kind in FOLLOWING or line.key == CARRY_OUT:
+        raise RuleViolation(
+            f"{line.key} follows from other lines: change those, or what it comes from",
+            code="not_adjustable",
+            line=line.key,
+        )

@@ -9,16 +9,19 @@ from application.changing import Effect, Runner, append
 from application.cycles import every_cycle
 from application.desired import organization_of
 from application.gateway import CreditNote, StripeNote
+from application.handed_over import take_off_ahead
 from application.live import InTurn, rate_in_turn
 from application.ports import Books, CatalogReader, OpenBooks
 from application.settling import Waiting
 from application.views import Receipt
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
-from domain.cycle.corrections import NOTE, late_note
+from domain.cycle.corrections import late_note
 from domain.errors import CyclebookError, InvalidInput, NotFound, RuleViolation, StoreUnavailable
 from domain.events.cycle import CycleEvent
+from domain.events.late import NOTE
 from domain.events.outcome import CreditNoteIssued
+from domain.events.usage import EPOCH
 from domain.pricing.fields import identifier
 from domain.text import written
 
@@ -152,9 +155,12 @@ class Crediting:
                 late = _turn(books, asked, self._catalog.current()).late
                 left = bool(late and (late.lines or late.proposals))
                 events += asked.bill_late(by, {}, self._now(), open=left)
-            return append(books, asked, events)
+            effect = append(books, asked, events)
+            if events:
+                take_off_ahead(books, asked, note.lines)
+            return effect
 
-        return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
+        return self._run(organization_of(cycle), change, actor=actor, cycle=cycle, since=EPOCH)
 
     def _cycle(self, cycle: str) -> BillingCycle:
         asked = self._books.snapshot(organization_of(cycle), cycle).asked

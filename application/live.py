@@ -11,7 +11,6 @@ from domain.catalog import Catalog, Meter
 from domain.events.amounts import HandedOver
 from domain.events.cycle import Coming
 from domain.events.late import LateAmountsBilled
-from domain.invoice import Invoice
 from domain.money import minimum_charge
 from domain.organization import Organization
 from domain.rating import ALONE, LateDifference, Rated, Surroundings, late_difference, rate
@@ -39,11 +38,11 @@ def meters_in_force(catalog: Catalog, cycle: BillingCycle) -> dict[str, Meter]:
     return {name: meter for name, meter in found if meter is not None}
 
 
-def credits_used(invoice: Invoice) -> Used:
+def credits_used(rated: Rated) -> Used:
     """What an invoice takes off, by credit."""
     return {
         unquote(line.key.removeprefix("credit/")): -line.amount
-        for line in invoice.lines
+        for line in rated.lines
         if line.kind == "credit"
     }
 
@@ -89,10 +88,12 @@ def rate_in_turn(
             late=mine,
             coming=_coming(organization, cycle, following),
             minimum=_minimum(organization, cycle, following),
+            taken=_taken_over(cycle, following.cycle if following else None),
+            automatic_tax=organization.policy("automatic_tax") is True,
         )
         rated = rate_cycle(state, catalog, around)
         late = [each for each in late if each not in mine]
-        for credit, amount in credits_used(rated.invoice).items():
+        for credit, amount in credits_used(rated).items():
             used[credit] = used.get(credit, 0) + amount
         handover = rated.handover(cycle.period.end) if _goes_on(cycle, following) else None
         yield InTurn(state=state, around=around, rated=rated)
@@ -118,7 +119,7 @@ def _settled(
 ) -> tuple[InTurn, HandedOver | None]:
     """A settled cycle, and what it would leave to the next now, where that changed."""
     rated = rate_cycle(state, catalog)
-    if state.late is None and handover is None:
+    if state.late is None and handover is None and not any(state.cycle.billed_late.values()):
         return InTurn(state=state, around=ALONE, rated=rated), None
     known = CycleState(
         cycle=state.cycle.as_known(),
@@ -182,6 +183,13 @@ def _coming(
     if not goes_on or currency != cycle.currency:
         return None
     return Coming(period.start, period.end, full.start, full.end)
+
+
+def _taken_over(cycle: BillingCycle, following: BillingCycle | None) -> int:
+    """What a settled invoice took over from a cycle, in minor units; it stays on that invoice."""
+    if following is None or following.settled is None or following.handover is None:
+        return 0
+    return following.handover.amount if following.handover.cycle == cycle.id else 0
 
 
 def _minimum(organization: Organization, cycle: BillingCycle, following: CycleState | None) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from application.cycles import every_cycle, follows
+from application.driving import awaits_draft
 from application.live import InTurn, credits_used, rate_in_turn
 from application.ports import OpenBooks
 from domain.billing_cycle import BillingCycle, Status
@@ -71,6 +72,9 @@ def _why_not(
         return Waiting(cycle=cycle.id, code="carried_amount_open", reason=reason)
     if cycle.held is not None:
         return Waiting(cycle=cycle.id, code="cycle_held", reason=cycle.held.reason)
+    if awaits_draft(books.organization, cycle, now):
+        reason = "its Stripe subscription has not made a draft yet"
+        return Waiting(cycle=cycle.id, code="awaits_subscription", reason=reason)
     if not _needs_approval(books, invoice.subtotal) or cycle.is_approved(invoice):
         return None
     if events := cycle.request_approval(invoice, now):
@@ -96,7 +100,10 @@ def _settle(books: OpenBooks, turn: InTurn, late: dict[str, InTurn], now: dateti
         books.append(cycle, [turn.around.handover])
     basis = {key: line.amount for key, line in rated.basis.items()}
     version = books.version(cycle)
-    books.append(cycle, cycle.start_finalization(rated.invoice, basis, rated.coming, version, now))
+    started = cycle.start_finalization(
+        rated.invoice, basis, rated.coming, version, now, turn.around.automatic_tax
+    )
+    books.append(cycle, started)
     _hand_over(books, turn, now)
 
 
@@ -119,14 +126,15 @@ def _hand_over(books: OpenBooks, turn: InTurn, now: datetime) -> None:
     if goes_on:
         handover = turn.rated.handover(later[0].period.start)
         if not takes_amount:
-            handover = replace(handover, amount=0)
+            handover = replace(handover, amount=turn.around.taken)
         if handover.amount or handover.ahead or handover.levels or later[0].handover:
             books.append(later[0], [handover])
-    if not takes_amount and turn.rated.carried < 0:
+    left = turn.rated.carried - turn.around.taken
+    if not takes_amount and left < 0:
         grant = CreditGranted(
             at=now,
             credit=f"carry-{cycle.period.end:%Y-%m-%d}-{cycle.revision}",
-            amount=-turn.rated.carried,
+            amount=-left,
             currency=cycle.currency,
             reason=f"left over from {cycle.id}",
         )
@@ -137,7 +145,7 @@ def _credits_applied(books: OpenBooks, turn: InTurn, at: datetime) -> list[Credi
     grants = books.organization.credits
     return [
         CreditApplied(at=at, credit=credit, amount=amount, reason=grants[credit].reason)
-        for credit, amount in credits_used(turn.rated.invoice).items()
+        for credit, amount in credits_used(turn.rated).items()
     ]
 
 

@@ -1,13 +1,13 @@
 """Voiding: an issued invoice is taken back, to be issued anew or to be forgiven."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from application.changing import Effect, Runner, append
-from application.cycles import every_cycle, follows
+from application.cycles import every_cycle
 from application.desired import organization_of
+from application.handed_over import take_off_ahead
 from application.ports import Books, OpenBooks
 from application.views import Receipt
 from domain.billing_cycle import BillingCycle, Status
@@ -55,7 +55,8 @@ class Voiding:
         Raises:
             NotFound: there is no such cycle.
             InvalidInput: there is no such mode.
-            RuleViolation: it was not issued, or is paid.
+            RuleViolation: it was not issued, or is paid, or is to be forgiven although all of it
+                was carried to the next invoice.
             GatewayError, GatewayRejected: Stripe did not void it; nothing is recorded.
         """
         why = written(reason, "reason", REASON_MAX)
@@ -69,8 +70,11 @@ class Voiding:
             if events:
                 _give_back(books, asked, self._now())
             effect = append(books, asked, events)
-            if events and mode == "forgive":
-                _forgive_ahead(books, asked)
+            if mode == "reissue":
+                append(books, asked, asked.measure_late_anew(self._now()) if events else ())
+            if events and mode == "forgive" and asked.settled:
+                # Nothing comes back of fees billed ahead on an invoice nobody has to pay.
+                take_off_ahead(books, asked, asked.settled.lines)
             return effect
 
         return self._run(organization_of(cycle), change, actor=actor, cycle=cycle, since=EPOCH)
@@ -118,12 +122,3 @@ def _give_back(books: OpenBooks, voided: BillingCycle, now: datetime) -> None:
     for other in every_cycle(books):
         if events := other.reopen_late(voided.id, now):
             books.append(other, events)
-
-
-def _forgive_ahead(books: OpenBooks, forgiven: BillingCycle) -> None:
-    """Nothing comes back of fees billed ahead on an invoice nobody has to pay."""
-    for later in every_cycle(books):
-        left = later.as_known().handover
-        if follows(forgiven, later) and left is not None and left.ahead:
-            ahead = tuple(each._replace(amount=0) for each in left.ahead)
-            books.append(later, [replace(left, ahead=ahead)])

@@ -7,12 +7,14 @@ CyclebookError
 ├── RuleViolation        clashes with what has happened                 409
 │   ├── ConcurrentChange somebody else was first: read again            409
 │   └── UnsafeChangeSet  a plan that refuses itself; a person decides   409
+│       └── EditedAtStripe  others changed the draft; a person decides  409
 ├── Unavailable          try again: nothing was decided                 503
 │   ├── Busy             somebody else is at it right now
 │   ├── StoreUnavailable the database does not answer
 │   └── GatewayError     Stripe did not do its part
 │       ├── GatewayBusy         Stripe asks us to slow down
-│       └── GatewayUnavailable  no definite answer; look again
+│       ├── GatewayUnavailable  no definite answer; look again
+│       └── GatewayMisconfigured  our key or settings do not fit; mend them, nothing is lost
 └── GatewayRejected      Stripe understood, and refused                 502
 """
 
@@ -71,6 +73,12 @@ class UnsafeChangeSet(RuleViolation):
     code = "unsafe_change_set"
 
 
+class EditedAtStripe(UnsafeChangeSet):
+    """Somebody else changed the draft. A person, or the policy, has to say what becomes of it."""
+
+    code = "edited_at_stripe"
+
+
 class Unavailable(CyclebookError):
     """Nothing was decided; the same request may succeed in a moment."""
 
@@ -107,7 +115,16 @@ class GatewayUnavailable(GatewayError):
     code = "gateway_unavailable"
 
 
+class GatewayMisconfigured(GatewayError):
+    """Stripe does not take our key, or the key does not fit what it is used for.
+
+    The message says what to change. No customer has done anything wrong, and nothing is lost.
+    """
+
+    code = "gateway_misconfigured"
+
+
 class GatewayRejected(CyclebookError):
-    """Stripe understood the request and refused it."""
+    """Stripe understood the request and refused it. The message says what can be done."""
 
     code = "gateway_rejected"

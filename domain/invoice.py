@@ -34,6 +34,19 @@ def exact_sum(charges: Sequence[Charge]) -> Fraction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sold:
+    """What a line sells, for whoever computes its tax.
+
+    product: our id of the catalogue's item. tax_code: Stripe's, ``None`` for the account's own.
+    """
+
+    product: str
+    name: str
+    currency: str
+    tax_code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LineItem:
     """One line of an invoice.
 
@@ -41,6 +54,7 @@ class LineItem:
     amount: whole minor units, rounded once. unrounded: the exact amount before that.
     proration: the share of a full period as (numerator, denominator), in microseconds or days.
     corrects: another cycle's line that this one is about, as ``cycle/key``.
+    sold: known where tax is computed for the invoice.
     """
 
     key: str
@@ -56,6 +70,7 @@ class LineItem:
     proration: tuple[int, int] | None = None
     charges: tuple[Charge, ...] = ()
     corrects: str | None = None
+    sold: Sold | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

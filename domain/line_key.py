@@ -35,6 +35,15 @@ def about(kind: str, line: str) -> str:
     return _bounded(f"{kind}/{line}")
 
 
+def strange_key(line: str) -> str:
+    """The key of a line that others put on the draft at Stripe, by Stripe's id of it.
+
+    >>> strange_key("il_1Abc")
+    'stripe/il_1Abc'
+    """
+    return line_key("stripe", line)
+
+
 def _bounded(key: str) -> str:
     if len(key) <= LENGTH_MAX:
         return key

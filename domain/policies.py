@@ -20,6 +20,12 @@ def _one_of(*choices: object) -> Callable[[object], bool]:
 _POLICIES: dict[str, tuple[object, Callable[[object], bool], str]] = {
     "sync_interval_s": (900, _whole(1, 30 * DAY_S), "seconds from 1 to 2592000"),
     "priority": ("normal", _one_of("normal", "high"), "normal or high"),
+    "priority_amount": (
+        None,
+        lambda value: value is None or _whole(1, 10**12)(value),
+        "minor units from 1 to 1000000000000 above which an invoice is synced as with priority "
+        "high, or null",
+    ),
     "grace_s": (43_200, _whole(0, 28 * DAY_S), "seconds from 0 to 2419200"),
     "collection": (
         "charge_automatically",
@@ -27,7 +33,17 @@ _POLICIES: dict[str, tuple[object, Callable[[object], bool], str]] = {
         "charge_automatically or send_invoice",
     ),
     "days_until_due": (30, _whole(1, 365), "days from 1 to 365"),
-    "stripe_edits": ("hold", _one_of("hold"), "hold"),
+    "automatic_tax": (False, lambda value: isinstance(value, bool), "true or false"),
+    "stripe_edits": (
+        "hold",
+        _one_of("hold", "overwrite", "adopt"),
+        "hold, overwrite or adopt",
+    ),
+    "cycle_driver": (
+        "clock",
+        _one_of("clock", "stripe_subscription"),
+        "clock or stripe_subscription",
+    ),
     "late_facts": (
         "next_cycle",
         _one_of("next_cycle", "credit_note_or_charge", "reject"),

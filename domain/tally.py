@@ -103,10 +103,6 @@ class Tally:
             self.values[value] = seen
             self.quantity += (not seen.removed) - (known is not None and not known.removed)
 
-    def in_order(self) -> list[Fraction]:
-        """The values of ``each``, by time, then source and id."""
-        return [Fraction(each.value) for each in sorted(self.each)]
-
     def merge(self, aggregation: str, other: "Tally") -> None:
         """Take another tally of the same thing into account; its records came later."""
         self.each += other.each

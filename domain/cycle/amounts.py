@@ -9,6 +9,9 @@ from domain.events.amounts import (
     AmountOverridden,
     DiscountEnded,
     DiscountGranted,
+    DraftAdopted,
+    DraftMissed,
+    EditsAdopted,
     LineWaived,
     OneOffItemAdded,
 )
@@ -99,6 +102,37 @@ class AmountDecisions(CycleHistory):
             AmountOverridden(at=at, line=line, amount=amount, difference=difference, reason=reason)
         ]
 
+    def adopt_edits(self, edits: EditsAdopted) -> list[CycleEvent]:
+        """Take over what others did to the draft at Stripe. The same twice does nothing.
+
+        Raises:
+            RuleViolation: the invoice is settled.
+        """
+        self.require_unsettled()
+        known = any(each.adoption == edits.adoption for each in self.adopted)
+        return [] if known else [edits]
+
+    def adopt_draft(self, draft: DraftAdopted) -> list[CycleEvent]:
+        """Have a subscription's draft for an invoice. The same twice does nothing.
+
+        Raises:
+            RuleViolation: the invoice is settled, or is another subscription's.
+        """
+        if self.draft is not None and self.draft.invoice == draft.invoice:
+            return []
+        self.require_unsettled()
+        if self.draft is not None:
+            raise RuleViolation(
+                f"{self.id} is on {self.draft.invoice} already, made by {self.draft.subscription}",
+                code="draft_adopted",
+            )
+        return [draft]
+
+    def miss_draft(self, missed: DraftMissed) -> list[CycleEvent]:
+        """Go on the next cycle's invoice. Twice does nothing, nor once it is settled."""
+        known = self.missed or self.draft
+        return [] if known or self.status not in UNSETTLED else [missed]
+
     def require_unsettled(self) -> None:
         """Refuse a change to an invoice that is settled.
 
@@ -111,6 +145,11 @@ class AmountDecisions(CycleHistory):
                 code="cycle_settled",
                 cycle=self.id,
             )
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its invoice may still change."""
+        return self.status in UNSETTLED
 
     @property
     def accepts_usage(self) -> bool:

@@ -8,6 +8,7 @@ from domain.cycle.history import CycleHistory
 from domain.errors import InvalidInput, RuleViolation
 from domain.events.cycle import CycleEvent
 from domain.events.late import (
+    NOTE,
     CorrectionReverted,
     LateFactsBilled,
     LateFactsReopened,
@@ -94,6 +95,13 @@ class CorrectionDecisions(CycleHistory):
         """The invoice that billed late amounts is void. Without any, nothing."""
         return [LateFactsReopened(at=at, by=by)] if by in self.billed_late else []
 
+    def measure_late_anew(self, at: datetime) -> list[CycleEvent]:
+        """The invoice is issued anew with everything known: what others billed late of the one
+        before is in it once more, and comes back. Without any, nothing.
+        """
+        stands = any(any(lines.values()) for lines in self.billed_late.values())
+        return [LateFactsReopened(at=at, by=self.id)] if stands else []
+
     def accept_late(self, line: str, reason: str, at: datetime) -> list[CycleEvent]:
         """Let a late amount be billed though a person had adjusted the line. Twice does nothing.
 
@@ -119,6 +127,7 @@ class CorrectionDecisions(CycleHistory):
             {
                 *(each.line for each in self.waived),
                 *(each.line for each in self.overridden),
+                *(line for each in self.adopted for line in each.amounts),
                 *notes,
             }
         )
@@ -149,9 +158,6 @@ class CorrectionDecisions(CycleHistory):
         """Credit notes for late amounts that are decided, and not issued yet."""
         notes = (by.removeprefix(NOTE) for by in self.billed_late if by.startswith(NOTE))
         return [note for note in notes if note not in self.notes]
-
-
-NOTE = "note/"
 
 
 def late_note(note: str) -> str:

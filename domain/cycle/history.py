@@ -10,6 +10,9 @@ from domain.events.amounts import (
     CreditApplied,
     DiscountEnded,
     DiscountGranted,
+    DraftAdopted,
+    DraftMissed,
+    EditsAdopted,
     HandedOver,
     LineWaived,
     OneOffItemAdded,
@@ -24,6 +27,7 @@ from domain.events.cycle import (
     FinalizationStarted,
 )
 from domain.events.late import (
+    NOTE,
     LateAmountsBilled,
     LateFactsBilled,
     LateFactsReopened,
@@ -109,6 +113,9 @@ class CycleHistory(CycleFacts):
     discounts: dict[str, DiscountGranted] = field(default_factory=dict)
     waived: list[LineWaived] = field(default_factory=list)
     overridden: list[AmountOverridden] = field(default_factory=list)
+    adopted: list[EditsAdopted] = field(default_factory=list)
+    draft: DraftAdopted | None = None
+    missed: DraftMissed | None = None
     credits: dict[str, CreditApplied] = field(default_factory=dict)
     approval: ApprovalRequested | None = None
     approved: ApprovalGiven | None = None
@@ -157,6 +164,7 @@ class CycleHistory(CycleFacts):
             discounts=dict(self.discounts),
             waived=list(self.waived),
             overridden=list(self.overridden),
+            adopted=list(self.adopted),
             credits=dict(self.credits),
             late=list(self.late),
             late_amounts=dict(self.late_amounts),
@@ -212,6 +220,12 @@ class CycleHistory(CycleFacts):
                 self.waived.append(event)
             case AmountOverridden():
                 self.overridden.append(event)
+            case EditsAdopted():
+                self.adopted.append(event)
+            case DraftAdopted():
+                self.draft = event
+            case DraftMissed():
+                self.missed = event
             case CreditApplied():
                 self.credits[event.credit] = event
             case _:
@@ -279,5 +293,9 @@ class CycleHistory(CycleFacts):
         self.handover, self.late, self.cutoff = known.handover, [], voided.version
         self.settled = self.issued = self.paid = self.approval = self.approved = None
         self.credits, self.late_amounts, self.outcomes = {}, {}, []
+        # Notes on the void invoice went with it; what other invoices billed late still stands.
+        self.billed_late = {
+            by: lines for by, lines in self.billed_late.items() if not by.startswith(NOTE)
+        }
         self.revision += 1
         self.status = Status.CLOSED

@@ -36,7 +36,10 @@ from domain.events.outcome import (
     RefundRecorded,
 )
 from domain.invoice import Invoice
+from domain.line_key import line_key
 from domain.period import written_utc
+
+_CARRIED = line_key("carry", "out")
 
 _FROM: dict[type, frozenset[Status]] = {
     InvoicePastDue: frozenset({Status.ISSUED}),
@@ -114,6 +117,7 @@ class LifeDecisions(CycleHistory):
         coming: Coming | None,
         version: int,
         at: datetime,
+        automatic_tax: bool = False,
     ) -> list[CycleEvent]:
         """Settle the books of this invoice. Twice does nothing.
 
@@ -141,6 +145,7 @@ class LifeDecisions(CycleHistory):
             lines={line.key: line.amount for line in invoice.lines},
             basis=dict(basis),
             coming=coming,
+            automatic_tax=automatic_tax,
         )
         return [started]
 
@@ -195,7 +200,8 @@ class LifeDecisions(CycleHistory):
         version: of the cycle's last event. One that was voided elsewhere is decided on here.
 
         Raises:
-            RuleViolation: it was not issued, or is paid.
+            RuleViolation: it was not issued, or is paid; or it is to be forgiven, and all of it
+                was carried to the next invoice.
         """
         if self.status is Status.VOID:
             decided = self.forgiven or self.settled is None
@@ -207,7 +213,19 @@ class LifeDecisions(CycleHistory):
                 code="not_voidable",
                 cycle=self.id,
             )
+        if mode == "forgive" and self.carried_all:
+            raise RuleViolation(
+                f"all of {self.id} was carried to the next invoice: waive it there",
+                code="carried_over",
+                cycle=self.id,
+            )
         return [_voided(reason, mode, version, at)]
+
+    @property
+    def carried_all(self) -> bool:
+        """Whether the settled invoice left everything it came to to the next one."""
+        settled = self.settled
+        return settled is not None and not settled.subtotal and _CARRIED in settled.lines
 
 
 def _voided(reason: str, mode: str, version: int, at: datetime) -> InvoiceVoided:

@@ -79,6 +79,53 @@ class AmountOverridden(CycleEvent):
     reason: str
 
 
+class StrangeLine(NamedTuple):
+    """A line that somebody else put on the draft. line: Stripe's id. Signed minor units."""
+
+    line: str
+    amount: int
+    description: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EditsAdopted(CycleEvent):
+    """What others did to the draft at Stripe was taken over into the books.
+
+    adoption: names it; the same is taken over once. amounts: signed minor units by the line of
+    ours that was changed, or taken off. lines: every line of others that is on the draft now.
+    """
+
+    adoption: str
+    reason: str
+    amounts: dict[str, int]
+    lines: tuple[StrangeLine, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftAdopted(CycleEvent):
+    """The draft that a Stripe subscription made at its renewal became this cycle's invoice.
+
+    invoice, subscription: Stripe's ids. lines: the subscription's own, which stay as they are.
+    """
+
+    invoice: str
+    subscription: str
+    lines: tuple[StrangeLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftMissed(CycleEvent):
+    """A subscription's draft was finalized before it became ours: all goes on the next cycle.
+
+    invoice: Stripe's id of it.
+    """
+
+    invoice: str
+    reason: str
+
+
 class Ahead(NamedTuple):
     """A fee billed ahead. amount: minor units for ``start`` to ``end``, after discounts.
 

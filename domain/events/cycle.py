@@ -170,6 +170,7 @@ class FinalizationStarted(CycleEvent):
     version: the cycle's last event that counts. lines: amounts by line key, in minor units.
     basis: what late facts are measured against: amounts by line key before roll-up, without
     what was decided by hand, credits and amounts carried. coming: what was billed ahead for.
+    automatic_tax: whether Stripe computes tax for it, so that no line is below zero.
     """
 
     version: int
@@ -178,3 +179,4 @@ class FinalizationStarted(CycleEvent):
     lines: dict[str, int]
     basis: dict[str, int]
     coming: Coming | None = None
+    automatic_tax: bool = False

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from domain.events.cycle import CycleEvent
 from domain.events.usage import PackedRecord
 
+NOTE = "note/"
+"""What ``by`` begins with where a credit note gave late amounts back."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UsageRetracted(CycleEvent):
@@ -82,7 +85,10 @@ class LateFactsBilled(CycleEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LateFactsReopened(CycleEvent):
-    """The invoice that billed late amounts of this cycle is void."""
+    """Late amounts of this cycle are open again: the invoice that billed them is void.
+
+    by: that invoice's cycle, this one itself where it is issued anew.
+    """
 
     by: str
 

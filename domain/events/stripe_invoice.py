@@ -21,11 +21,16 @@ class HeldLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForeignLine:
-    """A line without our key: somebody else put it there, and only they may touch it."""
+    """A line without our key: somebody else put it there, and only they may touch it.
+
+    Minor units; ``[start, end)`` in UTC.
+    """
 
     line: str
     amount: int
     description: str
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +81,8 @@ class SyncPlanned(StripeInvoiceEvent):
 class CallAttempted(StripeInvoiceEvent):
     """A write call is about to go out. Recorded first, so that it can be sent again as it was.
 
-    purpose: ``customer create remove_lines update_lines add_lines finalize void delete
-    mark_uncollectible credit_note``.
+    purpose: ``customer product create claim update remove_lines update_lines add_lines finalize
+    void delete mark_uncollectible credit_note``.
     parameters: the form fields exactly as sent. attempted_at: by our clock; Stripe remembers
     the key for at least 24 hours from then.
     """
@@ -204,6 +209,26 @@ class DiscrepancyResolved(StripeInvoiceEvent):
 
     discrepancy: str
     how: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EditsDecided(StripeInvoiceEvent):
+    """What to do about what others did to the draft: ``overwrite`` it, or ``adopt`` it.
+
+    edits: what it is about; whatever else they do needs another decision.
+    """
+
+    decision: str
+    edits: tuple[Discrepancy, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscrepancyDismissed(StripeInvoiceEvent):
+    """A person accepts that Stripe differs in this way, for as long as it differs just so."""
+
+    discrepancy: Discrepancy
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """Rating: from what a cycle holds and its tallies to its invoice. One function for every use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -10,15 +10,16 @@ from domain.catalog import Meter
 from domain.events.amounts import Ahead, HandedOver, Level, OneOffItemAdded
 from domain.events.cycle import Coming
 from domain.invoice import Invoice, LineItem
-from domain.line_key import line_key
+from domain.line_key import about, line_key
 from domain.period import Period
 from domain.price import PriceBook
 from domain.rating.adjustments import adjustment_lines
+from domain.rating.adopted import adopted_lines
 from domain.rating.ahead import billed_ahead, left_over
 from domain.rating.bounds import bounded
 from domain.rating.carry import CARRY_OUT, carried_in, carried_out
 from domain.rating.credits import credit_lines
-from domain.rating.discounts import Discounted, discounted
+from domain.rating.discounts import discounted
 from domain.rating.fees import recurring
 from domain.rating.frame import Frame, Priced
 from domain.rating.late import LateDifference, late_difference, late_lines
@@ -27,23 +28,30 @@ from domain.rating.metered import metered
 from domain.rating.once import once
 from domain.rating.rollup import rolled_up
 from domain.rating.surroundings import ALONE, Credit, Surroundings
+from domain.rating.taxable import taxable
 from domain.tally import Tallies, TallyKey
 
 __all__ = ["ALONE", "Credit", "LateDifference", "Rated", "Surroundings", "late_difference", "rate"]
+
+DECISIONS = ("waive", "override", "edited")
+"""Kinds of lines by which a person changes another one, whose key theirs contains."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rated:
     """An invoice, and what else its rating found.
 
+    lines: the invoice's, as they are before automatic tax has the ones below zero reduce others.
     basis: lines before roll-up, by key, without what is billed ahead, was decided by hand,
-    credits and amounts carried: what late facts are measured against. unpriced: tallies that
-    nothing prices.
+    credits and amounts carried: what late facts are measured against. off: minor units that
+    discounts took off, by line key. unpriced: tallies that nothing prices.
     ahead, levels, carried: what is left to the next cycle. coming: that cycle.
     """
 
     invoice: Invoice
+    lines: tuple[LineItem, ...]
     basis: Mapping[str, LineItem]
+    off: Mapping[str, int]
     unpriced: tuple[TallyKey, ...]
     ahead: tuple[Ahead, ...]
     levels: tuple[Level, ...]
@@ -52,7 +60,7 @@ class Rated:
     @property
     def carried(self) -> int:
         """Minor units that the next invoice takes over, positive where they are owed."""
-        return -sum(line.amount for line in self.invoice.lines if line.key == CARRY_OUT)
+        return -sum(line.amount for line in self.lines if line.key == CARRY_OUT)
 
     def handover(self, start: datetime) -> HandedOver:
         """What the cycle would leave to the next one if it were settled now."""
@@ -97,37 +105,46 @@ def rate(
     rated = [line for part in priced for line in bounded(frame, part, discounts)]
     ours = [line for line in rated if line.kind != "coming"]
     basis = {line.key: line for line in [*ours, *discounts.of_this_period()]}
-    lines = [*rated, *discounts.lines, *_by_hand(frame, rated, around)]
+    outside = list(_from_outside(frame, around))
+    asked = {line.key: line for line in [*rated, *outside]}
+    decided = [*adjustment_lines(cycle, asked, discounts.off), *adopted_lines(cycle, asked)]
+    lines = [*rated, *discounts.lines, *outside, *decided]
     lines = list(rolled_up(lines, cycle, book))
     lines += credit_lines(cycle, around.credits, sum(line.amount for line in lines))
     lines += carried_out(cycle, lines, around)
+    taxed = cycle.settled.automatic_tax if cycle.settled else around.automatic_tax
     return Rated(
-        invoice=_invoice(cycle, lines),
+        invoice=_invoice(cycle, taxable(lines, cycle, book) if taxed else lines),
+        lines=tuple(lines),
         basis=basis,
         unpriced=tuple(sorted(key for key in tallies if not key.price)),
-        ahead=tuple(_ahead(frame, priced, discounts)),
+        off=discounts.off,
+        ahead=tuple(_ahead(frame, priced, discounts.off, decided)),
         levels=levels_left(frame, tallies),
         coming=coming,
     )
 
 
-def _by_hand(frame: Frame, rated: list[LineItem], around: Surroundings) -> Iterator[LineItem]:
-    """What people added or decided, and what comes from other cycles."""
+def _from_outside(frame: Frame, around: Surroundings) -> Iterator[LineItem]:
+    """What people added, and what comes from other cycles."""
     cycle = frame.cycle
     yield from (_item_line(item) for item in cycle.items.values())
-    yield from adjustment_lines(cycle, {line.key: line for line in rated})
     late = cycle.late_amounts.values() if cycle.settled else around.late
     for billed in late:
         yield from late_lines(billed)
     yield from carried_in(cycle, frame.handover)
 
 
-def _ahead(frame: Frame, priced: list[Priced], discounts: Discounted) -> Iterator[Ahead]:
-    """What the next cycle will have been billed for, after discounts."""
+def _ahead(
+    frame: Frame, priced: list[Priced], off: Mapping[str, int], decided: list[LineItem]
+) -> Iterator[Ahead]:
+    """What the next cycle will have been billed for, after discounts and what people decided."""
+    changed = {line.key: line.amount for line in decided}
     for part in priced:
         for line in part.lines:
             if line.kind == "coming":
-                yield billed_ahead(line, discounts.off.get(line.key, 0))
+                by_hand = sum(changed.get(about(kind, line.key), 0) for kind in DECISIONS)
+                yield billed_ahead(line, off.get(line.key, 0) - by_hand)
     yield from left_over(frame)
 
 
@@ -144,7 +161,7 @@ def _item_line(item: OneOffItemAdded) -> LineItem:
     )
 
 
-def _invoice(cycle: BillingCycle, lines: list[LineItem]) -> Invoice:
+def _invoice(cycle: BillingCycle, lines: Sequence[LineItem]) -> Invoice:
     return Invoice(
         cycle=cycle.id,
         organization=cycle.organization,

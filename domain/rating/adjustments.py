@@ -10,14 +10,16 @@ from domain.line_key import about
 from domain.text import shortened
 
 
-def adjustment_lines(cycle: BillingCycle, lines: Mapping[str, LineItem]) -> Iterator[LineItem]:
+def adjustment_lines(
+    cycle: BillingCycle, lines: Mapping[str, LineItem], off: Mapping[str, int]
+) -> Iterator[LineItem]:
     """One line for everything waived of a line, one for everything set; never below zero.
 
-    lines: by key, as rated.
+    lines: by key, as rated. off: what discounts took off them; nobody asks for that any more.
     """
     touched = {each.line for each in cycle.waived} | {each.line for each in cycle.overridden}
     for key in sorted(touched):
-        here = lines[key].amount if key in lines else 0
+        here = lines[key].amount - off.get(key, 0) if key in lines else 0
         waived = [each for each in cycle.waived if each.line == key]
         total = min(sum(each.amount for each in waived), max(here, 0))
         if total:

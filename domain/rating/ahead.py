@@ -80,12 +80,15 @@ def difference_lines(
     A rise is owed at the price; a fall or a detach gives back the share of what was billed,
     after discounts, and never more. What is owed whole comes back if it was not on at all.
     """
-    if frame.span is None or (price.proration == "none" and parts):
+    if frame.span is None:
+        return
+    if price.proration == "none" and parts:
+        yield from _more_of_a_whole(frame, attachment, price, parts, billed)
         return
     worth = _worth(price, billed.quantity)
-    more: list[Charge] = []
+    more = list(_not_billed_for(frame, attachment, price, parts, billed))
     unused: list[Charge] = []
-    for stretch in _stretches(frame, price, attachment, parts, billed):
+    for stretch in _stretches(frame, price, attachment, list(_within(parts, billed)), billed):
         change = _worth(price, stretch.quantity) - worth
         if change > 0:
             share = frame.share(price, [stretch.part], attachment)
@@ -100,6 +103,48 @@ def difference_lines(
         line = _line(frame, "unused", attachment, price, unused)
         before = frame.handover.cycle if frame.handover else ""
         yield replace(line, corrects=f"{before}/{billed.line}")
+
+
+def _more_of_a_whole(
+    frame: Frame,
+    attachment: Attachment,
+    price: Price,
+    parts: Sequence[tuple[Period, Decimal]],
+    billed: Ahead,
+) -> Iterator[LineItem]:
+    """A fee without proration is owed for the quantity it ended with: what that has risen by."""
+    last = _Stretch(*parts[-1])
+    risen = _worth(price, last.quantity) - _worth(price, billed.quantity)
+    if risen > 0:
+        yield _line(frame, "fee", attachment, price, [_charge(last, risen, WHOLE)])
+
+
+def _within(
+    parts: Sequence[tuple[Period, Decimal]], billed: Ahead
+) -> Iterator[tuple[Period, Decimal]]:
+    """The time it was on, as far as it was billed for."""
+    for part, quantity in parts:
+        if covered := part.overlap(billed.start, billed.end):
+            yield covered, quantity
+
+
+def _not_billed_for(
+    frame: Frame,
+    attachment: Attachment,
+    price: Price,
+    parts: Sequence[tuple[Period, Decimal]],
+    billed: Ahead,
+) -> Iterator[Charge]:
+    """Time it was on that was not billed ahead: a trial ended before its time."""
+    for part, quantity in parts:
+        covered = part.overlap(billed.start, billed.end)
+        if covered == part:
+            continue
+        # By difference, so that of calendar days none counts twice.
+        share = frame.share(price, [part], attachment)
+        share -= frame.share(price, [covered] if covered else [], attachment)
+        end = covered.start if covered and covered.start > part.start else part.end
+        yield _charge(_Stretch(Period(part.start, end), quantity), _worth(price, quantity), share)
 
 
 def _stretches(
@@ -194,12 +239,12 @@ def _describe(run: Run, attachment: str, price: Price, quantity: Decimal, what: 
 
 
 def billed_ahead(line: LineItem, off: int) -> Ahead:
-    """What the next cycle will have been billed for. off: what discounts took."""
+    """What the next cycle will have been billed for. off: what discounts and people took."""
     return Ahead(
         attachment=line.attachment or "",
         price=line.price or "",
         quantity=Decimal(line.quantity.numerator) / line.quantity.denominator,
-        amount=line.amount - off,
+        amount=max(line.amount - off, 0),
         start=line.period.start,
         end=line.period.end,
         line=line.key,
@@ -219,4 +264,5 @@ def left_over(frame: Frame) -> Iterator[Ahead]:
             # of what is owed whole and was on.
             prorated = frame.book[billed.price].proration != "none"
             whole = amount.numerator // amount.denominator if prorated else 0
-            yield billed._replace(start=end, amount=whole)
+            count = billed.quantity if prorated else max(billed.quantity, run.quantities[-1][1])
+            yield billed._replace(start=end, amount=whole, quantity=count)

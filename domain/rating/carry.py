@@ -24,21 +24,35 @@ def carried_out(
 ) -> Iterator[LineItem]:
     """Brings an invoice to zero that is negative, or too small to be collected.
 
-    Only once usage is cut off: until then more may come. Where no cycle follows, a negative
-    invoice becomes a credit, and a small one stays.
+    Only once usage is cut off: until then more may come. With automatic tax a negative one at
+    once, because no draft can hold it. Where no cycle follows, a negative invoice becomes a
+    credit, and a small one stays. What a settled invoice took over from the revision before
+    stays there: it is neither billed nor given back once more.
     """
-    if cycle.settled is not None:
-        amount = cycle.settled.lines.get(CARRY_OUT, 0)
+    settled = cycle.settled
+    if settled is None:
+        amount = _amount(cycle, lines, around) - around.taken
+    elif settled.automatic_tax:  # the line itself went into others
+        amount = settled.subtotal - sum(line.amount for line in lines)
     else:
-        amount = _amount(cycle, sum(line.amount for line in lines), around)
+        amount = settled.lines.get(CARRY_OUT, 0)
     if amount:
         what = "Carried over to the next invoice"
         yield _line(cycle, CARRY_OUT, what, amount)
 
 
-def _amount(cycle: BillingCycle, total: int, around: Surroundings) -> int:
-    small = 0 < total < around.minimum and around.coming is not None
-    return -total if not cycle.accepts_usage and (total < 0 or small) else 0
+def _amount(cycle: BillingCycle, lines: Sequence[LineItem], around: Surroundings) -> int:
+    total = sum(line.amount for line in lines) - around.taken
+    if cycle.missed and not cycle.accepts_usage and around.coming is not None:
+        return -total
+    taxed, over = around.automatic_tax, not cycle.accepts_usage
+    # With automatic tax lines below zero reduce others, and those of others stay as they are.
+    theirs = sum(line.amount for line in lines if line.kind == "stripe" and line.amount > 0)
+    kept = theirs if taxed else 0
+    if total < kept and (over or taxed):
+        return kept - total
+    small = 0 < total < around.minimum and around.coming is not None and not kept
+    return -total if over and small else 0
 
 
 def _line(cycle: BillingCycle, key: str, text: str, amount: int) -> LineItem:

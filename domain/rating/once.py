@@ -17,7 +17,7 @@ from domain.text import shortened
 def once(frame: Frame) -> Iterator[Priced]:
     """One line per attachment and one-off price that it got in this cycle."""
     for attachment, price, runs in frame.prices("one_off"):
-        first = runs[0]
+        first = next((run for run in runs if not run.cancelled), runs[0])
         if first.carried or frame.span is None or first.since not in frame.span:
             continue
         lines = [_line(frame, attachment.id, price, first)]

@@ -27,7 +27,9 @@ class Surroundings:
     credits: the open credit balance, in the order it is used up. handover: what the cycle
     before would leave if it were settled now; ``None`` for what is recorded. late: what became
     known late of settled cycles. coming: the cycle to come, ``None`` where none follows in this
-    currency. minimum: an invoice below it is carried to the next, in minor units.
+    currency. minimum: an invoice below it is carried to the next, in minor units. taken: what a
+    settled invoice took over from the revision before this one, in minor units.
+    automatic_tax: whether Stripe computes tax for it.
     """
 
     credits: Sequence[Credit] = ()
@@ -35,6 +37,8 @@ class Surroundings:
     late: Sequence[LateAmountsBilled] = ()
     coming: Coming | None = None
     minimum: int = 0
+    taken: int = 0
+    automatic_tax: bool = False
 
 
 ALONE = Surroundings()

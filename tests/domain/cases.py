@@ -7,10 +7,12 @@ Left out, because our rules say otherwise:
   ``kb-top-01``, ``kb-top-03``): a price has one package size, or one unit conversion;
 - OpenMeter's cap taken off line by line in order of time (the lines of ``om-grad-05``): ours is
   taken off the whole, so only its total is here;
-- the end of FlexPrice's last stair (``fp-doc-pack``): our last tier has none.
+- the end of FlexPrice's last stair (``fp-doc-pack``): our last tier has none;
+- Kill Bill's months of 30 days (``kb-prorate30-01``, ``-03``, ``-05``): a full period is as long
+  as it is, from anchor to anchor;
+- the tax on Lago's credits (``lago-credit-01``, ``-03``): tax is Stripe's.
 A few quantities stand beside those the source works out, where its own tiers leave no doubt.
-Not about prices, and so not here: calendar proration and its factors, swaps, credits with tax,
-meters' aggregation, and sharing out by largest remainder.
+Those about time, meters, rounding and sharing out: ``tests/application/test_rating_cases.py``.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.events.amounts import Ahead, DiscountGranted, HandedOver
-from domain.events.cycle import Coming, TrialStarted
+from domain.events.cycle import Coming, TrialEnded, TrialStarted
 from domain.rating import Rated, Surroundings, rate
 from tests.given import cycle_of
 from tests.january import (
@@ -27,7 +27,8 @@ from tests.january import (
 RENT = price("rent", model="per_unit", unit_amount="2800", billing="in_advance")
 DAILY = price("daily", model="per_unit", unit_amount="2800", billing="in_advance", proration="day")
 WHOLE = price("whole", model="flat", amount="2800", billing="in_advance", proration="none")
-BOOK = {each.ref: each for each in (RENT, DAILY, WHOLE)}
+SEATS = price("seats", model="per_unit", unit_amount="2800", billing="in_advance", proration="none")
+BOOK = {each.ref: each for each in (RENT, DAILY, WHOLE, SEATS)}
 TO_COME = Coming(FEBRUARY, MARCH, FEBRUARY, MARCH)
 HALF = DiscountGranted(at=JANUARY, discount="d1", reason="new", percent=Decimal(50))
 
@@ -124,6 +125,10 @@ def carried(count: int = 1, ref: Any = RENT) -> Any:
     return attached("a1", FEBRUARY, ref, quantity=Decimal(count), carried=True)
 
 
+TRIAL = TrialStarted(at=FEBRUARY, attachment="a1", until=february(11), carried=True)
+TRIAL_CUT = TrialEnded(at=february(6), attachment="a1")
+
+
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
@@ -193,6 +198,26 @@ def carried(count: int = 1, ref: Any = RENT) -> Any:
             {"unused/a1/daily@1": -1400},
             id="by days: the begun 14th is owed, 14 ÷ 28 come back",
         ),
+        pytest.param(
+            [carried(), TRIAL, TRIAL_CUT, billed(1800, start=february(11))],
+            {"fee/a1/rent@1": 500},
+            id="a trial ended five days before the time billed for: 2800 × 5 ÷ 28",
+        ),
+        pytest.param(
+            [carried(1, DAILY), TRIAL, TRIAL_CUT, billed(1800, ref="daily@1", start=february(11))],
+            {"fee/a1/daily@1": 500},
+            id="the same by days: no day counts twice",
+        ),
+        pytest.param(
+            [carried(1, SEATS), quantity("a1", 3, february(15)), billed(ref="seats@1")],
+            {"fee/a1/seats@1": 5600},
+            id="owed whole for the quantity it ended with: 2 × 2800 more",
+        ),
+        pytest.param(
+            [carried(3, SEATS), quantity("a1", 1, february(15)), billed(8400, "3", "seats@1")],
+            {},
+            id="owed whole, and fallen: nothing comes back",
+        ),
     ],
 )
 def test_what_turned_out_otherwise_is_billed_or_given_back(
@@ -216,6 +241,15 @@ def test_what_was_billed_ahead_reaches_over_an_early_end() -> None:
     assert {line.key: line.amount for line in found.invoice.lines} == {}
     (left,) = found.ahead
     assert (left.amount, left.start, left.end) == (2100, february(8), MARCH)
+
+
+def test_what_has_risen_and_is_owed_whole_is_not_billed_again_after_an_early_end() -> None:
+    short = opened(FEBRUARY, february(8), full_end=MARCH)
+    coming = Coming(february(8), MARCH, FEBRUARY, MARCH)
+    risen = (carried(1, SEATS), quantity("a1", 3, february(3)), billed(ref="seats@1"))
+    found = rated(*risen, first=short, coming=coming)
+    assert {line.key: line.amount for line in found.invoice.lines} == {"fee/a1/seats@1": 5600}
+    assert [each.quantity for each in found.ahead] == [3]
 
 
 def test_and_what_ended_with_it_is_given_back() -> None:
