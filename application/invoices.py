@@ -12,6 +12,7 @@ from application.replays import CycleRecords
 from application.views import CurrentView, Explanation, HistoryEntry, InvoiceView
 from domain.catalog import Catalog
 from domain.errors import InvalidInput, NotFound, Unavailable
+from domain.identity import stripe_stream
 from domain.invoice import LineItem
 from domain.rating import Rated
 from domain.tally import Tallies
@@ -95,7 +96,7 @@ class Invoices:
     def history(
         self, cycle: str, after: int = 0, limit: int | None = None
     ) -> tuple[HistoryEntry, ...]:
-        """The cycle's story, one sentence for each event after a version.
+        """The cycle's story, here and at Stripe: one sentence for each event after a position.
 
         Raises:
             NotFound: no such cycle.
@@ -103,7 +104,9 @@ class Invoices:
         history = self._books.history(cycle)
         if not history:
             raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
-        entries = [entry for entry in story(history) if entry.version > after]
+        together = [*history, *self._log.read(stripe_stream(cycle))]
+        together.sort(key=lambda each: each.position)
+        entries = [entry for entry in story(together) if entry.position > after]
         return tuple(entries if limit is None else entries[:limit])
 
     def explain(
@@ -221,8 +224,8 @@ class Invoices:
 
 
 def _line(rated: Rated, key: str) -> LineItem:
-    """A line of the invoice, or one that is part of a roll-up on it."""
-    for line in rated.invoice.lines:
+    """A line of the invoice, or one that is part of a roll-up or has reduced others on it."""
+    for line in (*rated.invoice.lines, *rated.lines):
         if line.key == key:
             return line
     if key in rated.basis:

@@ -1,18 +1,21 @@
 """A cycle's usage read once from the log, and compared with everything that is kept of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from application.verified_store import Page, Remembered, StoredCycle, StoredOrganization
 from projections.checks.broken import Broken
 from projections.checks.counting import FILTERED, Counter, Heap, HeapKey, Heaps, meters_in_force
-from projections.checks.judging import tallies_differ
+from projections.checks.judging import SHOWN_MAX, tallies_differ
 from projections.checks.reading import Reading
 from projections.checks.terms import Terms
 from projections.checks.turns import Counted
 
 
 class UsageCount:
-    """A cycle's usage read once: its basis, everything known, and what tells duplicates."""
+    """A cycle's usage read once: its basis, everything known, and what tells duplicates.
+
+    seen: told how many records were read, page by page.
+    """
 
     def __init__(
         self,
@@ -20,8 +23,11 @@ class UsageCount:
         cycle: StoredCycle,
         reading: Reading,
         book: Mapping[str, Terms],
+        seen: Callable[[int], None],
     ) -> None:
         self.records = 0
+        self._seen = seen
+        self._differing = 0
         self._stored, self._cycle, self._reading = stored, cycle, reading
         self._meters = meters_in_force(stored.catalog, reading.recorded_at)
         currency = reading.opened.currency
@@ -35,6 +41,7 @@ class UsageCount:
         for page in self._stored.usage(self._cycle):
             yield from self._remember(page)
             self._add(page)
+            self._seen(len(page.records))
         cycle = self._cycle
         if self.records != cycle.records:
             detail = f"accepted {cycle.records}, in the log {self.records}"
@@ -82,6 +89,9 @@ class UsageCount:
         for record, (key, content) in zip(page.records, page.marks, strict=True):
             here = Remembered(content=content, number=self._cycle.number, version=page.version)
             if key in seen or known.get(key) != here:
+                self._differing += 1
+                if self._differing > SHOWN_MAX:
+                    return
                 what = f"record {record.source}/{record.id}"
                 kept = "twice in one event" if key in seen else _differs(known.get(key), here)
                 yield Broken(invariant=1, about=self._cycle.cycle, what=what, detail=kept)
@@ -94,8 +104,8 @@ class UsageCount:
             return
         kept = sum(heap.records for heap in self._tallies(late=late).values())
         told = kept + (self._known if late else self._basis).retracted
-        if told != self._cycle.records:
-            detail = f"{self._cycle.records} accepted, {told} rated or listed"
+        if told != self.records:
+            detail = f"{self.records} recorded, {told} rated or listed"
             yield Broken(invariant=5, about=self._cycle.cycle, what="records", detail=detail)
 
     def _tallies(self, *, late: bool) -> Heaps:

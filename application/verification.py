@@ -15,6 +15,7 @@ from projections.checks.broken import INVARIANTS, Broken
 from projections.checks.judging import (
     invoices_at_stripe,
     issued_differs,
+    late_amounts_part,
     lines_differ,
     periods_part,
     proof_differs,
@@ -26,17 +27,24 @@ from projections.checks.terms import price_list
 from projections.checks.turns import Payer, Turns
 from projections.remote_invoice import RemoteInvoice, RemoteStatus
 
+TELL_EVERY = 1_000
+"""How much is read before progress is told again."""
 EVER = datetime(9000, 1, 1, tzinfo=UTC)
 """Replayed as of then, everything in the log counts, facts dated ahead as well."""
 REBUILD = 11
 """Heavy: only where it is asked for."""
 UNREADABLE = 10
 """Told whatever was asked for: without its events, nothing of an organization can be checked."""
+UNREADABLE_ERRORS = (LookupError, ValueError, TypeError)
+"""What an event that was tampered with can lead to."""
 WHOLE_STORE = frozenset({10, REBUILD, 12})
+IN_PART = frozenset({1, 5})
+"""Looked at organization by organization, and by single rows of the whole store as well."""
 
 Progress = Callable[[int, int], None]
 """Told (done, expected), in usage records and billing cycles."""
-
+Seen = Callable[[int], None]
+"""Told how many more were read."""
 
 FindAtStripe = Callable[[str, str], Sequence[RemoteInvoice]]
 """Asks Stripe for a customer's invoices of a cycle."""
@@ -95,19 +103,25 @@ class Verification:
                 f"there is no invariant {unknown[0]}; there are 1 to 12", field="only"
             )
         report = Report(checked=checked)
-        expected = self._store.size(organization)
+        progress = _Progress(on_progress, self._store.size(organization))
         names = self._store.organizations() if organization is None else [organization]
         for name in [] if WHOLE_STORE.issuperset(checked) else names:
-            self._look(name, report, ask_stripe=ask_stripe)
-            on_progress(report.records + report.cycles, expected)
-        for invariant in {1, *WHOLE_STORE}.intersection(checked):
-            report.broken += self._store.whole(invariant, organization, self._now())
+            self._look(name, report, progress.add, ask_stripe=ask_stripe)
+            progress.tell()
+        for invariant in sorted((IN_PART | WHOLE_STORE).intersection(checked)):
+            report.broken += self._whole(invariant, organization)
         report.broken.sort(key=lambda each: each.place)
         return report
 
-    def _look(self, organization: str, report: Report, *, ask_stripe: bool) -> None:
+    def _whole(self, invariant: int, organization: str | None) -> list[Broken]:
+        try:
+            return list(self._store.whole(invariant, organization, self._now()))
+        except UNREADABLE_ERRORS as error:
+            return [_unreadable(invariant, organization or "log", error)]
+
+    def _look(self, organization: str, report: Report, seen: Seen, *, ask_stripe: bool) -> None:
         """Look at one organization, and again where something is found."""
-        look = _Look(self, organization, report.checked, ask_stripe)
+        look = _Look(self, organization, report.checked, ask_stripe, seen)
         if found := look.broken():
             places = {each.place for each in found}
             look = _Look(self, organization, report.checked, ask_stripe)
@@ -116,16 +130,44 @@ class Verification:
         look.tell(report)
 
 
+class _Progress:
+    """Adds up what was looked at, and tells it."""
+
+    def __init__(self, tell: Progress, expected: int) -> None:
+        self._tell = tell
+        self._expected = expected
+        self._done = self._told = 0
+
+    def add(self, more: int) -> None:
+        self._done += more
+        if self._done - self._told >= TELL_EVERY:
+            self.tell()
+
+    def tell(self) -> None:
+        self._told = self._done
+        self._tell(self._done, self._expected)
+
+
+def _unseen(more: int) -> None:
+    """A second look at the same is no progress."""
+
+
 class _Look:
-    """One look at one organization."""
+    """One look at one organization. seen: told as usage and cycles are read."""
 
     def __init__(
-        self, run: Verification, organization: str, checked: Collection[int], ask_stripe: bool
+        self,
+        run: Verification,
+        organization: str,
+        checked: Collection[int],
+        ask_stripe: bool,
+        seen: Seen = _unseen,
     ) -> None:
         self._store, self._invoices = run._store, run._invoices
         self._at_stripe = run._at_stripe if ask_stripe else None
         self._organization = organization
         self._checked = checked
+        self._seen = seen
         self._cycles = 0
         self._records = 0
         self._accounts: dict[str, int] = {}
@@ -141,17 +183,13 @@ class _Look:
     def broken(self) -> list[Broken]:
         """What does not hold."""
         found: list[Broken] = []
-        with self._store.opened(self._organization) as stored:
-            try:
+        try:
+            with self._store.opened(self._organization) as stored:
                 found.extend(self._found(stored))
-            except (LookupError, ValueError, TypeError) as error:
-                found.append(self._unreadable(error))
+        except UNREADABLE_ERRORS as error:
+            found.append(_unreadable(UNREADABLE, self._at, error))
         asked = {*self._checked, UNREADABLE}
         return [each for each in found if each.invariant in asked]
-
-    def _unreadable(self, error: Exception) -> Broken:
-        detail = f"{type(error).__name__}: {error}"
-        return Broken(invariant=UNREADABLE, about=self._at, what="cannot be read", detail=detail)
 
     def _found(self, stored: StoredOrganization) -> Iterator[Broken]:
         book = price_list(stored.catalog)
@@ -159,13 +197,15 @@ class _Look:
         readings = [read_cycle(each.control) for each in cycles]
         yield from _heads_differ(cycles, readings)
         yield from periods_part(readings, [each.event for each in stored.history])
+        yield from late_amounts_part(readings)
         payer = _payer(stored, readings)
         turns = Turns(payer, book)
         for place, (cycle, reading) in enumerate(zip(cycles, readings, strict=True)):
             self._at = cycle.cycle
-            count = UsageCount(stored, cycle, reading, book)
+            count = UsageCount(stored, cycle, reading, book, self._seen)
             yield from count.broken()
             self._account(count)
+            self._seen(1)
             following = readings[place + 1] if place + 1 < len(readings) else None
             rated = turns.take(count.counted(), following)
             yield from settlement_differs(reading, rated)
@@ -221,6 +261,11 @@ class _Look:
         self._records += count.records
         for what, records in count.accounts().items():
             self._accounts[what] = self._accounts.get(what, 0) + records
+
+
+def _unreadable(invariant: int, about: str, error: Exception) -> Broken:
+    detail = f"{type(error).__name__}: {error}"
+    return Broken(invariant=invariant, about=about, what="cannot be read", detail=detail)
 
 
 def _payer(stored: StoredOrganization, readings: Iterable[Reading]) -> Payer:

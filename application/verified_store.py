@@ -92,7 +92,7 @@ class VerifiedStore(Protocol):
         ...
 
     def whole(self, invariant: int, organization: str | None, now: datetime) -> Iterator[Broken]:
-        """What does not hold of invariants 1, 10, 11 and 12, as far as single rows say so.
+        """What does not hold of invariants 1, 5, 10, 11 and 12, as far as single rows say so.
 
         now: by which it is judged what is due for too long.
         """

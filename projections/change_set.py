@@ -1,12 +1,14 @@
 """The difference between the invoice we owe Stripe and the draft Stripe has."""
 
+from collections import abc
 from dataclasses import dataclass
 from typing import TypeVar
 
 from domain.errors import UnsafeChangeSet
 from domain.events.stripe_invoice import ForeignLine
 from domain.invoice import LINES_PER_INVOICE_MAX, Invoice, LineItem
-from projections.remote_invoice import RemoteInvoice, RemoteLine, RemoteStatus
+from domain.line_key import strange_key
+from projections.remote_invoice import Collection, RemoteInvoice, RemoteLine, RemoteStatus
 
 __all__ = [
     "AddLine",
@@ -18,6 +20,7 @@ __all__ = [
     "RemoteLine",
     "RemoteStatus",
     "RemoveLine",
+    "UpdateDraft",
     "UpdateLine",
     "diff",
 ]
@@ -53,6 +56,27 @@ class CreateDraft:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateDraft:
+    """Change how the draft is collected, as the policies changed."""
+
+    was: Collection
+    becomes: Collection
+
+    @property
+    def retaxed(self) -> bool:
+        """Whether its lines take another form: with what they sell, or without."""
+        return self.was.automatic_tax != self.becomes.automatic_tax
+
+    @property
+    def after_lines(self) -> bool:
+        """Stripe computes tax only once every line says what it sells and none is negative."""
+        return self.becomes.automatic_tax and self.retaxed
+
+    def __str__(self) -> str:
+        return f"~ draft  {self.was} → {self.becomes}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AddLine:
     """Put a missing line on the draft."""
 
@@ -84,7 +108,7 @@ class UpdateLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemoveLine:
-    """Take a line we no longer owe, or a second one with the same key, off the draft."""
+    """Take a line we no longer owe, a second one with the same key, or another's off the draft."""
 
     remote: RemoteLine
     duplicate: bool = False
@@ -93,7 +117,7 @@ class RemoveLine:
         return f"- {self.remote.key}  {self.remote.amount}{' (duplicate)' * self.duplicate}"
 
 
-Change = CreateCustomer | CreateDraft | AddLine | UpdateLine | RemoveLine
+Change = CreateCustomer | CreateDraft | UpdateDraft | AddLine | UpdateLine | RemoveLine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +159,8 @@ class ChangeSet:
         """How many write calls it costs: one for each thing made or kind of line change."""
         kinds = (len(self.of(RemoveLine)), len(self.of(UpdateLine)), len(self.of(AddLine)))
         bulk = sum(-(-count // LINES_PER_CALL_MAX) for count in kinds)
-        return len(self.of(CreateCustomer)) + len(self.of(CreateDraft)) + bulk
+        others = (CreateCustomer, CreateDraft, UpdateDraft)
+        return sum(len(self.of(kind)) for kind in others) + bulk
 
     @property
     def unsafe(self) -> str | None:
@@ -160,39 +185,47 @@ def diff(
     actual: RemoteInvoice | None,
     *,
     customer: str | None = None,
-    accept_foreign: bool = False,
+    unwanted: abc.Collection[str] = (),
+    collection: Collection | None = None,
 ) -> ChangeSet:
     """Say what must change at Stripe for its draft to equal our invoice.
 
     Pure and convergent: once the changes are applied, the next diff is empty. Lines match
-    by key, so a retry can never add a line twice. Lines without our key are left alone. There
-    is no draft for an invoice that comes to nothing.
+    by key, so a retry can never add a line twice. Lines of others are left alone, unless a
+    person does not want them. There is no draft for an invoice that comes to nothing.
 
     Args:
         desired: what the events say.
         actual: what Stripe says now, or ``None`` when it has no invoice for the cycle.
         customer: Stripe's id of the customer it must be for, where that is known. A draft for
             one that is not known yet needs a customer first.
-        accept_foreign: whether lines put there by others may stay and count.
+        unwanted: Stripe's ids of lines of others to be taken off.
+        collection: how it is to be collected.
 
     Returns:
         Removals first, then updates, then additions, each ordered by key.
     """
-    changes = _changes(desired, actual, customer)
+    actual = actual.claiming({line.key for line in desired.lines}) if actual else None
+    changes = _changes(desired, actual, customer, unwanted, collection)
+    foreign = actual.foreign if actual else ()
     updated = sum(isinstance(change, AddLine | UpdateLine) for change in changes)
     return ChangeSet(
         invoice=desired,
         remote=actual,
         changes=changes,
         unchanged=len(desired.lines) - updated if actual else 0,
-        foreign=actual.foreign if actual and not accept_foreign else (),
+        foreign=tuple(each for each in foreign if each.line not in unwanted),
         impossible=_impossible(desired, actual, customer, changes),
         risky=_risky(desired, actual, changes) if actual else None,
     )
 
 
 def _changes(
-    desired: Invoice, actual: RemoteInvoice | None, customer: str | None
+    desired: Invoice,
+    actual: RemoteInvoice | None,
+    customer: str | None,
+    unwanted: abc.Collection[str],
+    collection: Collection | None,
 ) -> tuple[Change, ...]:
     wanted = {line.key: line for line in desired.lines}
     if actual is None:
@@ -203,15 +236,29 @@ def _changes(
     present = actual.lines
     removals = [RemoveLine(remote=present[key]) for key in present.keys() - wanted.keys()]
     removals += [RemoveLine(remote=line, duplicate=True) for line in actual.duplicates]
+    strangers = actual.claiming({strange_key(each) for each in unwanted}).lines
+    removals += [RemoveLine(remote=strangers[key]) for key in strangers.keys() - present.keys()]
+    terms = _terms(actual, collection)
+    retaxed = any(change.retaxed for change in terms)
     return (
+        *(change for change in terms if not change.after_lines),
         *sorted(removals, key=lambda change: (change.remote.key, change.remote.id)),
         *(
             UpdateLine(remote=present[key], line=wanted[key])
             for key in sorted(present.keys() & wanted.keys())
-            if _differing(wanted[key], present[key])
+            if _differing(wanted[key], present[key]) or (retaxed and wanted[key].kind != "stripe")
         ),
         *(AddLine(line=wanted[key]) for key in sorted(wanted.keys() - present.keys())),
+        *(change for change in terms if change.after_lines),
     )
+
+
+def _terms(actual: RemoteInvoice, collection: Collection | None) -> tuple[UpdateDraft, ...]:
+    """What changes of how a draft is collected; an issued one stays as it was issued."""
+    was = actual.collection
+    if was is None or collection in (None, was) or not actual.is_draft:
+        return ()
+    return (UpdateDraft(was=was, becomes=collection),) if collection else ()
 
 
 def _differing(line: LineItem, remote: RemoteLine) -> tuple[str, ...]:

@@ -16,10 +16,19 @@ from domain.events.organization import (
 )
 from domain.events.outcome import InvoiceVoided
 from domain.events.usage import UsageRecorded
-from projections.sentences import amounts, catalog, cycle, late, organization, outcome, usage
+from projections.sentences import (
+    amounts,
+    catalog,
+    cycle,
+    late,
+    organization,
+    outcome,
+    stripe,
+    usage,
+)
 from projections.sentences.wording import Context, Sentences
 
-SUBJECTS = (amounts, catalog, cycle, late, organization, outcome, usage)
+SUBJECTS = (amounts, catalog, cycle, late, organization, outcome, stripe, usage)
 
 _SENTENCES: Sentences = {
     kind: sentence for subject in SUBJECTS for kind, sentence in subject.SENTENCES.items()
@@ -28,7 +37,10 @@ _SENTENCES: Sentences = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HistoryEntry:
-    """One event as people read it. The two instants are the fact's and the log's."""
+    """One event as people read it. The two instants are the fact's and the log's.
+
+    version: in the event's own stream. position: in the log, and so in every story.
+    """
 
     version: int
     position: int
@@ -40,6 +52,8 @@ class HistoryEntry:
 
 def story(history: Iterable[Recorded]) -> Iterator[HistoryEntry]:
     """A stream's events as people read them, in the log's order, from its first event on.
+
+    A cycle's may have those of its life at Stripe among them.
 
     Usage and other facts that came after the usage cut-off are marked as late.
     """

@@ -1,7 +1,7 @@
 """An invoice as Stripe has it, in our words; and as our own record says Stripe has it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from domain.events.stripe_invoice import (
     StripeInvoiceFinalized,
 )
 from domain.invoice import digest
+from domain.line_key import strange_key
 from domain.period import Period
 from domain.stripe_invoice import StripeInvoice
 
@@ -63,6 +64,19 @@ class Marks:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Collection:
+    """How Stripe collects. method: ``charge_automatically`` or ``send_invoice``."""
+
+    method: str = "charge_automatically"
+    days_until_due: int | None = None
+    automatic_tax: bool = False
+
+    def __str__(self) -> str:
+        days = "" if self.days_until_due is None else f", due in {self.days_until_due} days"
+        return f"{self.method}{days}{', automatic tax' * self.automatic_tax}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Issue:
     """What only a finalized invoice has. Amounts in minor units; links are not for storing.
 
@@ -89,7 +103,8 @@ class RemoteInvoice:
 
     lines: ours, by key, the first of each. duplicates: further lines with a key already seen.
     foreign: lines without our key. line_count: all lines, of which a glance shows only the
-    first ten: ``complete`` says whether all are here.
+    first ten: ``complete`` says whether all are here. collection: ``None`` where it was not
+    read. untaxed: the total without tax, ``None`` where it was not read.
     """
 
     id: str
@@ -105,6 +120,8 @@ class RemoteInvoice:
     total: int
     marks: Marks = field(default_factory=Marks)
     issue: Issue = field(default_factory=Issue)
+    collection: Collection | None = None
+    untaxed: int | None = None
 
     @property
     def ours(self) -> int:
@@ -116,6 +133,18 @@ class RemoteInvoice:
         """Whether its lines may still change."""
         return self.status is RemoteStatus.DRAFT
 
+    def claiming(self, keys: Container[str]) -> "RemoteInvoice":
+        """The same, where lines of others whose keys are known count as lines of ours.
+
+        The books name such a line, once they took it over, by Stripe's id of it.
+        """
+        known = {strange_key(each.line): each for each in self.foreign}
+        taken = {key: _claimed(key, each) for key, each in known.items() if key in keys}
+        if not taken:
+            return self
+        left = tuple(each for key, each in known.items() if key not in taken)
+        return replace(self, lines={**self.lines, **taken}, foreign=left)
+
     def digest(self, cycle: str, revision: int) -> str:
         """The fingerprint of our lines as Stripe holds them."""
         rows = ((line.key, line.amount, line.period, line.description) for line in self._all)
@@ -124,6 +153,16 @@ class RemoteInvoice:
     @property
     def _all(self) -> tuple[RemoteLine, ...]:
         return (*self.lines.values(), *self.duplicates)
+
+
+def _claimed(key: str, line: ForeignLine) -> RemoteLine:
+    return RemoteLine(
+        id=line.line,
+        key=key,
+        amount=line.amount,
+        period=Period(line.start, line.end),
+        description=line.description,
+    )
 
 
 def as_recorded(state: StripeInvoice, revision: int) -> RemoteInvoice | None:

@@ -67,7 +67,9 @@ def steps(
     siblings: the lines that were rated with it, before roll-up. price: the version that rates
     it, ``None`` for what no price makes.
     """
-    lines = {each.key: each for each in [*siblings, *invoice.lines]}
+    # With automatic tax a discount has no line of its own: it is among the charges.
+    there = [each for each in siblings if each.kind != "discount"]
+    lines = {each.key: each for each in [*there, *invoice.lines]}
     return (
         *_begin(line, lines.values(), price),
         *(_charge(charge) for charge in line.charges),

@@ -13,6 +13,7 @@ from adapters.postgres import arrays, usage_headers
 from adapters.postgres.database import Rows
 from adapters.postgres.log_pages import Logged
 from adapters.postgres.places import Places
+from adapters.postgres.recounting import recounted
 from domain.catalog import Meter
 from domain.events.cycle import CycleEvent, CycleOpened
 from domain.events.stripe_invoice import StripeInvoiceEvent
@@ -62,6 +63,12 @@ _DAY_VALUES = (
 )
 
 
+_CLEAR_DAYS = (
+    "DELETE FROM {table} AS u USING unnest(%b, %b, %b) AS x(o, m, d)"
+    " WHERE (organization, meter, day) = (o, m, date '1970-01-01' + d::int)"
+)
+
+
 class UsageByDay:
     """Usage by organization, meter and local day."""
 
@@ -71,11 +78,17 @@ class UsageByDay:
         self._places = places
 
     def fold(self, connection: Connection[Rows], page: Sequence[Logged], suffix: str = "") -> None:
-        """Add a page's usage to its days."""
+        """Add a page's usage to its days; count those again that its corrections touch."""
         usage = [each for each in page if each.event is None]
+        if usage:
+            self._add(connection, usage, suffix)
+        touched, days = recounted(connection, self._places, page)
+        if touched:
+            _clear_days(connection, touched, suffix)
+            _write_days(connection, days, suffix)
+
+    def _add(self, connection: Connection[Rows], usage: Sequence[Logged], suffix: str) -> None:
         events = [((each.stream, each.version), each.beginning) for each in usage]
-        if not events:
-            return
         self._places.load(connection, (stream for (stream, _), _ in events))
         daily = DailyUsage()
         stretches = usage_headers.stretches(
@@ -90,6 +103,12 @@ class UsageByDay:
     ) -> tuple[Place, Stretch, Callable[[str], Meter]]:
         cycle = self._places.of(stream)
         return cycle.place, stretch, partial(self._places.meter, cycle)
+
+
+def _clear_days(connection: Connection[Rows], keys: Iterable[DayKey], suffix: str) -> None:
+    columns = _key_columns(sorted(keys))
+    for table in UsageByDay.tables:
+        connection.execute(_CLEAR_DAYS.replace("{table}", table + suffix).encode(), columns)
 
 
 def _write_days(connection: Connection[Rows], days: Days, suffix: str) -> None:

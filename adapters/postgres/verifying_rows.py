@@ -40,13 +40,25 @@ _STREAM_ORDER = """
         WINDOW w AS (PARTITION BY originator_id ORDER BY originator_version)) AS each
     WHERE before >= notification_id OR earlier > recorded_at
 """
-_NAMES = "SELECT cycle_id, cycle, organization FROM cycle_head"
+_REPLAYED = """
+    SELECT organization, 'quarantined record ' || id, 'said to be replayed, and not in the log'
+    FROM quarantine q
+    WHERE status = 'replayed' AND NOT EXISTS (SELECT FROM usage_dedup WHERE key = q.key)
+    ORDER BY id
+"""
+_HEADS = "SELECT cycle_id, cycle FROM cycle_head WHERE organization = %s"
+_CYCLES = "SELECT cycle, organization FROM cycle_head"
+_NAMED = "SELECT cycle FROM cycle_head WHERE cycle_id = %s"
 _LATE = "%(now)s::timestamptz - interval '1 day'"
 # Each answers (about, what, detail).
 _UNLISTED = {
     "quarantine": """
         SELECT organization, 'quarantined record ' || id, 'it has no reason' FROM quarantine
         WHERE code = '' OR detail = '' OR status <> 'open' AND coalesce(resolution, '') = ''
+    """,
+    "set aside": """
+        SELECT r.organization, 'quarantined record ' || r.id, 'it was set aside, and is gone'
+        FROM quarantine_receipt r LEFT JOIN quarantine q USING (id) WHERE q.id IS NULL
     """,
     "sync": f"""
         SELECT cycle, 'sync', CASE WHEN due_at < {_LATE} AND NOT parked
@@ -90,26 +102,25 @@ def in_order(
     connection: Connection[Rows], organization: str | None, now: datetime
 ) -> Iterator[Broken]:
     """10: versions without a gap in every stream, and a clock that never goes back."""
-    names = _names(connection, organization)
-    streams = None if organization is None else list(names)
+    streams = None if organization is None else _streams(connection, organization)
     for stream, count, first, last in connection.execute(_VERSIONS, {"streams": streams}):
-        about = names.get(stream, f"stream {stream}")
         detail = f"{count} events, of versions {first} to {last}"
+        about = _name(connection, stream)
         yield Broken(invariant=10, about=about, what="versions", detail=detail)
     if streams is not None:
         for stream, version in connection.execute(_STREAM_ORDER, {"streams": streams}):
-            yield _back(names.get(stream, str(stream)), version)
+            yield _back(_name(connection, stream), version)
         return
-    yield from _clock(connection, names)
+    yield from _clock(connection)
 
 
-def _clock(connection: Connection[Rows], names: dict[UUID, str]) -> Iterator[Broken]:
+def _clock(connection: Connection[Rows]) -> Iterator[Broken]:
     """The whole log in its order; events of one append have one instant."""
     position, earlier = 0, None
     while rows := connection.execute(_ORDER, [position]).fetchall():
         for position, recorded_at, stream in rows:
             if earlier is not None and recorded_at < earlier:
-                yield _back(names.get(stream, f"stream {stream}"), position)
+                yield _back(_name(connection, stream), position)
             earlier = recorded_at
 
 
@@ -118,15 +129,35 @@ def _back(about: str, place: int) -> Broken:
     return Broken(invariant=10, about=about, what="clock", detail=detail)
 
 
-def _names(connection: Connection[Rows], organization: str | None) -> dict[UUID, str]:
-    """Streams by what they are about."""
-    found = {catalog_stream(): "catalog"}
-    for cycle_id, cycle, owner in connection.execute(_NAMES):
-        if organization in (None, owner):
-            found[cycle_id] = cycle
-            found[stripe_stream(cycle)] = f"{cycle} at Stripe"
-            found[organization_stream(owner)] = owner
+def _streams(connection: Connection[Rows], organization: str) -> list[UUID]:
+    """Everything recorded about an organization, and the catalog."""
+    found = [catalog_stream(), organization_stream(organization)]
+    for cycle_id, cycle in connection.execute(_HEADS, [organization]):
+        found += [cycle_id, stripe_stream(cycle)]
     return found
+
+
+def _name(connection: Connection[Rows], stream: UUID) -> str:
+    """What a stream is about. Looked for only where something is wrong with it."""
+    if stream == catalog_stream():
+        return "catalog"
+    if row := connection.execute(_NAMED, [stream]).fetchone():
+        return str(row[0])
+    for cycle, organization in connection.execute(_CYCLES):
+        if stream == stripe_stream(cycle):
+            return f"{cycle} at Stripe"
+        if stream == organization_stream(organization):
+            return str(organization)
+    return f"stream {stream}"
+
+
+def accounted(
+    connection: Connection[Rows], organization: str | None, now: datetime
+) -> Iterator[Broken]:
+    """5: what is no longer waiting in the quarantine is in the log, or was given up."""
+    for about, what, detail in connection.execute(_REPLAYED):
+        if organization in (None, about):
+            yield Broken(invariant=5, about=about, what=what, detail=detail)
 
 
 def listed(
@@ -135,11 +166,7 @@ def listed(
     """12: whatever waits or failed says why, and is not forgotten."""
     for query in _UNLISTED.values():
         for about, what, detail in connection.execute(query, {"now": now}):
-            if (
-                organization is None
-                or about.rpartition(".")[0] == organization
-                or (about == organization)
-            ):
+            if organization in (None, about, about.rpartition(".")[0]):
                 yield Broken(invariant=12, about=about, what=what, detail=detail)
 
 
@@ -148,6 +175,7 @@ Check = Callable[[Connection[Rows], str | None, datetime], Iterator[Broken]]
 
 CHECKS: dict[int, Check] = {
     1: remembered,
+    5: accounted,
     10: in_order,
     12: listed,
 }

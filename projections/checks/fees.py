@@ -39,7 +39,7 @@ def fees(desk: Desk) -> Iterator[Part]:
 def one_offs(desk: Desk) -> Iterator[Part]:
     """Owed once, where an attachment began to have them in this cycle."""
     for attachment, ref, stays in desk.priced("one_off"):
-        first = stays[0]
+        first = next((stay for stay in stays if not stay.cancelled), stays[0])
         if not first.carried and desk.reading.span[0] <= first.since < desk.reading.span[1]:
             owed = costs(desk.book[ref], Fraction(first.counts[0][1]))
             line = _line(desk, "once", attachment, ref, owed)
@@ -64,6 +64,9 @@ def _amounts(
         # What is owed whole comes back only if it was not on at all.
         if terms.get("proration") != "none" or not pieces:
             yield from _otherwise(desk, attachment, ref, pieces, billed)
+        else:
+            now, was = (costs(terms, Fraction(n)) for n in (pieces[-1][2], billed.quantity))
+            yield "fee", max(now - was, ZERO)
     elif terms.get("proration") == "none":
         before = any(
             stay.carried and not stay.cancelled

@@ -93,6 +93,20 @@ def _period(reading: Reading, what: str, detail: str) -> Broken:
     return Broken(invariant=6, about=reading.cycle, what=what, detail=detail)
 
 
+def late_amounts_part(readings: Sequence[Reading]) -> Iterator[Broken]:
+    """5: what became known late of a cycle is on the very invoice that is said to bill it."""
+    for cycle in readings:
+        said = cycle.billed_by()
+        for other in readings:
+            owed = said.get(other.cycle, {})
+            mine = [each.lines for each in other.late_amounts() if each.cycle == cycle.cycle]
+            on_it = {line.line: line.amount for lines in mine for line in lines}
+            if owed != on_it and not (other.void and not owed):
+                detail = f"{sum(owed.values())} said to be billed, {sum(on_it.values())} on it"
+                what = f"late amounts on {other.cycle}"
+                yield Broken(invariant=5, about=cycle.cycle, what=what, detail=detail)
+
+
 def invoices_at_stripe(cycle: str, stream: Iterable[object]) -> Iterator[Broken]:
     """7: by our record, one live invoice, and no line twice under two of Stripe's ids."""
     live: dict[str, dict[str, str]] = {}

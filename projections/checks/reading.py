@@ -10,6 +10,8 @@ from domain.events.amounts import (
     CreditApplied,
     DiscountEnded,
     DiscountGranted,
+    DraftAdopted,
+    EditsAdopted,
     HandedOver,
     LineWaived,
     OneOffItemAdded,
@@ -111,6 +113,13 @@ class Reading:
             found.setdefault(said.line, ([], []))[1].append(said)
         return found
 
+    def adopted(self) -> tuple[dict[str, int], dict[str, int]]:
+        """What others changed at Stripe, by our line; and their own lines, by Stripe's id."""
+        every, drafts = self.all(EditsAdopted), self.all(DraftAdopted)
+        latest = every[-1] if every else drafts[-1] if drafts else None
+        theirs = {line.line: line.amount for line in latest.lines} if latest else {}
+        return _summed(change for each in every for change in each.amounts.items()), theirs
+
     def credits(self) -> dict[str, int]:
         """What its invoice used of the credit balance."""
         if self.forgiven:
@@ -123,22 +132,26 @@ class Reading:
 
     def billed_late(self) -> dict[str, int]:
         """What others billed of this one, by line key."""
-        return _summed(line for each in self._billed_by().values() for line in each)
+        return _summed(line for each in self.billed_by().values() for line in each.items())
 
-    def _billed_by(self) -> dict[str, list[tuple[str, int]]]:
+    def billed_by(self) -> dict[str, dict[str, int]]:
+        """The same by who billed it: an invoice's cycle, a credit note, or a person."""
         found: dict[str, list[tuple[str, int]]] = {}
         for event in self.all(object):
             if isinstance(event, LateFactsBilled):
                 found.setdefault(event.by, []).extend(event.lines.items())
             elif isinstance(event, LateFactsReopened):
                 found.pop(event.by, None)
-        return found
+            elif _is_reissue(event):  # notes on the void invoice went with it
+                found = {by: lines for by, lines in found.items() if not by.startswith("note/")}
+        return {by: _summed(lines) for by, lines in found.items()}
 
     def waiting_for_a_person(self) -> set[str]:
         """Lines somebody adjusted: late amounts of them are proposals until agreed."""
-        billed_by = self._billed_by()
+        billed_by = self.billed_by()
         notes = (n for n in self.current(CreditNoteIssued) if f"note/{n.note}" not in billed_by)
-        touched = {*self.adjusted(), *(line for note in notes for line in note.lines)}
+        adopted, _ = self.adopted()
+        touched = {*self.adjusted(), *adopted, *(line for note in notes for line in note.lines)}
         return touched - {each.line for each in self.all(LateProposalAccepted)}
 
     def creditable(self) -> dict[str, int]:

@@ -21,16 +21,20 @@ from domain.events.organization import (
     OrganizationReopened,
     PolicyChanged,
 )
+from domain.line_key import about
 from domain.money import minimum_charge
 from domain.period import Calendar
 from projections.checks.counting import Heaps
 from projections.checks.desk import MICROSECOND as RESOLUTION
-from projections.checks.desk import Desk
+from projections.checks.desk import Desk, Line
 from projections.checks.facts import Facts
 from projections.checks.metered import levels_left
 from projections.checks.rating import Credit, Outside, Rated, rated
 from projections.checks.reading import Reading
 from projections.checks.terms import Terms
+
+BY_HAND = ("waive", "override", "edited")
+"""Kinds of lines by which somebody changed another one."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -126,9 +130,11 @@ class Turns:
             # An invoice that is settled takes nothing over any more.
             minimum=0 if following and following.settled else self._payer.minimum(currency),
             cut_off=counted.reading.cutoff is not None,
+            taken=_taken(counted.reading, following),
+            automatic_tax=self._payer.policies.get("automatic_tax") is True,
         )
         found = rated(desk, outside)
-        for key, amount in found.lines.items():
+        for key, amount in found.whole.items():
             if key.startswith("credit/"):
                 self._payer.use(unquote(key.removeprefix("credit/")), -amount)
         self._handover = _left(desk, found)
@@ -159,7 +165,7 @@ class Turns:
         coming = settled.coming if settled else None
         was = reading.handover(known=False)
         found = rated(self._desk(counted, reading.basis, was, coming), Outside())
-        if counted.known is None and changed is None:
+        if counted.known is None and changed is None and not any(reading.billed_by().values()):
             return found
         left = changed or reading.handover(known=True)
         desk = self._desk(counted, reading.known, left, coming, counted.known)
@@ -230,10 +236,16 @@ def _levels(desk: Desk) -> tuple[Level, ...]:
     )
 
 
+def _taken(reading: Reading, following: Reading | None) -> int:
+    """What a settled invoice took over from the revision before; it stays on that one."""
+    left = following.handover(known=False) if following and following.settled else None
+    return left.amount if left and left.cycle == reading.cycle else 0
+
+
 def _left(desk: Desk, found: Rated) -> HandedOver:
     """What an invoice leaves to the next if it were settled now."""
     ahead = [
-        _ahead(desk, line.attachment or "", line.price or "", line.amount, found.off, line.key)
+        _ahead(desk, line.attachment or "", line.price or "", _asked(line, found), line.key)
         for part in found.priced
         for line in part.lines
         if line.kind == "coming"
@@ -252,13 +264,17 @@ def _before(desk: Desk) -> Sequence[Ahead]:
     return desk.handover.ahead if desk.handover else ()
 
 
-def _ahead(
-    desk: Desk, attachment: str, ref: str, amount: int, off: Mapping[str, int], key: str
-) -> Ahead:
+def _ahead(desk: Desk, attachment: str, ref: str, amount: int, key: str) -> Ahead:
     (stay,) = [stay for stay in desk.facts.stays[attachment] if stay.until is None]
     start, end = desk.coming[:2] if desk.coming else desk.reading.span
     begun = max(start, stay.trial_until or start)
-    return Ahead(attachment, ref, stay.counts[-1][1], amount - off.get(key, 0), begun, end, key)
+    return Ahead(attachment, ref, stay.counts[-1][1], amount, begun, end, key)
+
+
+def _asked(line: Line, found: Rated) -> int:
+    """What is asked for a line, after discounts and what people decided on it."""
+    by_hand = (found.whole.get(about(kind, line.key), 0) for kind in BY_HAND)
+    return max(line.amount - found.off.get(line.key, 0) + sum(by_hand), 0)
 
 
 def _rest(desk: Desk, billed: Ahead) -> Ahead | None:
@@ -271,4 +287,5 @@ def _rest(desk: Desk, billed: Ahead) -> Ahead | None:
     part = Fraction((billed.end - end) // RESOLUTION, (billed.end - billed.start) // RESOLUTION)
     whole = desk.book[billed.price].get("proration") == "none"
     amount = 0 if whole else (billed.amount * part).__floor__()
-    return billed._replace(start=end, amount=amount)
+    count = max(billed.quantity, on[0].counts[-1][1]) if whole else billed.quantity
+    return billed._replace(start=end, amount=amount, quantity=count)

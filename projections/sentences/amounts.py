@@ -5,6 +5,9 @@ from domain.events.amounts import (
     CreditApplied,
     DiscountEnded,
     DiscountGranted,
+    DraftAdopted,
+    DraftMissed,
+    EditsAdopted,
     HandedOver,
     LineWaived,
     OneOffItemAdded,
@@ -61,6 +64,24 @@ def _overridden(event: AmountOverridden, context: Context) -> str:
     return f"Line {event.line} set to {amount}{then}{in_brackets(event.reason)}"
 
 
+def _adopted(event: EditsAdopted, context: Context) -> str:
+    parts = [f"{key} {context.signed(amount)}" for key, amount in sorted(event.amounts.items())]
+    parts += [f"“{line.description}” {context.signed(line.amount)}" for line in event.lines]
+    what = listed(parts) if parts else "nothing of others is left on it"
+    return f"Changes made to the draft at Stripe taken over: {what}{in_brackets(event.reason)}"
+
+
+def _draft_adopted(event: DraftAdopted, context: Context) -> str:
+    lines = f"{counted(len(event.lines), 'line')} of its own"
+    amount = context.money(sum(line.amount for line in event.lines))
+    return f"Draft {event.invoice} of {event.subscription} adopted, with {lines} ({amount})"
+
+
+def _draft_missed(event: DraftMissed, context: Context) -> str:
+    why = in_brackets(event.reason)
+    return f"{event.invoice} came too late to be adopted; all goes on the next invoice{why}"
+
+
 def _handed_over(event: HandedOver, context: Context) -> str:
     parts = [f"{context.signed(event.amount)} carried over"] if event.amount else []
     if event.ahead:
@@ -79,5 +100,8 @@ SENTENCES: Sentences = {
     DiscountEnded: _discount_ended,
     LineWaived: _waived,
     AmountOverridden: _overridden,
+    EditsAdopted: _adopted,
+    DraftAdopted: _draft_adopted,
+    DraftMissed: _draft_missed,
     HandedOver: _handed_over,
 }

@@ -190,6 +190,24 @@ def test_what_was_reported_on_has_to_be_published() -> None:
         repricing(made).correction(["traffic@1"], "traffic@2", terms, "wrong")
 
 
+def test_a_move_gives_back_what_is_left_of_a_fee_billed_ahead() -> None:
+    made = world(JANUARY)
+    made.price("pre", model="flat", amount="9000", billing="in_advance")
+    made.service("pre", "pre")
+    made.attach("a1", "pre", JANUARY)
+    at = FEBRUARY + timedelta(days=14)
+    made.travel(at)
+    made.advance()
+    assert made.lines(FIRST) == {"fee/a1/pre@1": 9000, "coming/a1/pre@1": 9000}
+    made.price("pre", model="flat", amount="900", billing="in_advance")
+    assert repricing(made).move("pre", "acme", at=at, actor=ACTOR).fate is Fate.APPLIED
+    assert made.lines(SECOND) == {
+        "unused/a1/pre@1": -4500,
+        "fee/a1/pre@2": 450,
+        "coming/a1/pre@2": 900,
+    }
+
+
 def test_fees_billed_ahead_are_not_corrected_this_way() -> None:
     made = world(JANUARY)
     made.price("pre", model="flat", amount="900", billing="in_advance")

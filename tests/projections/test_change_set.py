@@ -88,13 +88,25 @@ def test_a_key_held_twice_keeps_its_first_line() -> None:
     assert [change.remote.id for change in changes.changes] == ["il_2"]
 
 
+def foreign_line(amount: int) -> ForeignLine:
+    return ForeignLine(
+        line="il_x",
+        amount=amount,
+        description="goodwill",
+        start=JANUARY.start,
+        end=JANUARY.end,
+    )
+
+
 def test_lines_without_our_key_are_left_alone_and_shown() -> None:
-    foreign = (ForeignLine(line="il_x", amount=-3, description="goodwill"),)
+    foreign = (foreign_line(-3),)
     changes = diff(owed({"a": 5}), held({"a": 5}, foreign=foreign))
     assert (bool(changes), changes.in_step, changes.calls) == (False, False, 0)
     assert str(changes) == "no changes\n? il_x  -3  goodwill"
-    accepted = diff(owed({"a": 5}), held({"a": 5}, foreign=foreign), accept_foreign=True)
-    assert accepted.in_step
+    taken_over = owed({"a": 5, "stripe/il_x": -3})
+    assert diff(taken_over, held({"a": 5}, foreign=foreign)).changes[0].differs == ("description",)
+    unwanted = diff(owed({"a": 5}), held({"a": 5}, foreign=foreign), unwanted={"il_x"})
+    assert str(unwanted).startswith("- stripe/il_x  -3")
 
 
 def test_a_first_draft_for_somebody_stripe_does_not_know_costs_a_customer_too() -> None:
@@ -139,7 +151,7 @@ def test_a_risky_plan_needs_a_yes(desired, actual, reason) -> None:
         (held({"a": 5}, customer="cus_2"), "is for cus_2, not for cus_1"),
         (held({"a": 5}, status=RemoteStatus.PAID), "is paid, no longer a draft"),
         (
-            held({}, foreign=(ForeignLine(line="il_x", amount=1, description=""),) * 250),
+            held({}, foreign=(foreign_line(1),) * 250),
             "251 lines, but Stripe takes 250",
         ),
     ],

@@ -25,6 +25,7 @@ from domain.events.organization import (
     OrganizationRegistered,
 )
 from domain.events.outcome import InvoiceFinalized, InvoiceVoided
+from domain.events.stripe_invoice import StripeInvoiceEvent
 from domain.events.usage import HeaderTally, PackedRecord, UsageRecorded, micros
 from domain.identity import catalog_stream, organization_stream
 from domain.quantity import plain
@@ -32,15 +33,16 @@ from projections.history import describe, story
 from tests.january import CLOSING, FEBRUARY, JANUARY, OPENED, attached, day
 from tests.world import january, without_chance, world
 
+BASES = (CycleEvent, OrganizationEvent, CatalogEvent, StripeInvoiceEvent)
 EVENTS = [
     kind
     for module in pkgutil.iter_modules(events.__path__, "domain.events.")
     for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
     if kind.__module__ == module.name
-    and (issubclass(kind, CycleEvent | OrganizationEvent | CatalogEvent) or kind is UsageRecorded)
-    and kind not in (CycleEvent, OrganizationEvent, CatalogEvent)
+    and (issubclass(kind, BASES) or kind is UsageRecorded)
+    and kind not in BASES
 ]
-"""Every event that a cycle, an organization or the catalog has, in whatever module."""
+"""Every event of any stream, in whatever module."""
 
 
 def example(kind: Any, *, full: bool) -> Any:
@@ -67,6 +69,8 @@ def _value(kind: Any, name: str) -> Any:
         return {_value(key, name): _value(value, name) for key, value in [get_args(kind)]}
     if hasattr(kind, "_fields"):
         return kind(**{each: _value(hint, each) for each, hint in get_type_hints(kind).items()})
+    if dataclasses.is_dataclass(kind):
+        return example(kind, full=True)
     return "3" if kind is object else kind(3)
 
 

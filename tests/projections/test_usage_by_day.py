@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from domain.attribution import FILTERED
 from domain.catalog import Meter
+from domain.correction import Correction
+from domain.events.late import CorrectionReverted, UsageCorrected, UsageRetracted
 from domain.events.usage import HeaderTally, PackedRecord, micros
 from domain.period import zone
-from projections.usage_by_day import DailyUsage, DayKey, Place, day_of
+from projections.usage_by_day import DailyUsage, DayKey, Place, Recount, day_of, days_touched
 from projections.usage_tally import Stretch
 
 ZONES = (
@@ -104,3 +106,69 @@ def test_a_header_of_what_a_filter_leaves_out_is_on_no_day() -> None:
     daily.add(BERLIN, Stretch(noon, noon, headers), lambda name: counted)
     ((_, tally),) = daily.days.values()
     assert (tally.quantity, tally.records) == (2, 1)
+
+
+# Counted again
+
+
+def at(day: int, hour: int = 12) -> int:
+    return micros(datetime(2026, 1, day, hour, tzinfo=UTC))
+
+
+def packed(identity: str, value: str, when: int, **properties: str) -> PackedRecord:
+    return PackedRecord("s", identity, "cpu", "", value, when, properties)
+
+
+ONE, TWO, THREE = packed("1", "1", at(5)), packed("2", "2", at(5, 13)), packed("3", "4", at(6))
+FIFTH, SIXTH, SEVENTH = (DayKey("acme", "cpu", date(2026, 1, day)) for day in (5, 6, 7))
+
+
+def recounted(
+    counted: Meter, days: set[DayKey], *corrections: Correction
+) -> dict[DayKey, tuple[str, int]]:
+    """What is on some days: (quantity, records)."""
+    recount = Recount(days)
+    recount.correct(BERLIN, {(c.record.source, c.record.id): c for c in corrections})
+    for record in (ONE, TWO, THREE):
+        header = HeaderTally("cpu", "", {}, 1, record.value, record.at, record.at)
+        stretch = Stretch(record.at, record.at, [header])
+        if not recount.whole(BERLIN, stretch, lambda name: counted):
+            stretch.records = [record]
+        recount.add(BERLIN, stretch, lambda name: counted)
+    return {key: (str(tally.quantity), tally.records) for key, (_, tally) in recount.days.items()}
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "left"),
+    [("sum", "1"), ("count", "1"), ("max", "1"), ("latest", "1"), ("unique", "1")],
+)
+def test_what_was_retracted_is_on_no_day(aggregation: str, left: str) -> None:
+    gone = Correction(record=TWO, becomes=None)
+    assert recounted(meter(aggregation), {FIFTH}, gone) == {FIFTH: (left, 1)}
+
+
+def test_a_day_of_which_all_was_retracted_is_no_day() -> None:
+    gone = Correction(record=THREE, becomes=None)
+    assert recounted(meter("sum"), {SIXTH}, gone) == {}
+
+
+def test_what_was_corrected_counts_on_the_day_it_was_moved_to() -> None:
+    moved = Correction(record=ONE, becomes=ONE._replace(value="8", at=at(6, 1)))
+    days = {FIFTH, SIXTH}
+    assert recounted(meter("max"), days, moved) == {FIFTH: ("2", 1), SIXTH: ("8", 2)}
+    assert recounted(meter("sum"), {SIXTH}, moved) == {SIXTH: ("12", 2)}
+
+
+def test_days_that_nothing_touches_are_left_out() -> None:
+    assert recounted(meter("sum"), {SEVENTH}) == {}
+
+
+def test_every_day_a_record_ever_counted_on_is_touched() -> None:
+    said = {"at": datetime(2026, 1, 5, 12, tzinfo=UTC), "source": "s", "id": "1", "record": ONE}
+    history = [
+        UsageCorrected(**said, becomes=ONE._replace(at=at(6)), reason="x"),
+        UsageCorrected(**said, becomes=ONE._replace(at=at(7)), reason="x"),
+        CorrectionReverted(**said, reason="x"),
+        UsageRetracted(**{**said, "id": "2", "record": packed("2", "1", at(9))}, reason="x"),
+    ]
+    assert days_touched(BERLIN, history, {("s", "1")}) == {FIFTH, SIXTH, SEVENTH}

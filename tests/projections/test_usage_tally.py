@@ -153,7 +153,6 @@ def told(tallies: Tallies) -> dict[TallyKey, tuple[object, ...]]:
             tally.values,
             tally.points,
             sorted(tally.each),
-            tally.in_order(),
         )
         for key, tally in tallies.items()
     }
