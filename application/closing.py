@@ -63,14 +63,11 @@ class Closing:
         done = Advance()
         with self._books.change(organization, actor=actor) as books:
             _close_periods(books, now, done)
-            settled = settle(books, self._catalog.current(), now)
-            done.settled, done.waiting = settled.settled, settled.waiting
-            done.past_due = note_past_due(books, now)
-            to_issue = [each.id for each in books.cycles if each.status is Status.FINALIZING]
-            notes = books.organization.policy("late_facts") == "credit_note_or_charge"
-            to_credit = bool(books.issued) and (
-                notes or any(each.pending_notes() for each in books.issued)
-            )
+            edited = _perhaps_edited(books)
+            to_issue, to_credit = ([], False) if edited else self._settle(books, now, done)
+        if edited and self._take_edits(edited, actor, done):
+            with self._books.change(organization, actor=actor) as books:
+                to_issue, to_credit = self._settle(books, now, done)
         for cycle in to_issue:
             waiting = self._issuing.issue(cycle, now, actor)
             done.issued += [] if waiting else [cycle]
@@ -79,6 +76,22 @@ class Closing:
             credited = self._crediting.credit_late(organization, now, actor)
             done.credited, done.waiting = credited.done, done.waiting + credited.waiting
         return done
+
+    def _settle(self, books: OpenBooks, now: datetime, done: Advance) -> tuple[list[str], bool]:
+        """Settle what may be; the cycles to issue, and whether there are credit notes to send."""
+        settled = settle(books, self._catalog.current(), now)
+        done.settled, done.waiting = settled.settled, settled.waiting
+        done.past_due = note_past_due(books, now)
+        to_issue = [each.id for each in books.cycles if each.status is Status.FINALIZING]
+        notes = books.organization.policy("late_facts") == "credit_note_or_charge"
+        pending = any(each.pending_notes() for each in books.issued)
+        return to_issue, bool(books.issued) and (notes or pending)
+
+    def _take_edits(self, cycles: Sequence[str], actor: str, done: Advance) -> bool:
+        """Take over what others did to drafts, while the books are open; whether all could be."""
+        tried = [self._issuing.take_edits(cycle, actor) for cycle in cycles]
+        done.waiting = [each for each in tried if each]
+        return not done.waiting
 
     def advance_due(
         self,
@@ -114,6 +127,13 @@ def _close_periods(books: OpenBooks, now: datetime, done: Advance) -> None:
     for cycle in books.cycles:
         if cycle.status is Status.CLOSING and cycle.period.end + grace <= now:
             _append(books, cycle, cycle.close(books.version(cycle), now), done.closed)
+
+
+def _perhaps_edited(books: OpenBooks) -> list[str]:
+    """Closed cycles whose drafts may hold what the books are still to take over."""
+    if books.organization.policy("stripe_edits") != "adopt":
+        return []
+    return [each.id for each in books.cycles if each.status is Status.CLOSED and not each.held]
 
 
 def _append(

@@ -36,14 +36,7 @@ class Ending(Generic[Answer]):
 
         def change(books: OpenBooks) -> Effect:
             open_until(books, end, self._now())
-            cycle = books.cycles[-1]
-            if end == cycle.period.start:
-                return Effect(cycle=cycle.id, recorded=False)
-            _require_nothing_later(books, cycle, end)
-            books.append(cycle, cycle.begin_closing(end, why))
-            period, full = books.organization.period_after(end)
-            books.open_cycle(period, full, cycle)
-            return Effect(cycle=cycle.id, recorded=True)
+            return end_early(books, end, why)
 
         return self._run(organization, change, actor=actor)
 
@@ -95,6 +88,22 @@ class Ending(Generic[Answer]):
         if at > self._now() + FUTURE_MAX:
             raise InvalidInput(f"{written_utc(at)} lies in the future", field="at")
         return at.replace(microsecond=0)
+
+
+def end_early(books: OpenBooks, end: datetime, why: str) -> Effect:
+    """End the newest cycle at an instant within it, and open the one that goes on from there.
+
+    Raises:
+        RuleViolation: something is dated after it.
+    """
+    cycle = books.cycles[-1]
+    if end == cycle.period.start:
+        return Effect(cycle=cycle.id, recorded=False)
+    _require_nothing_later(books, cycle, end)
+    books.append(cycle, cycle.begin_closing(end, why))
+    period, full = books.organization.period_after(end)
+    books.open_cycle(period, full, cycle)
+    return Effect(cycle=cycle.id, recorded=True)
 
 
 def _require_nothing_later(books: OpenBooks, cycle: BillingCycle, end: datetime) -> None:

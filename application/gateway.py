@@ -1,14 +1,14 @@
 """The gateway port: what the reconciler asks of Stripe and of its own record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.invoice import Invoice
+from domain.invoice import Invoice, Sold
 from domain.stripe_invoice import StripeInvoice
 from projections.change_set import AddLine, RemoveLine, UpdateLine
-from projections.remote_invoice import Marks, RemoteInvoice
+from projections.remote_invoice import Collection, Marks, RemoteInvoice
 
 LineChanges = Sequence[RemoveLine] | Sequence[UpdateLine] | Sequence[AddLine]
 """Line changes of one kind, which one bulk call can carry."""
@@ -25,25 +25,27 @@ class StripeCustomer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Collection:
-    """How Stripe collects. method: ``charge_automatically`` or ``send_invoice``."""
+class RemoteCustomer:
+    """A customer as Stripe has it. organization: ours, by its metadata. currency: the one it has
+    been billed in."""
 
-    method: str = "charge_automatically"
-    days_until_due: int | None = None
-    automatic_tax: bool = False
+    id: str
+    deleted: bool = False
+    organization: str | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desired:
-    """What Stripe should hold for a cycle.
+    """What Stripe should hold for a cycle, for whom, and how it is collected.
 
-    accept_foreign: whether lines other people put on the draft may be issued with it.
+    awaits: nothing, until a Stripe subscription makes the draft.
     """
 
     invoice: Invoice
     customer: StripeCustomer
     collection: Collection = field(default_factory=Collection)
-    accept_foreign: bool = False
+    awaits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +56,19 @@ class Draft:
     currency: str
     collection: Collection
     marks: Marks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renewal:
+    """An invoice that a Stripe subscription made at its renewal.
+
+    organization: ours, by the customer's metadata. ended_at: the end of the period it renews.
+    """
+
+    invoice: RemoteInvoice
+    organization: str
+    subscription: str
+    ended_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,11 +203,26 @@ class InvoiceGateway(Protocol):
     def find(self, customer: str, cycle: str) -> tuple[RemoteInvoice, ...]:
         """Every invoice of a customer that carries the cycle's id, oldest first."""
 
+    def listed(self, start: datetime, end: datetime) -> Iterator[Sequence[RemoteInvoice]]:
+        """Every invoice made in ``[start, end)``, page by page, perhaps without all its lines.
+
+        One may come twice. A list that ends before its end raises ``GatewayUnavailable``.
+        """
+
     def find_customer(self, organization: str, since: datetime) -> str | None:
         """The customer made for an organization since an instant, if any was."""
 
+    def customer(self, customer: str) -> RemoteCustomer | None:
+        """A customer by Stripe's id; ``None`` if there never was one."""
+
+    def portal_url(self, customer: str, return_url: str) -> str:
+        """A short-lived link to the customer's own pages at Stripe; never to be stored."""
+
     def invoice_of(self, kind: str, thing: str) -> str | None:
         """The invoice that an event of a ``kind`` is about, which names a ``thing``, if any is."""
+
+    def renewal(self, invoice: str) -> Renewal | None:
+        """What a subscription of one of our organizations made; ``None`` for any other."""
 
     def note(self, note: str) -> StripeNote | None:
         """A credit note by Stripe's id; ``None`` if there is none."""
@@ -215,8 +245,23 @@ class InvoiceGateway(Protocol):
     def new_customer(self, customer: StripeCustomer) -> StripeRequest:
         """Make a customer."""
 
+    def own_customer(self, customer: str, organization: str | None) -> StripeRequest:
+        """Say in a customer's metadata which organization it is, or that it is none."""
+
     def new_draft(self, draft: Draft) -> StripeRequest:
         """Open a draft."""
+
+    def update_draft(self, invoice: str, collection: Collection) -> StripeRequest:
+        """Change how a draft is collected."""
+
+    def has_product(self, sold: Sold) -> bool:
+        """Whether Stripe's catalogue has what a line sells, under the id that we choose."""
+
+    def new_product(self, sold: Sold) -> StripeRequest:
+        """Put what a line sells into Stripe's catalogue."""
+
+    def claim(self, invoice: str, marks: Marks) -> StripeRequest:
+        """Make a subscription's draft ours: Stripe does not finalize it by itself any more."""
 
     def change_lines(self, invoice: str, changes: LineChanges, marks: Marks) -> StripeRequest:
         """Change lines, and leave our marks on the invoice with the same call."""

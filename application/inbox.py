@@ -8,9 +8,13 @@ from typing import Protocol
 
 from application.desired import organization_of
 from application.gateway import InvoiceGateway, StripeStream
+from application.handed_over import take_off_ahead
 from application.outcomes import STRIPE, Outcomes, Said
-from application.ports import Books
+from application.ports import Books, OpenBooks
+from domain.billing_cycle import Outcome
 from domain.errors import Busy, CyclebookError, NotFound, StoreUnavailable
+from domain.events.outcome import CreditNoteIssued
+from domain.events.usage import EPOCH
 from domain.identity import parse_cycle_name
 from domain.stripe_invoice import StripeInvoice
 from projections.remote_invoice import RemoteInvoice, news
@@ -20,6 +24,9 @@ FIRST_PAUSE = timedelta(seconds=2)
 PAUSE_MAX = timedelta(hours=1)
 MONEY_BACK = ("charge.", "refund.")
 """Kinds of events about money that went back, which an invoice itself does not show."""
+
+RENEWED = ("invoice.created", "invoice.finalized")
+"""What tells that a subscription made an invoice; the second that it is too late to claim it."""
 
 LEASE = timedelta(minutes=5)
 """How long a claimed event is kept from other workers."""
@@ -67,7 +74,8 @@ class Inbox:
     """Takes webhooks, and turns what is news into events on the billing cycle.
 
     resync: raises a cycle's place in the queue of syncs, where Stripe's draft may have been
-    changed by others.
+    changed by others. renewed: told of an invoice that carries no cycle, by Stripe's id: a
+    subscription may have made it for one.
     """
 
     def __init__(
@@ -77,12 +85,14 @@ class Inbox:
         gateway: InvoiceGateway,
         stripe: StripeStream,
         resync: Callable[[str], None],
+        renewed: Callable[[str], object],
     ) -> None:
         self._store = store
         self._books = books
         self._gateway = gateway
         self._stripe = stripe
         self._resync = resync
+        self._renewed = renewed
 
     def accept(self, message: Message, payload: bytes) -> bool:
         """Store a verified webhook; whether it is new. Once this returns it is safe to say 200.
@@ -129,7 +139,8 @@ class Inbox:
         seen = self._gateway.glance(invoice)
         cycle = (seen.marks.cycle if seen else "") or message.cycle
         if not cycle or parse_cycle_name(cycle) is None:
-            # An invoice that is none of ours, such as a subscription's own.
+            if seen and message.type in RENEWED:
+                self._renewed(seen.id)
             return
         if seen is None or seen.is_draft:
             if seen is None or self._is_news(cycle, seen):
@@ -180,10 +191,21 @@ class Inbox:
         """Keep what is news to the cycle, one change for each who did it."""
         organization = organization_of(cycle)
         for actor, theirs in groupby(said, key=lambda each: each[0]):
-            with self._books.change(organization, actor=actor, cycle=cycle) as books:
-                for _, event in theirs:
-                    if books.asked and (events := books.asked.record_outcome(event)):
-                        books.append(books.asked, events)
+            events = [event for _, event in theirs]
+            notes = any(isinstance(event, CreditNoteIssued) for event in events)
+            since = EPOCH if notes else None
+            with self._books.change(organization, actor=actor, cycle=cycle, since=since) as books:
+                for event in events:
+                    _note(books, event)
+
+
+def _note(books: OpenBooks, event: Outcome) -> None:
+    """Keep one piece of news, if it is."""
+    if books.asked is None or not (events := books.asked.record_outcome(event)):
+        return
+    books.append(books.asked, events)
+    if isinstance(event, CreditNoteIssued):
+        take_off_ahead(books, books.asked, event.lines)
 
 
 def _words(error: Exception) -> str:

@@ -22,7 +22,11 @@ from domain.stripe_invoice import StripeInvoice
 
 
 class Finalizer(Protocol):
-    """Issues a settled invoice at Stripe; the reconciler does."""
+    """Syncs drafts and issues settled invoices at Stripe, as conflicts are decided."""
+
+    def sync(self, cycle: str, actor: str) -> object:
+        """Make the draft equal the books. Safe to repeat; raises where it cannot be done."""
+        ...
 
     def finalize(self, cycle: str, actor: str) -> object:
         """Sync, prove and finalize. Safe to repeat; raises where it cannot be done."""
@@ -36,6 +40,20 @@ class Issuing:
         self._books = books
         self._finalizer = finalizer
         self._stripe = stripe
+
+    def take_edits(self, cycle: str, actor: str) -> Waiting | None:
+        """Sync a cycle that is not settled, so that the books know what others did to its draft.
+
+        Raises:
+            StoreUnavailable: nothing is known.
+        """
+        try:
+            self._finalizer.sync(cycle, actor)
+        except StoreUnavailable:
+            raise
+        except CyclebookError as refusal:
+            return Waiting(cycle=cycle, code=refusal.code, reason=str(refusal))
+        return None
 
     def issue(self, cycle: str, now: datetime, actor: str) -> Waiting | None:
         """Issue a settled cycle at Stripe; record the answer, and what became of it already.

@@ -7,9 +7,11 @@ from application.stripe_calls import StripeLog
 from domain.events.stripe_invoice import (
     CustomerFound,
     Discrepancy,
+    ForeignLine,
+    HeldLine,
     InvoiceProvedEqual,
-    StripeInvoiceEvent,
 )
+from domain.line_key import strange_key
 from domain.stripe_invoice import StripeInvoice
 from projections.change_set import ChangeSet, diff
 from projections.proof import Expectation, compare, wanted
@@ -37,11 +39,15 @@ class Observer:
 
     def compare(self, seen: RemoteInvoice | None) -> ChangeSet:
         """What must change for Stripe to hold our invoice, given what it was seen to hold."""
+        if seen is None and self._desired.awaits:
+            return ChangeSet(invoice=self._desired.invoice, remote=None, changes=())
+        unwanted = self._log.state.unwanted
         return diff(
             self._desired.invoice,
             seen,
             customer=self.customer,
-            accept_foreign=self._desired.accept_foreign,
+            unwanted=unwanted,
+            collection=self._desired.collection,
         )
 
     def glance(self) -> RemoteInvoice | None:
@@ -73,12 +79,21 @@ class Observer:
         """The invoice as our record has it."""
         return as_recorded(self._log.state, self._revision)
 
-    def drift(self, seen: RemoteInvoice | None) -> list[StripeInvoiceEvent]:
-        """Discrepancies against the last proof: what somebody else changed since."""
-        if not held_by_proof(self._log.state, self._revision):
-            return []
-        found = compare(proved(self._log.state, self._desired), seen)
-        return self._log.state.judged(found, seen.id if seen else None, "read and gone")
+    def edits(self, seen: RemoteInvoice | None) -> tuple[Discrepancy, ...]:
+        """What others changed since the last proof, recorded as it is found.
+
+        Where something of ours was tried since, only lines of others are surely not our doing.
+        A line of ours that is there twice is no one's edit: the second goes, whoever made it.
+        """
+        state, known = self._log.state, seen.id if seen else self._log.state.invoice
+        if held_by_proof(state, self._revision):
+            found = compare(proved(state, self._desired), seen)
+            self._log.add(*state.judged(found, known, "read and gone"))
+            return tuple(each for each in found if each.kind != "duplicate_line")
+        now = compare(expectation(self._desired, issued=state.issued), seen)
+        strangers = tuple(each for each in now if each.kind == "foreign_line")
+        self._log.add(*state.judged((*state.discrepancies.values(), *strangers), known, ""))
+        return strangers
 
     def look_for_customer(self, since: datetime) -> None:
         """Find the customer that an unanswered call may have made."""
@@ -101,7 +116,9 @@ def in_step(state: StripeInvoice, seen: RemoteInvoice, desired: Desired) -> bool
     return (
         _summary(seen) == _summary(recorded)
         and seen.marks.digest == digest
+        and (seen.collection in (None, desired.collection) or not seen.is_draft)
         and not seen.duplicates
+        and set(seen.foreign) <= set(recorded.foreign)
         and all(recorded.lines.get(key) == line for key, line in seen.lines.items())
     )
 
@@ -125,7 +142,7 @@ def expectation(desired: Desired, *, issued: bool) -> Expectation:
         lines=wanted(desired.invoice),
         customer=desired.customer.stripe_id,
         issued=issued,
-        accept_foreign=desired.accept_foreign,
+        automatic_tax=desired.collection.automatic_tax,
     )
 
 
@@ -135,16 +152,27 @@ def proved(state: StripeInvoice, desired: Desired) -> Expectation:
         cycle=desired.invoice.cycle,
         revision=desired.invoice.revision,
         currency=desired.invoice.currency,
-        lines=state.proved,
+        lines=state.proved | {strange_key(each.line): _held(each) for each in state.proved_foreign},
         customer=desired.customer.stripe_id,
         issued=state.issued,
-        accept_foreign=desired.accept_foreign,
+    )
+
+
+def _held(line: ForeignLine) -> HeldLine:
+    return HeldLine(
+        key=strange_key(line.line),
+        line=line.line,
+        amount=line.amount,
+        start=line.start,
+        end=line.end,
+        description=line.description,
     )
 
 
 def proof_of(desired: Desired, seen: RemoteInvoice | None, read_at: datetime) -> InvoiceProvedEqual:
     """The proof of a comparison that found nothing."""
     invoice = desired.invoice
+    seen = seen.claiming({line.key for line in invoice.lines}) if seen else None
     if seen is None:
         return InvoiceProvedEqual(
             invoice=None,
@@ -166,7 +194,7 @@ def proof_of(desired: Desired, seen: RemoteInvoice | None, read_at: datetime) ->
         lines=len(seen.lines),
         subtotal=seen.subtotal,
         total=seen.total,
-        foreign=len(seen.foreign),
+        foreign=sum(line.kind == "stripe" for line in invoice.lines),
         read_at=read_at,
     )
 

@@ -111,6 +111,7 @@ class Reconciler:
             writes=writes,
             proof=issued.proof,
             discrepancies=issued.discrepancies,
+            mended=issued.mended,
         )
 
     def void(self, cycle: str, actor: str) -> StripeInvoice:
@@ -147,6 +148,30 @@ class Reconciler:
         self._issued(cycle, actor).mark_uncollectible()
         return self._stream.load(cycle)[0]
 
+    def decide(self, cycle: str, decision: str, reason: str, actor: str) -> None:
+        """Say what becomes of others' edits of the draft; the next sync goes by it.
+
+        decision: ``overwrite``, or ``adopt`` where the books have taken them over.
+
+        Raises:
+            RuleViolation: nobody changed the draft.
+            Busy: another worker wrote to the cycle's record meanwhile.
+        """
+        log = StripeLog(self._stream, cycle, actor)
+        log.add(*log.state.decide(decision, reason))
+        log.save()
+
+    def dismiss(self, cycle: str, discrepancy: str, reason: str, actor: str) -> None:
+        """Accept that Stripe differs in a way, by its id, while it differs just so.
+
+        Raises:
+            RuleViolation: there is no such discrepancy.
+            Busy: another worker wrote to the cycle's record meanwhile.
+        """
+        log = StripeLog(self._stream, cycle, actor)
+        log.add(*log.state.dismiss(discrepancy, reason))
+        log.save()
+
     def observe(self, cycle: str, actor: str) -> RemoteInvoice | None:
         """Read a cycle's invoice afresh and record what is news: what a webhook hints at.
 
@@ -180,6 +205,7 @@ class Reconciler:
         if log.state.voiding and seen and seen.status is RemoteStatus.VOID:
             differing = tuple(each for each in differing if each.kind != "status")
         found = (*differing, *second_invoices(others))
+        found = tuple(each for each in found if log.state.dismissed.get(each.id) != each)
         self._record_audit(log, desired, seen, found)
         return found
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from application.gateway import Desired, Draft, InvoiceGateway, LineChanges, StripeRequest
+from application.gateway import Desired, InvoiceGateway, LineChanges, StripeRequest
 from application.observing import Observer, expectation, in_step, proof_of
+from application.preparing import Preparing
 from application.stripe_calls import StripeCalls, StripeLog
-from domain.errors import UnsafeChangeSet
+from domain.errors import EditedAtStripe, UnsafeChangeSet
 from domain.events.stripe_invoice import (
     Discrepancy,
     InvoiceProvedEqual,
@@ -30,7 +31,8 @@ class SyncResult:
     """What a sync did and found.
 
     changes: what was to do, and is done. writes: calls it cost. proof: the last one, where
-    Stripe is known to equal the books. discrepancies: where it does not.
+    Stripe is known to equal the books. discrepancies: where it does not. mended: the run before
+    had a problem, and this one has none.
     """
 
     changes: ChangeSet
@@ -38,6 +40,7 @@ class SyncResult:
     writes: int
     proof: InvoiceProvedEqual | None
     discrepancies: tuple[Discrepancy, ...]
+    mended: bool = False
 
 
 class Sync:
@@ -60,16 +63,25 @@ class Sync:
         self._now = now
         self._linked = on_customer_linked
         self._observer = Observer(gateway, log, desired)
+        self._preparing = Preparing(
+            gateway, log, calls, desired, self._observer, on_customer_linked
+        )
         self._writes_before = log.state.writes
+        self._troubled = log.state.problem is not None
+        self._edits: tuple[Discrepancy, ...] = ()
         self.seen: RemoteInvoice | None = None
 
     def run(self, *, force: bool) -> SyncResult:
         """Make Stripe's draft equal our invoice."""
         self.settle()
-        self.seen = self._observer.glance()
+        self.seen = self._preparing.leave_former_customer(self._observer.glance())
         if self.seen and in_step(self._log.state, self.seen, self._desired):
             return self._result(self._observer.compare(self._observer.recorded()), ())
+        if self.seen is None and self._desired.awaits:
+            self._log.save()
+            return self._result(self._observer.compare(None), ())
         self._look_closely()
+        self._refuse_edited()
         changes = self._observer.compare(self.seen)
         self._refuse_if_unsafe(changes, force)
         if changes:
@@ -125,11 +137,25 @@ class Sync:
         return [] if known and state.problem is None else [proof]
 
     def _look_closely(self) -> None:
-        if self.seen is None:
+        self.seen = self._gateway.complete(self.seen) if self.seen else None
+        self._edits = self._observer.edits(self.seen)
+        if self.seen:
+            self._log.add(*news(self._log.state, self.seen, self._invoice.revision))
+
+    def _refuse_edited(self) -> None:
+        """Leave a draft alone that others changed, until it is decided what becomes of it."""
+        edits = self._log.state.undecided(self._edits)
+        if not edits or not (self.seen is None or self.seen.is_draft):
             return
-        self.seen = self._gateway.complete(self.seen)
-        self._log.add(*self._observer.drift(self.seen))
-        self._log.add(*news(self._log.state, self.seen, self._invoice.revision))
+        more = f", and {len(edits) - 1} more" if len(edits) > 1 else ""
+        refusal = EditedAtStripe(
+            f"somebody changed the draft at Stripe: {edits[0]}{more}",
+            cycle=self._log.cycle,
+            forceable=False,
+        )
+        self._log.add(*self._log.state.failed(refusal.code, str(refusal)))
+        self._log.save()
+        raise refusal
 
     def _refuse_if_unsafe(self, changes: ChangeSet, force: bool) -> None:
         try:
@@ -154,34 +180,18 @@ class Sync:
         self._log.add(planned)
         cycle, revision = self._invoice.cycle, self._invoice.revision
         marks = Marks(cycle=cycle, revision=revision, plan=planned.plan)
-        invoice = self._draft(changes, marks)
+        invoice = self._preparing.draft(changes, marks)
+        self._preparing.products(changes)
+        self._preparing.terms(changes, invoice, after_lines=False)
         batches = list(_batches(changes))
         for number, batch in enumerate(batches, start=1):
             mark = replace(marks, digest=digest) if number == len(batches) else marks
             self._write(self._gateway.change_lines(invoice, batch, mark))
+        self._preparing.terms(changes, invoice, after_lines=True)
         self._log.add(SyncApplied(plan=planned.plan, writes=changes.calls))
 
-    def _draft(self, changes: ChangeSet, marks: Marks) -> str:
-        if changes.remote is not None:
-            return changes.remote.id
-        collection, currency = self._desired.collection, self._invoice.currency
-        draft = Draft(
-            customer=self._customer(), currency=currency, collection=collection, marks=marks
-        )
-        return self._write(self._gateway.new_draft(draft))
-
-    def _customer(self) -> str:
-        billed = self._desired.customer
-        known = self._observer.customer
-        if known is None:
-            request = self._gateway.new_customer(billed)
-            known = self._write(request, stable=f"customer/{billed.organization}")
-            self._linked(billed.organization, known)
-        return known
-
-    def _write(self, request: StripeRequest, stable: str | None = None) -> str:
-        answer = self._calls.make(request, stable=stable)
-        return answer.reference or ""
+    def _write(self, request: StripeRequest) -> None:
+        self._calls.make(request)
 
     def _read_back(self) -> None:
         """Read afresh; keep the answers even if Stripe cannot be read now."""
@@ -200,6 +210,7 @@ class Sync:
             writes=state.writes - self._writes_before,
             proof=None if found else state.proof,
             discrepancies=found,
+            mended=self._troubled and not found and state.problem is None,
         )
 
 

@@ -12,7 +12,8 @@ from adapters.sandbox.ledger import Ledger
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from application.gateway import Desired, InvoiceGateway, StripeCustomer, StripeStream
 from application.reconciler import Reconciler
-from domain.errors import ConcurrentChange
+from application.sync import SyncResult
+from domain.errors import ConcurrentChange, EditedAtStripe
 from domain.invoice import Invoice, LineItem
 from domain.period import Period
 from domain.stripe_invoice import StripeInvoice, replay
@@ -111,6 +112,14 @@ class Billed:
             lambda: self.now,
             on_customer_linked=self.links.__setitem__,
         )
+
+    def overwriting(self, *, force: bool = False) -> SyncResult:
+        """A sync that makes the draft ours again, whatever others did to it."""
+        try:
+            return self.reconciler.sync(CYCLE, "worker", force)
+        except EditedAtStripe:
+            self.reconciler.decide(CYCLE, "overwrite", "ours is right", "support")
+            return self.reconciler.sync(CYCLE, "worker", force)
 
     def _desired(self, cycle: str) -> Desired:
         customer = replace(self.desired.customer, stripe_id=self.links.get("acme"))

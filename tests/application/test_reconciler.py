@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from application.gateway import Collection
-from domain.errors import GatewayBusy, GatewayUnavailable, RuleViolation, UnsafeChangeSet
+from domain.errors import (
+    EditedAtStripe,
+    GatewayBusy,
+    GatewayUnavailable,
+    RuleViolation,
+    UnsafeChangeSet,
+)
 from tests.stripe_memory import CYCLE, Billed, line, owed
 
 
@@ -102,14 +108,21 @@ def test_a_line_put_there_by_hand_is_left_alone_and_reported() -> None:
     billed.sandbox.dashboard.add_line(billed.invoice["id"], -3, "goodwill")
     assert not billed.reconciler.plan(CYCLE).in_step
     billed.owes({"a": 9})
-    result = billed.reconciler.sync(CYCLE, "worker")
-    assert billed.held == {"a": 9, "by hand": -3}
-    assert [each.kind for each in result.discrepancies] == ["foreign_line"]
-    with pytest.raises(RuleViolation, match="goodwill"):
-        billed.reconciler.finalize(CYCLE, "scheduler")
-    billed.desired = replace(billed.desired, accept_foreign=True)
-    assert billed.reconciler.finalize(CYCLE, "scheduler").proof
-    assert (billed.invoice["status"], billed.invoice["total"]) == ("open", 6)
+    for attempt in (billed.reconciler.sync, billed.reconciler.finalize):
+        with pytest.raises(EditedAtStripe, match="goodwill"):
+            attempt(CYCLE, "worker")
+    assert billed.held == {"a": 5, "by hand": -3}
+    assert billed.reconciler.audit(CYCLE)[0].kind == "foreign_line"
+
+
+def test_a_line_of_others_goes_where_a_person_does_not_want_it() -> None:
+    billed = Billed({"a": 5})
+    billed.reconciler.sync(CYCLE, "worker")
+    billed.sandbox.dashboard.add_line(billed.invoice["id"], -3, "goodwill")
+    line = billed.lines[-1]["id"]
+    billed.forget_calls()
+    assert str(billed.overwriting().changes) == f"- stripe/{line}  -3"
+    assert (billed.held, billed.writes()) == ({"a": 5}, ["remove_lines"])
 
 
 def test_a_line_held_twice_keeps_its_first() -> None:
@@ -129,7 +142,7 @@ def test_an_edit_in_the_dashboard_is_recorded_and_then_put_right() -> None:
     assert [str(each) for each in billed.reconciler.audit(CYCLE)] == [
         "amount a: ours 5, Stripe's 1"
     ]
-    billed.reconciler.sync(CYCLE, "worker")
+    billed.overwriting()
     assert billed.held == {"a": 5, "b": 6}
     assert billed.stream.names()[-2:] == ["DiscrepancyResolved", "InvoiceProvedEqual"]
     assert billed.reconciler.audit(CYCLE) == ()
@@ -192,7 +205,7 @@ def test_a_draft_deleted_behind_our_back_is_made_again() -> None:
     billed.reconciler.sync(CYCLE, "worker")
     billed.sandbox.dashboard.act(billed.invoice["id"], "delete")
     assert [each.kind for each in billed.reconciler.audit(CYCLE)] == ["missing_invoice"]
-    assert billed.reconciler.sync(CYCLE, "worker").proof
+    assert billed.overwriting().proof
     assert billed.held == {"a": 500}
 
 
@@ -345,7 +358,7 @@ def test_edits_in_sight_that_keep_the_total_are_found_by_a_glance() -> None:
     billed.reconciler.sync(CYCLE, "worker")
     for place, amount in ((0, 49), (1, 51)):
         billed.sandbox.dashboard.edit_line(billed.lines[place]["id"], amount=amount)
-    assert len(billed.reconciler.sync(CYCLE, "worker").changes.changes) == 2
+    assert len(billed.overwriting().changes.changes) == 2
     assert set(billed.held.values()) == {50}
 
 
@@ -354,5 +367,5 @@ def test_a_line_that_took_anothers_key_is_found_by_a_glance() -> None:
     billed.reconciler.sync(CYCLE, "worker")
     first, second, *_ = billed.lines
     billed.sandbox.dashboard.edit_line(second["id"], metadata=first["metadata"])
-    assert billed.reconciler.sync(CYCLE, "worker").proof
+    assert billed.overwriting().proof
     assert billed.held == {f"usage/a{n:02}": 50 for n in range(11)}
