@@ -1,17 +1,53 @@
 """Quarantine: usage records that could not be placed wait here for a person."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from application.recording import Recording
-from application.views import QuarantineEntry, QuarantinePage, ReplayReport
 from domain.errors import InvalidInput, NotFound
-from domain.usage import Outcome
+from domain.usage import Outcome, UsageRecord
 
 PAGE_MAX = 500
 REPLAY_BATCH = 1_000
 """How many entries one replay transaction takes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuarantineEntry:
+    """A usage record that could not be placed, and what became of it.
+
+    status: ``open``, ``replayed`` or ``dismissed``. code, detail: why it could not be placed.
+    """
+
+    id: int
+    record: UsageRecord
+    code: str
+    detail: str
+    actor: str
+    received_at: datetime
+    status: str
+    resolved_at: datetime | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuarantinePage:
+    """Some entries, by id. next_cursor: ``after`` of the next page, ``None`` at the end."""
+
+    data: tuple[QuarantineEntry, ...]
+    next_cursor: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayReport:
+    """What a replay of quarantined records came to. position: of the last event stored."""
+
+    replayed: int
+    still_quarantined: int
+    refused: int
+    position: int
 
 
 class QuarantineStore(Protocol):

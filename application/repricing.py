@@ -6,12 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from application.changing import Effect, Runner
-from application.cycles import carry, cycle_at, every_cycle, require_late_taken
+from application.cycles import carry, every_cycle, require_late_taken
+from application.moving import Moving
 from application.ports import CatalogReader, OpenBooks
 from application.rerating import bills
 from application.views import Receipt
-from domain.billing_cycle import BillingCycle
-from domain.catalog import Catalog
 from domain.errors import CyclebookError, InvalidInput, NotFound, RuleViolation, StoreUnavailable
 from domain.events.usage import EPOCH
 from domain.price import Price, terms_of
@@ -63,6 +62,7 @@ class Repricing:
         self._run = run
         self._catalog = catalog
         self._now = now
+        self._moving = Moving(run, catalog, now)
 
     def correction(
         self, wrong: Sequence[str], right: str, terms: Mapping[str, object], reason: str
@@ -128,18 +128,7 @@ class Repricing:
             StoreUnavailable: nothing was decided.
         """
 
-        def change(books: OpenBooks) -> Effect:
-            cycle = cycle_at(books, at, self._now())
-            catalog = self._catalog.current()
-            moved = [
-                self._swap(books, cycle, attachment, price, at, catalog)
-                for attachment in list(cycle.as_known().attachments)
-            ]
-            if any(moved):
-                carry(books, cycle)
-            return Effect(cycle=cycle.id, recorded=any(moved))
-
-        return self._done(organization, change, 0, actor, at)
+        return self._done(organization, self._moving.change(price, at), 0, actor, at)
 
     def _done(
         self,
@@ -191,27 +180,6 @@ class Repricing:
             for cycle, lines in found.items()
             if cycle not in void
         }
-
-    def _swap(
-        self,
-        books: OpenBooks,
-        cycle: BillingCycle,
-        attachment: str,
-        price: str,
-        at: datetime,
-        catalog: Catalog,
-    ) -> bool:
-        known = cycle.as_known()
-        run = known.attachments[attachment].run_at(at)
-        if run is None or all(catalog.book[ref].id != price for ref in run.prices):
-            return False
-        service = catalog.services[run.service]
-        prices = catalog.versions_at(service.prices, at, cycle.organization)
-        named = (service.id, service.name)
-        events = known.swap(attachment, named, None, prices, catalog.book, at)
-        if events:
-            books.append(cycle, events)
-        return bool(events)
 
 
 def _content(terms: Mapping[str, object]) -> dict[str, object]:

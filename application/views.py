@@ -12,7 +12,6 @@ from domain.events.late import LateLine
 from domain.invoice import Invoice
 from domain.price import Price
 from domain.tally import TallyKey
-from domain.usage import UsageRecord
 from projections.explanation import Explanation, UsageEntry
 from projections.history import HistoryEntry
 from projections.steps import Step
@@ -35,10 +34,7 @@ __all__ = [
     "OrganizationView",
     "Preview",
     "Price",
-    "QuarantineEntry",
-    "QuarantinePage",
     "Receipt",
-    "ReplayReport",
     "Service",
     "Step",
     "StripeBadge",
@@ -270,39 +266,3 @@ class CurrentView:
 
     invoice: InvoiceView
     awaiting: tuple[InvoiceView, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuarantineEntry:
-    """A usage record that could not be placed, and what became of it.
-
-    status: ``open``, ``replayed`` or ``dismissed``. code, detail: why it could not be placed.
-    """
-
-    id: int
-    record: UsageRecord
-    code: str
-    detail: str
-    actor: str
-    received_at: datetime
-    status: str
-    resolved_at: datetime | None
-    resolution: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuarantinePage:
-    """Some entries, by id. next_cursor: ``after`` of the next page, ``None`` at the end."""
-
-    data: tuple[QuarantineEntry, ...]
-    next_cursor: int | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReplayReport:
-    """What a replay of quarantined records came to. position: of the last event stored."""
-
-    replayed: int
-    still_quarantined: int
-    refused: int
-    position: int

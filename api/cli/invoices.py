@@ -113,7 +113,8 @@ def history(cycle: str, as_json: bool) -> None:
         print_json({"data": HistoryEntrySchema(many=True).dump(entries)})
         return
     rows = [
-        [each.version, format_instant(each.occurred_at), each.actor, each.what] for each in entries
+        [number, format_instant(each.occurred_at), each.actor, each.what]
+        for number, each in enumerate(entries, start=1)
     ]
     print_table(["#>", "when", "who", "what"], rows)
 

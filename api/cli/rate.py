@@ -1,10 +1,9 @@
 """``cyclebook rate``: rate prices without a store, or a real history under another price."""
 
-import heapq
 import json
+import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from marshmallow import ValidationError
 from api.cli.session import as_json, print_json, print_table, session
 from api.errors import sentences
 from api.limits import BODY_BYTES_MAX, BODY_TOO_LARGE
+from api.report import Totals, Writing
 from api.request_body import parse_json
 from api.schemas.rating import (
     RatingPreviewSchema,
@@ -22,15 +22,12 @@ from api.schemas.rating import (
     WholePriceSchema,
 )
 from application.rating_preview import preview
-from application.rerating import Candidate, Rerated, Unrated
+from application.rerating import Candidate, Rerated
 from domain.errors import CyclebookError, InvalidInput
 from domain.money import shown
 
 if TYPE_CHECKING:
     from application.what_if import WhatIf
-
-SHOWN_MAX = 10
-"""Organizations of each kind in a summary."""
 
 
 @click.command()
@@ -138,60 +135,19 @@ def _money(currency: str, each: Any) -> list[str]:
     return [shown(amount, currency) for amount in (each.now, each.then, each.difference)]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Totals:
-    """What a report comes to; the widest differences are kept, the others only counted."""
-
-    organizations: int = 0
-    winners: int = 0
-    losers: int = 0
-    now: int = 0
-    then: int = 0
-    failed: list[Unrated] = field(default_factory=list)
-    widest: dict[int, list[tuple[int, str]]] = field(default_factory=lambda: {1: [], -1: []})
-
-    def add(self, found: Rerated) -> None:
-        """Count an organization. Who would pay less wins."""
-        self.organizations += 1
-        self.now += found.now
-        self.then += found.then
-        if not found.difference:
-            return
-        sign = 1 if found.difference > 0 else -1
-        self.losers += sign > 0
-        self.winners += sign < 0
-        kept = self.widest[sign]
-        heapq.heappush(kept, (abs(found.difference), found.organization))
-        if len(kept) > SHOWN_MAX:
-            heapq.heappop(kept)
-
-    def as_json(self) -> dict[str, int]:
-        """The counts."""
-        names = ("organizations", "winners", "losers", "now", "then")
-        counts = {name: getattr(self, name) for name in names}
-        return counts | {"difference": self.then - self.now, "failed": len(self.failed)}
-
-
 def _report(what_if: "WhatIf", candidate: Candidate, out: Path | None, as_json: bool) -> int:
     """Rate everybody's history; the report is written line by line as it is found."""
-    from api.cli.report import Writer
-
-    totals = _Totals()
-    with Writer(out, candidate) as writer:
-        for found in what_if.everybody(candidate, _progress):
-            if isinstance(found, Unrated):
-                totals.failed.append(found)
-                continue
-            totals.add(found)
-            writer.add(found)
-        writer.end(totals.as_json(), totals.failed)
+    writing = Writing(candidate)
+    with open(out or os.devnull, "w", encoding="utf-8") as file:
+        file.writelines(writing.text(what_if.everybody(candidate, _progress)))
     if sys.stderr.isatty():
         click.echo(err=True)
+    totals = writing.totals
     if as_json:
-        print_json({**totals.as_json(), "digest": writer.digest})
+        print_json({**totals.as_json(), "digest": writing.digest})
     else:
         _print_totals(totals, candidate.price.currency)
-        click.echo(f"digest of the report: {writer.digest}")
+        click.echo(f"digest of the report: {writing.digest}")
     return 1 if totals.failed else 0
 
 
@@ -200,7 +156,7 @@ def _progress(done: int) -> None:
         click.echo(f"\r{done} organizations rated", err=True, nl=False)
 
 
-def _print_totals(totals: _Totals, currency: str) -> None:
+def _print_totals(totals: Totals, currency: str) -> None:
     rows: list[list[object]] = []
     for sign, what in ((-1, "pays less"), (1, "pays more")):
         for amount, organization in sorted(totals.widest[sign], reverse=True):

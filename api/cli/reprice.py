@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from api.cli.report import Report, read_report
+from api.cli.moving import move_all, would_move
 from api.cli.session import ACTOR, INSTANT, as_json, print_json, print_table, session
+from api.report import Report, read_report
 from application.repricing import Fate, Fixed
-from application.what_if import organizations
 from domain.errors import InvalidInput
 from domain.money import shown
 
@@ -25,6 +25,7 @@ SHOWN_MAX = 20
 @click.option("--approve", metavar="DIGEST", help="Carry out the report of this digest.")
 @click.option("--move", metavar="PRICE", help="Move what runs to this price's newest version.")
 @click.option("--at", type=INSTANT, help="From when on; with --move.")
+@click.option("--dry-run", is_flag=True, help="Only show what --move would do to invoices.")
 @as_json
 def reprice(  # noqa: PLR0913
     report: Path | None,
@@ -33,20 +34,24 @@ def reprice(  # noqa: PLR0913
     approve: str | None,
     move: str | None,
     at: datetime | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Correct a price as REPORT (of rate --history --all --out) says, or --move to a new one.
 
-    Without --approve it only shows what would change. Safe to run again: what is done stays.
+    A report is only shown, unless --approve names its digest. A move is carried out, unless
+    --dry-run is said. Safe to run again: what is done stays.
     """
     if move is not None:
         if at is None or report is not None:
             raise click.UsageError("--move needs --at, and no report")
-        _move(move, at, as_json)
+        _move(move, at, dry_run, as_json)
         return
+    if dry_run:
+        raise click.UsageError("--dry-run goes with --move; a report needs --approve anyway")
     if report is None or right is None or reason is None:
         raise click.UsageError("a report needs --to and --reason")
-    _apply(read_report(report), right, reason, approve, as_json)
+    _apply(read_report(report.read_bytes(), report.name), right, reason, approve, as_json)
 
 
 def _apply(report: Report, right: str, reason: str, approve: str | None, as_json: bool) -> None:
@@ -93,13 +98,11 @@ def _show(report: Report, right: str, as_json: bool) -> None:
     click.echo(f"to carry it out: --approve {report.digest}")
 
 
-def _move(price: str, at: datetime, as_json: bool) -> None:
+def _move(price: str, at: datetime, dry_run: bool, as_json: bool) -> None:
     with session() as wired:
-        wired.publishing.prices(price)
-        done = [
-            wired.repricing.move(price, organization, at=at, actor=ACTOR)
-            for organization in organizations(wired.directory)
-        ]
+        if dry_run:
+            sys.exit(would_move(wired, price, at, as_json))
+        done = move_all(wired, price, at)
     _tell(done, None, as_json)
 
 

@@ -113,6 +113,9 @@ class Instant(click.ParamType[datetime]):
 
     @staticmethod
     def _named(param: click.Parameter | None) -> str:
+        """As it was typed: an option by its name, not by that of our own variable."""
+        if isinstance(param, click.Option):
+            return param.opts[0]
         return param.human_readable_name if param else "instant"
 
 

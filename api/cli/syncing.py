@@ -1,4 +1,4 @@
-"""``cyclebook plan``, ``sync``, ``audit`` and ``close``: keeping Stripe in step."""
+"""``cyclebook plan``, ``sync`` and ``close``: keeping Stripe in step."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.cli.session import ACTOR, INSTANT, as_json, print_json, print_table, session
-from api.schemas.changes import change_set_json, discrepancies_json, sync_json
+from api.cli.session import ACTOR, as_json, print_json, session
+from api.schemas.changes import change_set_json, sync_json
 from api.schemas.stories import SyncResultSchema
 from application.worker import SyncWorker
 from domain.errors import CyclebookError
@@ -55,7 +55,7 @@ def sync(cycle: str | None, due: bool, force: bool, as_json: bool) -> None:
 
 
 def _sync(wired: "Wired", cycle: str, force: bool) -> dict[str, Any]:
-    result = wired.reconciler.sync(cycle, ACTOR, force=force)
+    result = wired.conflicts.sync(cycle, ACTOR, force=force)
     dumped: dict[str, Any] = SyncResultSchema().dump(sync_json(cycle, result))
     return dumped
 
@@ -99,41 +99,6 @@ def _changed(change: dict[str, Any]) -> str:
     if change["was"] == change["becomes"]:
         return f"{change['becomes']} ({', '.join(change['differs'])})"
     return f"{change['was']} → {change['becomes']}"
-
-
-@click.command()
-@click.option("--from", "start", type=INSTANT, help="Cycles that end after this.")
-@click.option("--to", "end", type=INSTANT, help="Cycles that start before this.")
-@as_json
-def audit(start: datetime | None, end: datetime | None, as_json: bool) -> None:
-    """Read everything Stripe holds for a window of cycles and compare it with the books."""
-    with session() as wired:
-        report = wired.audit.run(start, end, actor=ACTOR, on_progress=_progress)
-    if as_json:
-        findings = [
-            {
-                "cycle": each.cycle,
-                "discrepancies": discrepancies_json(each.discrepancies),
-                "error": each.error,
-            }
-            for each in report.findings
-        ]
-        print_json({"expected": report.expected, "audited": report.audited, "findings": findings})
-    else:
-        rows = [
-            [finding.cycle, about]
-            for finding in report.findings
-            for about in ([finding.error] if finding.error else finding.discrepancies)
-        ]
-        if rows:
-            print_table(["cycle", "finding"], rows)
-        click.echo(f"{report.audited} of {report.expected} cycles audited, {len(rows)} findings")
-    sys.exit(0 if report.clean else 1)
-
-
-def _progress(done: int, expected: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\raudited {done} of {expected}", err=True, nl=done == expected)
 
 
 @click.command()

@@ -109,9 +109,11 @@ def retire_price(price: str) -> dict[str, Any]:
     also=frozenset({404}),
 )
 def list_prices(query: dict[str, Any]) -> dict[str, Any]:
-    """Every version of a price, or of all prices, by id and version."""
+    """Every version of a price, or of all prices, by id and version; not what one organization
+    has at its own terms."""
     versions = wired().publishing.prices(query["price"])
-    left = [each for each in versions if _place(each.ref) > _place(query["cursor"] or "")]
+    after = _place(query["cursor"]) if query["cursor"] else ("", 0)
+    left = [each for each in versions if (each.id, each.version) > after]
     page, rest = left[: query["limit"]], left[query["limit"] :]
     return {"data": page, "next_cursor": page[-1].ref if rest else None}
 
@@ -119,4 +121,4 @@ def list_prices(query: dict[str, Any]) -> dict[str, Any]:
 def _place(ref: str) -> tuple[str, int]:
     """Where a version stands in the list."""
     price, _, version = ref.partition("@")
-    return price, int(version) if version.isascii() and version.isdigit() else 0
+    return price, int(version)

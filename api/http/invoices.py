@@ -6,7 +6,7 @@ from api.auth import READERS, STAFF
 from api.context import wired
 from api.endpoint import principal
 from api.openapi import ApiBook
-from api.schemas.changes import change_set_json, discrepancies_json, sync_json
+from api.schemas.changes import change_set_json, proof_json, sync_json
 from api.schemas.invoices import (
     VOLATILE,
     AsOf,
@@ -16,8 +16,6 @@ from api.schemas.invoices import (
     InvoiceSchema,
 )
 from api.schemas.stories import (
-    AuditReportSchema,
-    AuditRequestSchema,
     ChangeSetSchema,
     ExplanationQuery,
     ExplanationSchema,
@@ -27,7 +25,6 @@ from api.schemas.stories import (
     ProofSchema,
     SyncResultSchema,
 )
-from application.audit import AuditReport
 from application.views import CurrentView, Explanation, InvoiceView
 
 book = ApiBook("invoices")
@@ -78,7 +75,7 @@ def invoice_history(cycle: str, query: dict[str, Any]) -> dict[str, Any]:
     entries = wired().invoices.history(cycle, after=query["cursor"], limit=limit + 1)
     more = len(entries) > limit
     page = entries[:limit]
-    return {"data": page, "next_cursor": str(page[-1].version) if more else None}
+    return {"data": page, "next_cursor": str(page[-1].position) if more else None}
 
 
 @book.op(
@@ -111,7 +108,7 @@ def change_set(cycle: str) -> dict[str, Any]:
 def sync_invoice(cycle: str, body: dict[str, Any]) -> dict[str, Any]:
     """Make Stripe's draft equal our invoice now, and prove it."""
     actor = principal().actor
-    return sync_json(cycle, wired().reconciler.sync(cycle, actor, force=body["force"]))
+    return sync_json(cycle, wired().conflicts.sync(cycle, actor, force=body["force"]))
 
 
 @book.op("GET", f"{ONE}/proof", roles=READERS, out=ProofSchema())
@@ -120,48 +117,5 @@ def invoice_proof(cycle: str) -> dict[str, Any]:
 
     While Stripe is known to differ there is no proof, and ``discrepancies`` say why.
     """
-    invoice = wired().invoices.get(cycle)
     state, _ = wired().stripe_stream.load(cycle)
-    proof = None if state.discrepancies else state.proof
-    return {
-        "cycle": cycle,
-        "invoice": proof.invoice if proof else state.invoice,
-        "digest": invoice.digest,
-        "proved_digest": proof.digest if proof else None,
-        "proved_at": proof.read_at if proof else None,
-        "lines": proof.lines if proof else None,
-        "total": proof.total if proof else None,
-        "policy": proof.policy if proof else None,
-        "problem": invoice.stripe.problem,
-        "discrepancies": discrepancies_json(state.discrepancies.values()),
-    }
-
-
-@book.op(
-    "POST",
-    "/v1/reconciliations",
-    roles=STAFF,
-    body=AuditRequestSchema(),
-    out=AuditReportSchema(),
-    example={"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"},
-)
-def reconcile(body: dict[str, Any]) -> dict[str, Any]:
-    """Audit the cycles of a window against everything Stripe holds for them, now."""
-    report = wired().audit.run(body["start"], body["end"], actor=principal().actor)
-    return audit_json(report)
-
-
-def audit_json(report: AuditReport) -> dict[str, Any]:
-    """An audit's report."""
-    return {
-        "expected": report.expected,
-        "audited": report.audited,
-        "findings": [
-            {
-                "cycle": each.cycle,
-                "discrepancies": discrepancies_json(each.discrepancies),
-                "error": each.error,
-            }
-            for each in report.findings
-        ],
-    }
+    return proof_json(wired().invoices.get(cycle), state)

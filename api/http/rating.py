@@ -2,14 +2,20 @@
 
 from typing import Any
 
+from flask import Response
+
 from api.auth import READERS, STAFF
 from api.context import wired
 from api.openapi import ApiBook
+from api.report import Writing
+from api.request_body import JSON
 from api.schemas.rating import (
     DiffQuery,
     InvoiceDiffSchema,
     RatingPreviewSchema,
     RatingRequestSchema,
+    ReportRequestSchema,
+    WhatIfReportSchema,
     WhatIfRequestSchema,
     WhatIfSchema,
 )
@@ -61,6 +67,25 @@ def what_if(body: dict[str, Any]) -> Rerated:
     use_case = wired().what_if
     candidate = use_case.candidate(body["price"], body.get("replaces"))
     return use_case.organization(body["organization"], candidate)
+
+
+@book.op(
+    "POST",
+    "/v1/rating/what-if/report",
+    roles=STAFF,
+    body=ReportRequestSchema(),
+    out=WhatIfReportSchema(),
+    example={"price": PRICE},
+)
+def report_what_if(body: dict[str, Any]) -> Response:
+    """The same for everybody: who would pay less, and who more. Nothing is stored.
+
+    It is sent while it is made, one organization a line, and takes as long as there are
+    organizations to rate; cut off, it is no JSON. Saved as it is, ``cyclebook reprice`` applies it.
+    """
+    use_case = wired().what_if
+    candidate = use_case.candidate(body["price"], body.get("replaces"))
+    return Response(Writing(candidate).text(use_case.everybody(candidate)), mimetype=JSON)
 
 
 @book.op(

@@ -28,8 +28,8 @@ from api.schemas.usage import (
 )
 from api.usage_decoder import Ambiguous, Decoded, decode
 from application.ports import Appended
+from application.quarantine import QuarantinePage, ReplayReport
 from application.usage_records import UsagePage, Wanted
-from application.views import QuarantinePage, ReplayReport
 from domain.errors import InvalidInput, NotFound
 from domain.usage import Outcome
 

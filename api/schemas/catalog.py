@@ -6,13 +6,14 @@ from typing import Any
 from marshmallow import fields, pre_dump, validate
 
 from api.limits import PAGE_SIZE_MAX
-from api.schemas.fields import Identifier, Instant, Strict, Text, decimal_text
+from api.schemas.fields import Entries, Identifier, Instant, Strict, Text, decimal_text
 from domain.catalog import AGGREGATIONS
 from domain.price import BILLINGS, KINDS, PRORATIONS, SCOPES, Price, terms_of
 from domain.pricing import MODELS
 from domain.pricing.modifiers import ROUNDINGS
 
 NAMES_MAX = 100
+REF_PATTERN = r"^[a-z0-9_-]{1,64}@[0-9]{1,9}\Z"
 
 
 def _said(text: str) -> dict[str, str]:
@@ -34,7 +35,7 @@ class MeterDefinitionSchema(Strict):
     aggregation = fields.String(validate=validate.OneOf(AGGREGATIONS))
     unit = Text(64)
     dimensions = fields.List(Text(), validate=validate.Length(max=NAMES_MAX))
-    filter = fields.Dict(
+    filter = Entries(
         keys=Text(),
         values=fields.List(fields.String(), validate=validate.Length(1, NAMES_MAX)),
         allow_none=True,
@@ -251,4 +252,8 @@ class PriceQuery(Strict):
 
     price = Identifier(load_default=None)
     limit = fields.Integer(load_default=PAGE_SIZE_MAX, validate=validate.Range(1, PAGE_SIZE_MAX))
-    cursor = Text(80, load_default=None, metadata={"description": "the ref to go on after"})
+    cursor = fields.String(
+        load_default=None,
+        validate=validate.Regexp(REF_PATTERN, error="must be a next_cursor, such as cpu@2"),
+        metadata={"pattern": REF_PATTERN, **_said("the ref to go on after")},
+    )

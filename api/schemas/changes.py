@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from application.sync import SyncResult
+from application.views import InvoiceView
 from domain.errors import UnsafeChangeSet
 from domain.events.stripe_invoice import Discrepancy
+from domain.stripe_invoice import StripeInvoice
 from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateLine
 
 
@@ -51,6 +53,23 @@ def sync_json(cycle: str, result: SyncResult) -> dict[str, Any]:
         "writes": result.writes,
         "proved_at": result.proof.read_at if result.proof else None,
         "discrepancies": list(discrepancies_json(result.discrepancies)),
+    }
+
+
+def proof_json(invoice: InvoiceView, state: StripeInvoice) -> dict[str, Any]:
+    """The certificate of an invoice; while Stripe is known to differ there is no proof."""
+    proof = None if state.discrepancies else state.proof
+    return {
+        "cycle": invoice.invoice.cycle,
+        "invoice": proof.invoice if proof else state.invoice,
+        "digest": invoice.digest,
+        "proved_digest": proof.digest if proof else None,
+        "proved_at": proof.read_at if proof else None,
+        "lines": proof.lines if proof else None,
+        "total": proof.total if proof else None,
+        "policy": proof.policy if proof else None,
+        "problem": invoice.stripe.problem,
+        "discrepancies": discrepancies_json(state.discrepancies.values()),
     }
 
 

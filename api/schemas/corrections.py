@@ -33,7 +33,7 @@ class CorrectionSchema(Strict):
         """Only a correction replaces something, and something it must."""
         given = [name for name in REPLACEABLE if name in data]
         if data["action"] == "correct" and not given:
-            raise ValidationError(f"is one of {', '.join(REPLACEABLE)}, at least", "value")
+            raise ValidationError(f"say one of {', '.join(REPLACEABLE)}, at least", "value")
         if data["action"] != "correct" and given:
             raise ValidationError(f"means nothing to {data['action']}", given[0])
 

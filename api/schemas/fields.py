@@ -44,13 +44,15 @@ class Strict(Schema):
         unknown = RAISE
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Give a field of the schema, and the one within a list, our words."""
+        """Give a field of the schema, and the ones within a list or an object, our words."""
         field_obj.error_messages |= {"required": "is required", "null": "must not be null"}
         kind = next((text for each, text in WORDS.items() if isinstance(field_obj, each)), None)
         if kind is not None:
             field_obj.error_messages |= {"invalid": kind, "type": kind}
         if isinstance(field_obj, fields.List):
             self.on_bind_field(field_name, field_obj.inner)
+        if isinstance(field_obj, fields.Dict) and field_obj.value_field is not None:
+            self.on_bind_field(field_name, field_obj.value_field)
 
 
 class Page(Strict):
@@ -94,12 +96,14 @@ class Entries(fields.Dict):
 
 
 def _without_sides(messages: Any) -> Any:
-    """Marshmallow tells apart whether an entry's name or value is bad; the text says it."""
+    """Marshmallow tells apart whether an entry's name or value is bad; the text says it.
+
+    >>> _without_sides({"plan": {"value": {0: ["Not a valid string."]}}})
+    {'plan': {0: ['Not a valid string.']}}
+    """
     if not isinstance(messages, dict):
         return messages
-    return {
-        name: [text for side in sides.values() for text in side] for name, sides in messages.items()
-    }
+    return {name: sides.get("value") or sides["key"] for name, sides in messages.items()}
 
 
 class Sentence(Text):

@@ -20,6 +20,8 @@ LINE_KINDS = [
     "discount",
     "item",
     "waive",
+    "edited",
+    "stripe",
     "override",
     "late",
     "carry",

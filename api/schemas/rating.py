@@ -148,16 +148,21 @@ def written(exact: Fraction) -> tuple[str, str | None]:
     return (plain(exact, places), None) if rest == 1 else (plain(exact, PLACES), str(exact))
 
 
-class WhatIfRequestSchema(Strict):
-    """Another version of a price, and whose history it is to rate."""
+class ReportRequestSchema(Strict):
+    """Another version of a price, and the versions that it stands for."""
 
     price = fields.Nested(WholePriceSchema, required=True)
-    organization = Identifier(required=True)
     replaces = fields.List(
         Text(),
         validate=validate.Length(1, 1_000),
         metadata=_said("the versions it stands for; by default every version of its id"),
     )
+
+
+class WhatIfRequestSchema(ReportRequestSchema):
+    """Another version of a price, and whose history it is to rate."""
+
+    organization = Identifier(required=True)
 
 
 class LineRerateSchema(Strict):
@@ -191,6 +196,50 @@ class WhatIfSchema(Strict):
     then = MinorUnits(required=True)
     difference = MinorUnits(required=True)
     cycles = fields.List(fields.Nested(CycleRerateSchema), required=True)
+
+
+class ReportedSchema(Strict):
+    """One organization with a difference, and its cycles with one. Minor units."""
+
+    organization = fields.String(required=True)
+    now = MinorUnits(required=True)
+    then = MinorUnits(required=True)
+    difference = MinorUnits(required=True)
+    cycles = fields.Dict(keys=fields.String(), values=MinorUnits(), required=True)
+
+
+class UnratedSchema(Strict):
+    """One organization that could not be rated, and why."""
+
+    organization = fields.String(required=True)
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ReportTotalsSchema(Strict):
+    """What it comes to over all organizations; who would pay less wins."""
+
+    organizations = fields.Integer(required=True)
+    winners = fields.Integer(required=True)
+    losers = fields.Integer(required=True)
+    now = MinorUnits(required=True)
+    then = MinorUnits(required=True)
+    difference = MinorUnits(required=True)
+    failed = fields.Integer(required=True)
+
+
+class WhatIfReportSchema(Strict):
+    """Everybody's history under another version of a price."""
+
+    price = fields.Nested(PriceTermsSchema, required=True)
+    currency = fields.String(required=True)
+    replaces = fields.List(fields.String(), required=True)
+    organizations = fields.List(fields.Nested(ReportedSchema), required=True)
+    failed = fields.List(fields.Nested(UnratedSchema), required=True)
+    totals = fields.Nested(ReportTotalsSchema, required=True)
+    digest = fields.String(
+        required=True, metadata=_said("of the price and of every difference; what is approved")
+    )
 
 
 class DiffQuery(Strict):

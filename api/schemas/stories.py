@@ -27,7 +27,7 @@ class HistorySchema(Strict):
 
 
 class HistoryQuery(Page):
-    """Oldest first, after a version."""
+    """Oldest first, after a position of the log."""
 
     cursor = fields.Integer(load_default=0, validate=validate.Range(0, 2**62))
 
@@ -140,26 +140,3 @@ class ForceSchema(Strict):
     """``force``: carry out a plan that refuses itself."""
 
     force = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-
-
-class AuditRequestSchema(Strict):
-    """The window of an audit: cycles that overlap it. Without one, every cycle."""
-
-    start = Instant(load_default=None, data_key="from")
-    end = Instant(load_default=None, data_key="to")
-
-
-class AuditedCycleSchema(Strict):
-    """A cycle in which Stripe differs from the books, or that could not be read."""
-
-    cycle = fields.String(required=True)
-    discrepancies = fields.List(fields.Nested(DiscrepancySchema), required=True)
-    error = fields.String(required=True, allow_none=True)
-
-
-class AuditReportSchema(Strict):
-    """``expected``: cycles in the window; ``audited``: those that were read."""
-
-    expected = fields.Integer(required=True)
-    audited = fields.Integer(required=True)
-    findings = fields.List(fields.Nested(AuditedCycleSchema), required=True)

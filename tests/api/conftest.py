@@ -10,11 +10,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from adapters.sandbox.app import create_sandbox
+from adapters.sandbox.app import Sandbox, create_sandbox
 from adapters.sandbox.client import InProcess
 from adapters.sandbox.ledger import Ledger
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from api.app import create_app
+from api.cli.main import main
 from api.instants import format_instant
 from api.settings import Settings
 from api.wiring import Wired, wire
@@ -27,6 +28,10 @@ CYCLE = f"acme.{START:%Y-%m-%d}"
 def day(number: int, hour: int = 0) -> str:
     """An instant of acme's first cycle, counted from its start."""
     return format_instant(START + timedelta(days=number, hours=hour))
+
+
+Run = Callable[..., tuple[int, str, str]]
+"""Runs a command; its status, output and errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,41 @@ class Caller:
 
 
 @pytest.fixture
-def wired(database_url: str) -> Iterator[Wired]:
+def sandbox_app() -> Flask:
+    """Stripe, in this process."""
+    return create_sandbox(Ledger())
+
+
+@pytest.fixture
+def sandbox(sandbox_app: Flask) -> Sandbox:
+    """Its Dashboard, its faults, and all it holds."""
+    parts: Sandbox = sandbox_app.extensions["sandbox"]
+    return parts
+
+
+@pytest.fixture
+def wired(database_url: str, sandbox_app: Flask) -> Iterator[Wired]:
     settings = Settings.from_environment({"DATABASE_URL": database_url, "THREADS": "2"})
-    sandbox = InProcess(create_sandbox(Ledger()))
-    gateway = StripeGateway(stripe_client("sk_test_sandbox", http_client=sandbox))
+    client = stripe_client("sk_test_sandbox", http_client=InProcess(sandbox_app))
+    gateway = StripeGateway(client)
     with wire(settings, database_url, gateway) as wired:
         yield wired
+
+
+@pytest.fixture
+def run(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
+    """Runs a command; its status, output and errors."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        told = capfd.readouterr()
+        return int(str(ended.value.code or 0)), told.out, told.err
+
+    return command
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from api.http.catalog import METER, PRICE, SERVICE
 from api.http.organizations import DETAILS
 from tests.api.conftest import START, Caller, day
@@ -77,3 +79,38 @@ def test_the_catalogs_examples_work_and_are_answered_as_published(admin: Caller)
     first = admin("GET", "/v1/prices?limit=2").get_json()
     rest = admin("GET", f"/v1/prices?limit=2&cursor={first['next_cursor']}").get_json()
     assert [row["ref"] for row in first["data"] + rest["data"]] == ["base@1", "base@2", "cpu@1"]
+
+
+def test_versions_of_prices_are_paged_by_id_and_number(admin: Caller, acme: str) -> None:
+    """Twelve versions, so that 10 comes after 9; and one organization's own, which is not there."""
+    base = PRICE | {"price": "cpu", "group_by": []}
+    for number in range(11):
+        tiers = [{"up_to": None, "unit_amount": str(number)}]
+        assert admin("POST", "/v1/prices", base | {"tiers": tiers}).status_code == 200
+    own = {name: base[name] for name in base if name != "price"}
+    assert admin("PUT", "/v1/organizations/acme/prices/cpu", own).json["ref"] == "cpu@1.acme"
+    found, cursor = [], ""
+    while cursor is not None:
+        page = admin("GET", f"/v1/prices?limit=5{cursor and '&cursor='}{cursor}").json
+        found += [each["ref"] for each in page["data"]]
+        cursor = page["next_cursor"]
+    assert found == [f"cpu@{number}" for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("cursor", ["cpu@1.acme", "cpu", "@1", "cpu@x", "cpu@1%0A"])
+def test_a_cursor_of_prices_that_nobody_gave_is_refused(admin: Caller, cursor: str) -> None:
+    answer = admin("GET", f"/v1/prices?cursor={cursor}")
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize(
+    ("filters", "field"),
+    [
+        pytest.param({"plan": "pro"}, "filter.plan", id="no list"),
+        pytest.param({"plan": []}, "filter.plan", id="an empty list"),
+        pytest.param({"plan": ["pro", 5]}, "filter.plan[1]", id="no string"),
+    ],
+)
+def test_a_filter_that_cannot_be_used_is_named(admin: Caller, filters: Any, field: str) -> None:
+    answer = admin("PUT", "/v1/meters/cpu", METER | {"filter": filters})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, field)

@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from api.cli.main import main
 from api.instants import format_instant
-from tests.api.conftest import CYCLE, Caller, day
+from tests.api.conftest import CYCLE, Caller, Run, day
 from tests.api.test_usage import record
-
-Run = Callable[..., tuple[int, str, str]]
 
 JANUARY = {"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"}
 CPU = {
@@ -25,22 +22,6 @@ CPU = {
     "unit_amount": "2.5",
 }
 CHEAPER = CPU | {"unit_amount": "1"}
-
-
-@pytest.fixture
-def run(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    """Runs a command; its status, output and errors."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        told = capfd.readouterr()
-        return int(str(ended.value.code or 0)), told.out, told.err
-
-    return command
 
 
 @pytest.fixture
@@ -100,6 +81,7 @@ def test_who_may_ask(caller: Callable[..., Caller], used: str) -> None:
     asked = [
         ("POST", "/v1/rating/preview", preview),
         ("POST", "/v1/rating/what-if", what_if),
+        ("POST", "/v1/rating/what-if/report", {"price": CHEAPER}),
         ("GET", since, None),
     ]
     found = {
@@ -107,9 +89,9 @@ def test_who_may_ask(caller: Callable[..., Caller], used: str) -> None:
         for role, organization in [("ingest", None), ("organization", "acme"), ("support", None)]
     }
     assert found == {
-        "ingest": [403, 403, 403],
-        "organization": [200, 403, 200],
-        "support": [200, 200, 200],
+        "ingest": [403, 403, 403, 403],
+        "organization": [200, 403, 403, 200],
+        "support": [200, 200, 200, 200],
     }
 
 
@@ -164,68 +146,19 @@ def test_lines_are_rated_one_by_one_and_a_bad_one_keeps_no_other_from_it(
     assert run("rate", str(lines))[0] == 0
 
 
-def test_a_wrong_price_is_reported_approved_and_corrected_once(
-    run: Run, admin: Caller, used: str, tmp_path: Path
-) -> None:
-    price, report = tmp_path / "price.json", tmp_path / "report.json"
-    price.write_text(json.dumps(CHEAPER))
-    status, told, _ = run("rate", "--history", used, "--price", str(price), "--json")
-    assert (status, json.loads(told)["difference"]) == (0, -38)
-    assert "usage/a1/cpu@1" in run("rate", "--history", used, "--price", str(price))[1]
-
-    everybody = ("rate", "--history", "--all", "--price", str(price), "--out", str(report))
-    status, told, _ = run(*everybody, "--json")
-    summary = json.loads(told)
-    assert (status, summary["winners"], summary["difference"]) == (0, 1, -38)
-    assert json.loads(report.read_text())["digest"] == summary["digest"]
-
-    apply = ("reprice", str(report), "--to", "cpu@2", "--reason", "two and a half times too much")
-    assert run(*apply)[0] == 2, "not published yet"
-    admin("POST", "/v1/prices", CHEAPER)
-    status, told, _ = run(*apply)
-    assert (status, f"--approve {summary['digest']}" in told) == (0, True)
-    assert run(*apply, "--approve", "sha256:0")[0] == 2
-    assert admin("GET", f"/v1/invoices/{CYCLE}").json["subtotal"] == 63
-
-    approved = (*apply, "--approve", summary["digest"], "--json")
-    status, told, _ = run(*approved)
-    assert (status, json.loads(told)["applied"]) == (0, 1)
-    assert admin("GET", f"/v1/invoices/{CYCLE}").json["subtotal"] == 25
-    status, told, _ = run(*approved)
-    assert (status, json.loads(told)["nothing"]) == (0, 1)
-
-
-def test_a_report_that_was_tampered_with_is_not_the_approved_one(
-    run: Run, admin: Caller, used: str, tmp_path: Path
-) -> None:
-    price, report = tmp_path / "price.json", tmp_path / "report.json"
-    price.write_text(json.dumps(CHEAPER))
-    run("rate", "--history", "--all", "--price", str(price), "--out", str(report))
-    digest = json.loads(report.read_text())["digest"]
-    report.write_text(report.read_text().replace("-38", "-37"))
-    admin("POST", "/v1/prices", CHEAPER)
-    apply = ("reprice", str(report), "--to", "cpu@2", "--reason", "wrong", "--approve", digest)
-    assert run(*apply)[0] == 2
-    report.write_text("{}")
-    status, _, said = run(*apply)
-    assert (status, "is no report" in said) == (2, True)
-
-
-def test_what_is_attached_moves_to_the_newest_version(run: Run, admin: Caller, used: str) -> None:
-    admin("POST", "/v1/prices", CHEAPER)
-    at = format_instant(datetime.now(UTC))
-    status, told, _ = run("reprice", "--move", "cpu", "--at", at, "--json")
-    assert (status, json.loads(told)["applied"]) == (0, 1)
-    assert "1 nothing" in run("reprice", "--move", "cpu", "--at", at)[1]
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
         pytest.param(("rate", "--history", "acme"), id="history without a price"),
         pytest.param(("reprice",), id="neither a report nor a move"),
         pytest.param(("reprice", "--move", "cpu"), id="a move without an instant"),
+        pytest.param(("reprice", "--dry-run"), id="a dry run of no move"),
     ],
 )
 def test_what_cannot_be_run_so(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments)[0] == 2
+
+
+def test_an_instant_that_cannot_be_read_is_named_as_it_was_typed(run: Run, acme: str) -> None:
+    status, _, said = run("diff", CYCLE, "--from", "yesterday")
+    assert (status, "--from must be an instant" in said) == (2, True)

@@ -1,10 +1,9 @@
-"""Wiring: the one module that chooses adapters and builds the use cases on them."""
+"""The use cases, built on the adapters that the settings ask for."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TypeVar
 
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.catalog import PostgresCatalog
@@ -17,7 +16,7 @@ from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.idempotency import PostgresAnswers
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.keys import PostgresKeys
-from adapters.postgres.migrate import migrate, pending
+from adapters.postgres.pacing import PostgresPace
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.rebuild import PostgresRebuilder
@@ -29,15 +28,18 @@ from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
 from adapters.postgres.usage_records import PostgresUsageArchive, PostgresUsageFinder
 from adapters.postgres.verifying import PostgresVerifiedStore
-from adapters.stripe.gateway import StripeGateway, stripe_client
-from adapters.stripe.webhooks import read_webhook
+from adapters.stripe.paced import sleep_for
 from api.auth import KeyRing
 from api.settings import Settings
+from api.wiring.database import attached, lacking, log_growth
+from api.wiring.reconciling import reconciliations, safe_repairs
+from api.wiring.stripe import stripe_gateway, webhook_reader
+from api.wiring.wired import Changes, Wired
 from application.adjusting import Adjusting
 from application.attaching import Attaching
-from application.audit import Audit
 from application.changing import Carrying, Rehearsing, Runner
 from application.closing import Closing
+from application.conflicts import Conflicts
 from application.correcting import Correcting
 from application.crediting import Crediting
 from application.cycles import CycleOpener
@@ -47,89 +49,32 @@ from application.ending import Ending
 from application.gateway import InvoiceGateway
 from application.holding import Holding
 from application.holdings import Holdings
-from application.idempotency import AnswerStore
-from application.inbox import Inbox, Message
+from application.inbox import Inbox
 from application.invoices import Invoices
 from application.issuing import Issuing
 from application.keys import Keys
-from application.ports import Books, Directory
-from application.projector import Projector, Rebuilder, SyncQueue
+from application.linking import Linking
+from application.moving import Moving
+from application.pacer import Pacer
+from application.portal import Portal
+from application.projector import SyncQueue
 from application.publishing import Publishing
 from application.quarantine import Quarantine
-from application.reconciler import Reconciler
+from application.reconciler import Reconciler, random_token
+from application.reconciling.booked import BookedCycles
 from application.recording import Recording
 from application.registration import Registration
+from application.renewals import Renewals
 from application.repricing import Repricing
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.usage_records import UsageRecords
 from application.verification import Verification
-from application.views import Preview, Receipt
 from application.voiding import Voiding
 from application.what_if import WhatIf
-from domain.errors import RuleViolation
-
-if TYPE_CHECKING:
-    from adapters.postgres.listening import LogGrowth
-
-SANDBOX_KEY = "sk_test_sandbox"
-SPARE_CONNECTIONS = 4
-
-ReadWebhook = Callable[[bytes, str | None, datetime], Message]
-
 
 Answer = TypeVar("Answer")
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Changes(Generic[Answer]):
-    """Every change that people ask for: carried out, or rehearsed to see what it would do."""
-
-    attaching: Attaching[Answer]
-    adjusting: Adjusting[Answer]
-    correcting: Correcting[Answer]
-    holding: Holding[Answer]
-    ending: Ending[Answer]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wired:
-    """Every use case, built on the adapters that the settings ask for."""
-
-    settings: Settings
-    publishing: Publishing
-    registration: Registration
-    changes: Changes[Receipt]
-    previews: Changes[Preview]
-    holdings: Holdings
-    voiding: Voiding
-    crediting: Crediting
-    recording: Recording
-    usage_records: UsageRecords
-    quarantine: Quarantine
-    invoices: Invoices
-    what_if: WhatIf
-    repricing: Repricing
-    diffing: Diffing
-    closing: Closing
-    reconciler: Reconciler
-    audit: Audit
-    verification: Verification
-    inbox: Inbox
-    stripe_stream: LoggedStripeStream
-    keys: Keys
-    key_ring: KeyRing
-    answers: AnswerStore
-    books: Books
-    cycle_lists: PostgresCycleLists
-    directory: Directory
-    projector: Projector
-    rebuilder: Rebuilder
-    make_checkpoints: Callable[[], int]
-    fold_stale_tallies: Callable[[], int]
-    sync_queue: SyncQueue
-    read_webhook: ReadWebhook
-    pending_migrations: Callable[[], list[str]]
-    log_growth: "Callable[[], LogGrowth]"
+SPARE_CONNECTIONS = 4
 
 
 def clock() -> datetime:
@@ -145,42 +90,16 @@ def wire(
 
     gateway: another than Stripe's, or the sandbox's, own.
     """
-    database = Database(conninfo, size=settings.threads + SPARE_CONNECTIONS)
+    size = max(settings.threads, settings.sync_threads) + SPARE_CONNECTIONS
+    database = Database(conninfo, size=size)
+    pace = PostgresPace(database, settings.stripe_rate_per_s, settings.stripe_rate_per_endpoint_s)
+    pacer = Pacer(pace, sleep_for)
     events = CyclebookEvents(conninfo)
     try:
-        yield _wired(settings, database, events, gateway or stripe_gateway(settings))
+        yield _wired(settings, database, events, pacer, gateway or stripe_gateway(settings, pacer))
     finally:
         events.close()
         database.close()
-
-
-@contextmanager
-def attached(
-    settings: Settings, *, up_to_date: bool = True, keep_running: bool = False
-) -> Iterator[str]:
-    """The URL of the database: ``DATABASE_URL``, or the embedded one, started.
-
-    up_to_date: whether the embedded one is migrated first, and another is required to be.
-    keep_running: whether the embedded one is started again, should it die meanwhile.
-
-    Raises:
-        StoreUnavailable: the database does not answer.
-        RuleViolation: it lacks migrations, or is newer than this code.
-    """
-    if settings.database_url is not None:
-        if up_to_date:
-            _require_migrated(settings.database_url)
-        yield settings.database_url
-        return
-    from adapters.postgres.embedded import EmbeddedPostgres
-    from adapters.postgres.keeping import kept_running
-
-    server = EmbeddedPostgres(settings.cyclebook_home, programs=settings.postgres_programs)
-    with server as url:
-        if up_to_date:
-            migrate(url)
-        with kept_running(server) if keep_running else nullcontext():
-            yield url
 
 
 @contextmanager
@@ -193,28 +112,12 @@ def wired_from(settings: Settings, *, keep_running: bool = False) -> Iterator[Wi
         yield wired
 
 
-def stripe_gateway(settings: Settings) -> InvoiceGateway:
-    """Stripe behind its key, or the sandbox without one."""
-    key = settings.stripe_api_key or SANDBOX_KEY
-    return StripeGateway(stripe_client(key, base=settings.stripe_api_base))
-
-
-def migrated(conninfo: str) -> list[str]:
-    """Bring a database up to date; the migrations that were applied."""
-    return [str(each) for each in migrate(conninfo)]
-
-
-def run_sandbox(settings: Settings, webhook_url: str, on_start: Callable[[str], None]) -> None:
-    """Be the Stripe sandbox until told to stop."""
-    from adapters.sandbox.server import serve
-
-    home = settings.cyclebook_home / "sandbox"
-    secret = settings.stripe_webhook_secret or ""
-    serve("127.0.0.1", settings.sandbox_port, home, webhook_url, secret, on_start)
-
-
 def _wired(
-    settings: Settings, database: Database, events: CyclebookEvents, gateway: InvoiceGateway
+    settings: Settings,
+    database: Database,
+    events: CyclebookEvents,
+    pacer: Pacer,
+    gateway: InvoiceGateway,
 ) -> Wired:
     log = PostgresEventLog(database, events)
     catalog = PostgresCatalog(database)
@@ -232,9 +135,17 @@ def _wired(
         clock,
         on_customer_linked=CustomerLinks(books, clock),
     )
+    conflicts = Conflicts(reconciler, books, stripe_stream, clock)
+    renewals = Renewals(books, gateway, stripe_stream, _resync(queue), clock, random_token)
     carrying = Carrying(books)
     records = PostgresCycleRecords(database)
     crediting = Crediting(books, carrying, catalog, reconciler, clock)
+    inbox = Inbox(
+        PostgresInbox(database), books, gateway, stripe_stream, _resync(queue), renewals.claim
+    )
+    issuing = Issuing(books, conflicts, stripe_stream)
+    booked = BookedCycles(books, log, catalog, records, clock)
+    repairs = safe_repairs(database, booked, conflicts.sync, inbox, issuing, clock)
     return Wired(
         settings=settings,
         publishing=Publishing(log, catalog),
@@ -242,6 +153,8 @@ def _wired(
         changes=_changes(carrying, database, catalog),
         previews=_changes(Rehearsing(books, catalog), database, catalog),
         holdings=Holdings(books),
+        linking=Linking(books, gateway, queue),
+        portal=Portal(books, gateway, stripe_stream, queue, clock),
         voiding=Voiding(books, carrying, reconciler, clock),
         crediting=crediting,
         recording=recording,
@@ -251,21 +164,17 @@ def _wired(
         what_if=WhatIf(books, log, catalog, records, directory),
         repricing=Repricing(carrying, catalog, clock),
         diffing=Diffing(books, log, catalog, records),
-        closing=Closing(
-            books,
-            catalog,
-            Issuing(books, reconciler, stripe_stream),
-            crediting,
-        ),
+        closing=Closing(books, catalog, issuing, crediting),
         reconciler=reconciler,
-        audit=Audit(lists.overlapping, reconciler.audit),
+        conflicts=conflicts,
+        reconciliations=reconciliations(database, gateway, booked, reconciler, repairs, clock),
         verification=Verification(
             PostgresVerifiedStore(database, PostgresRebuilder(database, catalog)),
             Invoices(books, log, catalog, PostgresCycleRecords(database), stripe_stream),
             gateway.find,
             clock,
         ),
-        inbox=Inbox(PostgresInbox(database), books, gateway, stripe_stream, _resync(queue)),
+        inbox=inbox,
         stripe_stream=stripe_stream,
         keys=keys,
         key_ring=KeyRing(keys),
@@ -278,9 +187,10 @@ def _wired(
         make_checkpoints=Checkpoints(database, catalog).make,
         fold_stale_tallies=Retally(database, catalog).run,
         sync_queue=queue,
-        read_webhook=_webhook_reader(settings),
-        pending_migrations=lambda: _pending(database),
-        log_growth=lambda: _log_growth(database.conninfo),
+        stripe_away=pacer.away,
+        read_webhook=webhook_reader(settings),
+        pending_migrations=lambda: lacking(database),
+        log_growth=lambda: log_growth(database.conninfo),
     )
 
 
@@ -291,6 +201,7 @@ def _changes(run: Runner[Answer], database: Database, catalog: PostgresCatalog) 
         correcting=Correcting(run, PostgresUsageFinder(database), catalog, clock),
         holding=Holding(run, catalog),
         ending=Ending(run, clock),
+        moving=Moving(run, catalog, clock),
     )
 
 
@@ -302,37 +213,3 @@ def _usage_log(database: Database, catalog: PostgresCatalog, books: PostgresBook
 
 def _resync(queue: SyncQueue) -> Callable[[str], None]:
     return lambda cycle: queue.mark(cycle, 0, clock())
-
-
-def _webhook_reader(settings: Settings) -> ReadWebhook:
-    secrets = (settings.stripe_webhook_secret or "").split()
-
-    def read(body: bytes, signature: str | None, now: datetime) -> Message:
-        event = read_webhook(body, signature, secrets, now)
-        return Message(id=event.id, type=event.type, object_id=event.object_id, cycle=event.cycle)
-
-    return read
-
-
-def _require_migrated(conninfo: str) -> None:
-    database = Database(conninfo, size=1)
-    try:
-        lacking = _pending(database)
-    finally:
-        database.close()
-    if lacking:
-        raise RuleViolation(
-            f"the database lacks {', '.join(lacking)}: run cyclebook migrate",
-            code="migrations_pending",
-        )
-
-
-def _pending(database: Database) -> list[str]:
-    with database.connection() as connection:
-        return [str(each) for each in pending(connection)]
-
-
-def _log_growth(conninfo: str) -> "LogGrowth":
-    from adapters.postgres.listening import LogGrowth
-
-    return LogGrowth(conninfo)

@@ -1,0 +1,73 @@
+"""Wiring to a database: one that answers and is up to date."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from adapters.postgres.database import Database
+from adapters.postgres.migrate import migrate, pending
+from api.settings import Settings
+from domain.errors import RuleViolation
+
+if TYPE_CHECKING:
+    from adapters.postgres.listening import LogGrowth
+
+
+@contextmanager
+def attached(
+    settings: Settings, *, up_to_date: bool = True, keep_running: bool = False
+) -> Iterator[str]:
+    """The URL of the database: ``DATABASE_URL``, or the embedded one, started.
+
+    up_to_date: whether the embedded one is migrated first, and another is required to be.
+    keep_running: whether the embedded one is started again, should it die meanwhile.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+        RuleViolation: it lacks migrations, or is newer than this code.
+    """
+    if settings.database_url is not None:
+        if up_to_date:
+            _require_migrated(settings.database_url)
+        yield settings.database_url
+        return
+    from adapters.postgres.embedded import EmbeddedPostgres
+    from adapters.postgres.keeping import kept_running
+
+    server = EmbeddedPostgres(settings.cyclebook_home, programs=settings.postgres_programs)
+    with server as url:
+        if up_to_date:
+            migrate(url)
+        with kept_running(server) if keep_running else nullcontext():
+            yield url
+
+
+def migrated(conninfo: str) -> list[str]:
+    """Bring a database up to date; the migrations that were applied."""
+    return [str(each) for each in migrate(conninfo)]
+
+
+def lacking(database: Database) -> list[str]:
+    """The migrations that a database lacks."""
+    with database.connection() as connection:
+        return [str(each) for each in pending(connection)]
+
+
+def log_growth(conninfo: str) -> "LogGrowth":
+    """Tells when the log grows."""
+    from adapters.postgres.listening import LogGrowth
+
+    return LogGrowth(conninfo)
+
+
+def _require_migrated(conninfo: str) -> None:
+    database = Database(conninfo, size=1)
+    try:
+        missing = lacking(database)
+    finally:
+        database.close()
+    if missing:
+        raise RuleViolation(
+            f"the database lacks {', '.join(missing)}: run cyclebook migrate",
+            code="migrations_pending",
+        )

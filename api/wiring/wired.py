@@ -1,0 +1,105 @@
+"""What is wired: every use case, and every change that people ask for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from adapters.postgres.cycle_lists import PostgresCycleLists
+from api.auth import KeyRing
+from api.settings import Settings
+from application.adjusting import Adjusting
+from application.attaching import Attaching
+from application.closing import Closing
+from application.conflicts import Conflicts
+from application.correcting import Correcting
+from application.crediting import Crediting
+from application.diffing import Diffing
+from application.ending import Ending
+from application.holding import Holding
+from application.holdings import Holdings
+from application.idempotency import AnswerStore
+from application.inbox import Inbox, Message
+from application.invoices import Invoices
+from application.keys import Keys
+from application.linking import Linking
+from application.moving import Moving
+from application.ports import Books, Directory
+from application.portal import Portal
+from application.projector import Projector, Rebuilder, SyncQueue
+from application.publishing import Publishing
+from application.quarantine import Quarantine
+from application.reconciler import Reconciler
+from application.reconciling.reconciliations import Reconciliations
+from application.recording import Recording
+from application.registration import Registration
+from application.repricing import Repricing
+from application.stripe_stream import LoggedStripeStream
+from application.usage_records import UsageRecords
+from application.verification import Verification
+from application.views import Preview, Receipt
+from application.voiding import Voiding
+from application.what_if import WhatIf
+
+if TYPE_CHECKING:
+    from adapters.postgres.listening import LogGrowth
+
+Answer = TypeVar("Answer")
+ReadWebhook = Callable[[bytes, str | None, datetime], Message]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes(Generic[Answer]):
+    """Every change that people ask for: carried out, or rehearsed to see what it would do."""
+
+    attaching: Attaching[Answer]
+    adjusting: Adjusting[Answer]
+    correcting: Correcting[Answer]
+    holding: Holding[Answer]
+    ending: Ending[Answer]
+    moving: Moving[Answer]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wired:
+    """Every use case, built on the adapters that the settings ask for."""
+
+    settings: Settings
+    publishing: Publishing
+    registration: Registration
+    changes: Changes[Receipt]
+    previews: Changes[Preview]
+    holdings: Holdings
+    linking: Linking
+    portal: Portal
+    voiding: Voiding
+    crediting: Crediting
+    recording: Recording
+    usage_records: UsageRecords
+    quarantine: Quarantine
+    invoices: Invoices
+    what_if: WhatIf
+    repricing: Repricing
+    diffing: Diffing
+    closing: Closing
+    reconciler: Reconciler
+    conflicts: Conflicts
+    reconciliations: Reconciliations
+    verification: Verification
+    inbox: Inbox
+    stripe_stream: LoggedStripeStream
+    keys: Keys
+    key_ring: KeyRing
+    answers: AnswerStore
+    books: Books
+    cycle_lists: PostgresCycleLists
+    directory: Directory
+    projector: Projector
+    rebuilder: Rebuilder
+    make_checkpoints: Callable[[], int]
+    fold_stale_tallies: Callable[[], int]
+    sync_queue: SyncQueue
+    stripe_away: Callable[[], bool]
+    read_webhook: ReadWebhook
+    pending_migrations: Callable[[], list[str]]
+    log_growth: "Callable[[], LogGrowth]"
