@@ -29,13 +29,33 @@ class Catalog(PriceList):
         """A meter's first version, or a new one where something differs.
 
         Raises:
-            InvalidInput: a field cannot be used; ``field`` names it.
+            InvalidInput: a field cannot be used, or a price needs what it would take away;
+                ``field`` names it.
         """
         known = self.meters.get(meter, [])
         defined = parse_meter(meter, values, len(known) + 1, at)
         if known and _defines(known[-1]) == _defines(meter_from(defined, at)):
             return []
+        self._check_still_fits(meter_from(defined, at))
         return [defined]
+
+    def _check_still_fits(self, meter: Meter) -> None:
+        """Refuse a version that leaves a price on offer nothing to rate, or to group by."""
+        offered = (each[-1] for key, each in self.prices.items() if key not in self.retired)
+        for price in offered:
+            if price.meter != meter.id:
+                continue
+            if missing := sorted(set(price.group_by) - set(meter.dimensions)):
+                raise InvalidInput(
+                    f"price {price.ref} groups by {missing[0]}; publish a version without it first",
+                    field="dimensions",
+                )
+            if price.model.per_record and meter.aggregation != "sum":
+                raise InvalidInput(
+                    f"price {price.ref} has terms for single records, which need a meter that "
+                    "adds up by sum",
+                    field="aggregation",
+                )
 
     def define_service(
         self, service: str, values: Mapping[str, object], at: datetime

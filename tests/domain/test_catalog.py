@@ -222,6 +222,29 @@ def test_a_version_cannot_make_a_service_rate_a_meter_twice(
     assert refusal.value.context["field"] == "meter"
 
 
+PER_RECORD = {"model": "percentage", "rate": "1", "fixed_amount": "2", "unit_amount": None}
+
+
+@pytest.mark.parametrize(
+    ("terms", "version", "field"),
+    [
+        pytest.param({"group_by": ["region"]}, {"dimensions": []}, "dimensions", id="to group by"),
+        pytest.param(PER_RECORD, {"aggregation": "max"}, "aggregation", id="single records"),
+    ],
+)
+def test_a_meters_version_leaves_prices_on_offer_what_they_need(
+    terms: dict[str, object], version: dict[str, object], field: str
+) -> None:
+    shelf = Shelf()
+    shelf.meter()
+    shelf.price({key: value for key, value in (RATE | terms).items() if value is not None})
+    with pytest.raises(InvalidInput, match="price cpu@1") as refusal:
+        shelf.meter(**version)
+    assert refusal.value.context["field"] == field
+    shelf.take(shelf.catalog.retire_price("cpu", JANUARY))
+    assert shelf.meter(**version)
+
+
 TIERS: list[dict[str, object]] = [{"up_to": None, "unit_amount": "1"}]
 GRADUATED = {**RATE, "model": "graduated", "tiers": TIERS, "unit_amount": None}
 
