@@ -149,7 +149,7 @@ class Sync:
             return
         more = f", and {len(edits) - 1} more" if len(edits) > 1 else ""
         refusal = EditedAtStripe(
-            f"somebody changed the draft at Stripe: {edits[0]}{more}",
+            f"somebody changed the draft at Stripe: {edits[0]}{more}; overwrite it, or adopt that",
             cycle=self._log.cycle,
             forceable=False,
         )

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reprice": ("api.cli.reprice:reprice", "Put a wrong price right everywhere."),
     "plan": ("api.cli.syncing:plan", "Show what a sync would change at Stripe."),
     "sync": ("api.cli.syncing:sync", "Make Stripe's draft equal our invoice."),
+    "link": ("api.cli.link:link", "Say which customer at Stripe an organization is."),
     "audit": ("api.cli.audit:audit", "Compare the books with their events and with Stripe."),
     "verify": ("api.cli.verify:verify", "Count everything in the books a second time."),
     "close": ("api.cli.syncing:close", "Close, settle and issue what is due."),

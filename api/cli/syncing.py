@@ -15,8 +15,6 @@ from domain.errors import CyclebookError
 if TYPE_CHECKING:
     from api.wiring import Wired
 
-FOREIGN = "take it off in Stripe's Dashboard, or its invoice is not issued; to bill it, add an item"
-
 
 @click.command()
 @click.argument("cycle")
@@ -37,12 +35,25 @@ def plan(cycle: str, as_json: bool) -> None:
 @click.argument("cycle", required=False)
 @click.option("--due", is_flag=True, help="Every cycle whose time has come.")
 @click.option("--force", is_flag=True, help="Carry out a plan that refuses itself.")
+@click.option("--edits", type=click.Choice(["overwrite", "adopt"]), help="What others changed.")
+@click.option("--reason", help="Why, with --edits.")
 @as_json
-def sync(cycle: str | None, due: bool, force: bool, as_json: bool) -> None:
+def sync(
+    cycle: str | None,
+    due: bool,
+    force: bool,
+    edits: str | None,
+    reason: str | None,
+    as_json: bool,
+) -> None:
     """Make Stripe's draft of CYCLE equal our invoice, and prove it."""
     if (cycle is None) != due:
         raise click.UsageError("name a cycle, or say --due")
+    if (edits is None) != (reason is None) or (edits and due):
+        raise click.UsageError("--edits is for one cycle, and goes with --reason")
     with session() as wired:
+        if cycle and edits and reason:
+            wired.conflicts.decide(cycle, edits, reason, actor=ACTOR)
         results = _sync_due(wired) if cycle is None else [_sync(wired, cycle, force)]
     if as_json:
         print_json({"data": results} if due else results[0])
@@ -88,8 +99,6 @@ def _told(result: dict[str, Any]) -> str:
     lines += [f"  {each['op']} {each['key']}  {_changed(each)}" for each in result["changes"]]
     for each in result["discrepancies"]:
         lines.append(f"  differs: {each['kind']} {each['key']}  {each['theirs']}".rstrip())
-        if each["kind"] == "foreign_line":
-            lines.append(f"    {FOREIGN}")
     return "\n".join(lines)
 
 

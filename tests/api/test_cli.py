@@ -267,8 +267,10 @@ def test_a_line_added_in_the_dashboard_is_planned_for_and_told_what_to_do_about(
     assert (status, planned.splitlines()[0]) == (1, "no changes")
     assert planned.endswith("  777  by hand\n")
     assert json.loads(run("plan", CYCLE, "--json")[1])["foreign"][0]["amount"] == 777
-    status, synced, _ = run("sync", CYCLE)
-    assert (status, "777 by hand\n    take it off" in synced) == (1, True)
+    status, _, refused = run("sync", CYCLE)
+    assert (status, "777 by hand; overwrite it, or adopt that" in refused) == (1, True)
+    status, synced, _ = run("sync", CYCLE, "--edits", "overwrite", "--reason", "a mistake")
+    assert (status, "  remove stripe/il_" in synced) == (0, True), synced
 
 
 @pytest.mark.parametrize(
@@ -276,6 +278,7 @@ def test_a_line_added_in_the_dashboard_is_planned_for_and_told_what_to_do_about(
     [
         pytest.param(["invoice", "nobody"], 2, id="no such organization"),
         pytest.param(["sync"], 2, id="neither a cycle nor --due"),
+        pytest.param(["sync", CYCLE, "--edits", "adopt"], 2, id="a decision without a reason"),
         pytest.param(["history", "acme"], 2, id="no cycle"),
         pytest.param(["invoice", "acme", "--as-of", "yesterday"], 2, id="no instant"),
         pytest.param(["audit", "--from", day(2), "--to", day(1)], 2, id="a reversed window"),
