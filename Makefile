@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	&& echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-deep check static lint format bench golden lock clean
+.PHONY: help setup run test test-deep test-stripe check static lint format bench golden lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ test: $(V)/ok ## Run all tests and doctests (ARGS="-k name" for some)
 test-deep: $(V)/ok ## Try 100,000 random plans of each pricing model (half an hour; DEEP_EXAMPLES=n for others)
 	DEEP_EXAMPLES=$(or $(DEEP_EXAMPLES),100000) \
 		$(PY) -m pytest -q -n $(WORKERS) tests/domain/test_pricing_properties.py $(ARGS)
+
+test-stripe: $(V)/ok ## Ask Stripe itself what the sandbox takes for granted (STRIPE_TEST_KEY=sk_test_...)
+	@case "$$STRIPE_TEST_KEY" in sk_test_*|rk_test_*) ;; \
+	*) echo >&2 "Say STRIPE_TEST_KEY=sk_test_... make test-stripe, with the key of a test account"; exit 2;; esac
+	STRIPE_CONTRACT=stripe $(PY) -m pytest -q --timeout 600 tests/stripe_contract $(ARGS)
 
 check: static test ## Everything that must hold: style, types, import contracts, tests
 

@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import stripe
 from flask import Flask
 
-from adapters.sandbox.app import SILENCE
+from adapters.sandbox.app import Sandbox
+
+ORIGIN = "https://api.stripe.com"
 
 
 class InProcess(stripe.HTTPClient):
-    """Hands the SDK's requests straight to the sandbox's Flask app."""
+    """Hands the SDK's requests straight to a sandbox's door."""
 
     name = "in-process"
 
     def __init__(self, app: Flask) -> None:
         super().__init__()
-        self._client = app.test_client()
+        sandbox: Sandbox = app.extensions["sandbox"]
+        self._door = sandbox.door
 
     def request(
         self,
@@ -31,11 +35,12 @@ class InProcess(stripe.HTTPClient):
         Raises:
             APIConnectionError: the sandbox was told to let this answer get lost.
         """
-        path = url.removeprefix("https://api.stripe.com")
-        response = self._client.open(path, method=method, headers=headers, data=post_data)
-        if SILENCE in response.headers:
+        path, _sep, query = url.removeprefix(ORIGIN).partition("?")
+        lower = {name.lower(): value for name, value in (headers or {}).items()}
+        reply = self._door.answer(method.upper(), unquote(path), query, lower, post_data or "")
+        if reply.fate != "sent":
             raise stripe.APIConnectionError("the answer got lost")  # type: ignore[no-untyped-call]
-        return response.text, response.status_code, dict(response.headers)
+        return reply.body, reply.status, reply.headers
 
     def close(self) -> None:
         """Nothing to close."""

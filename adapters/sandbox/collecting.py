@@ -1,8 +1,8 @@
 """Trouble with collecting an invoice in the sandbox: declined cards, customers who must act."""
 
 from adapters.sandbox import payments
-from adapters.sandbox.invoices import keep
 from adapters.sandbox.ledger import Thing
+from adapters.sandbox.totals import keep
 from adapters.sandbox.world import World
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from adapters.sandbox import payments, refunds
-from adapters.sandbox.customers import merged_metadata
-from adapters.sandbox.invoices import keep, settled
+from adapters.sandbox import balance, customers, payments, refunds
+from adapters.sandbox.issuing import settled
 from adapters.sandbox.ledger import Thing
+from adapters.sandbox.metadata import merged_metadata
 from adapters.sandbox.paging import page, within
 from adapters.sandbox.refusals import Refused, missing
+from adapters.sandbox.totals import keep
 from adapters.sandbox.world import World
 
 Params = dict[str, Any]
@@ -31,7 +32,7 @@ def create(world: World, params: Params) -> Thing:
         made = refunds.refund(world, invoice["id"], amount)
         note["refunds"] = [{"type": "refund", "refund": made["id"], "amount_refunded": amount}]
     if amount := params.get("credit_amount", 0):
-        note["customer_balance_transaction"] = _credit(world, invoice["customer"], amount)
+        note["customer_balance_transaction"] = _credit(world, note, amount)
     world.ledger.put("credit_note", note, parent=invoice["id"])
     world.happened("credit_note.created", _shown(note))
     _take_off(world, invoice, note)
@@ -148,13 +149,13 @@ def _take_off(world: World, invoice: Thing, note: Thing) -> None:
         keep(world, invoice, "invoice.updated")
 
 
-def _credit(world: World, customer_id: str, amount: int) -> str:
+def _credit(world: World, note: Thing, amount: int) -> str:
     """Put an amount on the customer's balance, where a credit is below zero."""
-    customer = world.need("customer", customer_id, "customer")
-    customer["balance"] -= amount
-    world.ledger.put("customer", customer)
+    customer = customers.alive(world, note["customer"])
+    about = {"credit_note": note["id"], "invoice": note["invoice"], "currency": note["currency"]}
+    moved = balance.move(world, customer, -amount, "credit_note", **about)
     world.happened("customer.updated", customer)
-    return world.ledger.new_id("cbtxn")
+    return str(moved["id"])
 
 
 def _tax(invoice: Thing, subtotal: int) -> int:
@@ -170,7 +171,7 @@ def _credited(invoice: Thing) -> int:
 
 def _credited_of(world: World, invoice: Thing, line: str) -> int:
     notes = world.ledger.every("credit_note", invoice["id"])
-    rows = [row for note in notes for row in note["lines"]]
+    rows = [row for note in notes if note["status"] != "void" for row in note["lines"]]
     return sum(row["amount"] for row in rows if row["invoice_line_item"] == line)
 
 

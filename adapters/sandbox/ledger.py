@@ -1,75 +1,51 @@
-"""What the sandbox remembers: Stripe's objects and answers, in one SQLite file."""
+"""What the sandbox remembers: Stripe's objects by id and kind, and the records beside them."""
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
+from adapters.sandbox.ledger_file import packed, unpacked
+from adapters.sandbox.ledger_records import Records
+
 Thing = dict[str, Any]
+Place = tuple[int, int]
+"""Where an object stands among those of its kind: when it was made, and after how many."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS thing (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, kind TEXT NOT NULL,
-    parent TEXT, created INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS thing_kind ON thing (kind, parent, seq);
-CREATE TABLE IF NOT EXISTS answer (
-    key TEXT PRIMARY KEY, endpoint TEXT NOT NULL, content TEXT NOT NULL, status INTEGER NOT NULL,
-    body TEXT NOT NULL, request TEXT NOT NULL, at INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS delivery (
-    event TEXT PRIMARY KEY, attempts INTEGER NOT NULL, due REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS number (name TEXT PRIMARY KEY, last INTEGER NOT NULL);
-"""
+_BOUNDS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-class Ledger:
-    """Objects by id and kind. One writer at a time; a transaction is kept whole or not at all.
-
-    A process killed in the middle of a write leaves the file as it was before that write.
-    """
+class Ledger(Records):
+    """Objects by id and kind, in one SQLite file, or in memory."""
 
     def __init__(self, path: str | Path = ":memory:") -> None:
-        self._lock = RLock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Keep everything done inside, or nothing of it."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-
-    def close(self) -> None:
-        """Give the file back."""
-        with self._lock:
-            self._db.close()
-
-    # Objects
+        super().__init__(path)
+        self._count = count(1)
 
     def put(self, kind: str, thing: Thing, *, parent: str | None = None) -> Thing:
         """Keep an object, new or changed; a changed one keeps its place."""
         self._db.execute(
             "INSERT INTO thing (id, kind, parent, created, body) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET body = excluded.body, parent = excluded.parent",
-            (thing["id"], kind, parent, thing.get("created", 0), json.dumps(thing)),
+            (thing["id"], kind, parent, thing.get("created", 0), packed(json.dumps(thing))),
         )
         return thing
 
     def get(self, kind: str, id_: str) -> Thing | None:
         """An object, or ``None``."""
-        rows = self._rows("SELECT body FROM thing WHERE id = ? AND kind = ?", id_, kind)
-        return json.loads(rows[0][0]) if rows else None
+        return self._one("SELECT body FROM thing WHERE id = ? AND kind = ?", id_, kind)
+
+    def latest(self, kind: str, parent: str) -> Thing | None:
+        """The last object of a kind that a parent got, or ``None``."""
+        query = "SELECT body FROM thing WHERE kind = ? AND parent = ?"
+        return self._one(f"{query} ORDER BY created DESC, seq DESC LIMIT 1", kind, parent)
+
+    def other(self, kind: str, than: str) -> Thing | None:
+        """Another object of a kind, the first there is."""
+        query = "SELECT body FROM thing WHERE kind = ? AND id <> ? ORDER BY created, seq LIMIT 1"
+        return self._one(query, kind, than)
 
     def drop(self, id_: str) -> None:
         """Forget an object."""
@@ -80,49 +56,48 @@ class Ledger:
         query, terms = "SELECT body FROM thing WHERE kind = ?", [kind]
         if parent is not None:
             query, terms = query + " AND parent = ?", [kind, parent]
-        return [json.loads(body) for (body,) in self._rows(query + " ORDER BY seq", *terms)]
+        return [_thing(body) for (body,) in self._rows(query + " ORDER BY seq", *terms)]
+
+    def place(self, kind: str, id_: str) -> Place | None:
+        """Where an object stands among those of its kind."""
+        query = "SELECT created, seq FROM thing WHERE id = ? AND kind = ?"
+        rows = self._rows(query, id_, kind)
+        return rows[0] if rows else None
+
+    def walk(
+        self,
+        kind: str,
+        *,
+        parent: str | None = None,
+        created: dict[str, int] | None = None,
+        beyond: Place | None = None,
+        oldest_first: bool = False,
+    ) -> Iterator[Thing]:
+        """Objects one by one, newest first, read only as far as they are asked for.
+
+        created: bounds by ``gt``, ``gte``, ``lt``, ``lte``. beyond: begin after this place.
+        """
+        query, terms = "SELECT body FROM thing WHERE kind = ?", [kind, *(created or {}).values()]
+        for name in created or {}:
+            query += f" AND created {_BOUNDS[name]} ?"
+        if parent is not None:
+            query, terms = query + " AND parent = ?", [*terms, parent]
+        if beyond is not None:
+            query += f" AND (created, seq) {'>' if oldest_first else '<'} (?, ?)"
+            terms += beyond
+        way = "ASC" if oldest_first else "DESC"
+        for (body,) in self._db.execute(f"{query} ORDER BY created {way}, seq {way}", terms):
+            yield _thing(body)
 
     def new_id(self, prefix: str) -> str:
         """An id no other object has, here or in a sandbox started anew."""
-        return f"{prefix}_{self.next_number(prefix):06d}{secrets.token_hex(5)}"
+        return f"{prefix}_{next(self._count):06d}{secrets.token_hex(6)}"
 
-    def next_number(self, name: str) -> int:
-        """Count up, from 1."""
-        rows = self._rows(
-            "INSERT INTO number VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET last = last + 1"
-            " RETURNING last",
-            name,
-        )
-        return int(rows[0][0])
+    def _one(self, query: str, *terms: Any) -> Thing | None:
+        rows = self._rows(query, *terms)
+        return _thing(rows[0][0]) if rows else None
 
-    # Answers under idempotency keys
 
-    def answer(self, key: str, since: int) -> tuple[str, str, int, str, str] | None:
-        """(endpoint, content, status, body, request) stored under a key, unless pruned."""
-        self._db.execute("DELETE FROM answer WHERE key = ? AND at < ?", (key, since))
-        query = "SELECT endpoint, content, status, body, request FROM answer WHERE key = ?"
-        rows = self._rows(query, key)
-        return rows[0] if rows else None
-
-    def keep_answer(self, key: str, *answer: str | int) -> None:
-        """Store (endpoint, content, status, body, request, at) under a key."""
-        self._db.execute("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?)", (key, *answer))
-
-    # Webhook deliveries
-
-    def owe_delivery(self, event: str, attempts: int, due: float) -> None:
-        """An event is to be delivered, at the earliest at an instant."""
-        self._db.execute("INSERT OR REPLACE INTO delivery VALUES (?, ?, ?)", (event, attempts, due))
-
-    def delivered(self, event: str) -> None:
-        """An event was taken, or is given up."""
-        self._db.execute("DELETE FROM delivery WHERE event = ?", (event,))
-
-    def deliveries(self, now: float, limit: int = 20) -> list[tuple[str, int]]:
-        """(event, attempts so far) of what is due."""
-        with self._lock:
-            query = "SELECT event, attempts FROM delivery WHERE due <= ? ORDER BY rowid LIMIT ?"
-            return self._rows(query, now, limit)
-
-    def _rows(self, query: str, *terms: Any) -> list[Any]:
-        return self._db.execute(query, terms).fetchall()
+def _thing(stored: str | bytes) -> Thing:
+    thing: Thing = json.loads(unpacked(stored))
+    return thing

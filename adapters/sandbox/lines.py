@@ -1,115 +1,78 @@
-"""Invoice lines in the sandbox, and the bulk calls that change them."""
+"""Invoice lines in the sandbox: what a row makes of them, and the bulk calls.
+
+Behind every line that is not a subscription's stands an invoice item of the same number: ``il_7``
+shows ``ii_7``. An item that is pending is a line whose parent is the customer.
+"""
 
 from typing import Any
 
-from adapters.sandbox.customers import merged_metadata
-from adapters.sandbox.invoices import keep, recounted
+from adapters.sandbox import drafts, invoice_items, rows
 from adapters.sandbox.ledger import Thing
 from adapters.sandbox.paging import page
-from adapters.sandbox.refusals import Refused, invalid, missing
+from adapters.sandbox.refusals import missing
+from adapters.sandbox.totals import lines_of, shown_line
 from adapters.sandbox.world import World
 
 Params = dict[str, Any]
 
-LINES_MAX = 250
-
 
 def every(world: World, params: Params, id_: str) -> Thing:
-    """An invoice's lines, oldest first."""
+    """An invoice's lines. This list, unlike the one inline, does not say how many there are."""
     world.need("invoice", id_, "invoice")
-    found = world.ledger.every("line", id_)
+    found = [shown_line(line) for line in lines_of(world, id_)]
     return page(found, params, f"/v1/invoices/{id_}/lines", "line")
 
 
 def add(world: World, params: Params, id_: str) -> Thing:
     """The invoice with more lines."""
-    invoice = _draft(world, id_, "invoice")
-    present = len(world.ledger.every("line", id_))
-    if present + len(params["lines"]) > LINES_MAX:
-        raise Refused(f"Invoices can have at most {LINES_MAX} items.", param="lines")
-    for row in params["lines"]:
-        world.ledger.put("line", _line(world, invoice, row), parent=id_)
-    return _changed(world, invoice, params)
+    invoice, held = drafts.need(world, id_, "invoice"), _held(world, id_)
+    drafts.check_room(len(held) + len(params["lines"]), "lines")
+    for place, row in enumerate(params["lines"]):
+        if "invoice_item" in row:
+            line = invoice_items.attached(world, invoice, row, f"lines[{place}]")
+        else:
+            line = rows.blank(world, invoice["currency"], invoice["customer"])
+        line = rows.merged(world, line | {"invoice": id_}, row, f"lines[{place}]")
+        held[line["id"]] = world.ledger.put("line", line, parent=id_)
+    return drafts.changed(world, invoice, params, [*held.values()])
 
 
 def update(world: World, params: Params, id_: str) -> Thing:
     """The invoice with lines changed."""
-    invoice = _draft(world, id_, "id")
+    invoice, held = drafts.need(world, id_, "id"), _held(world, id_)
     for place, row in enumerate(params["lines"]):
-        line = _own_line(world, id_, row["id"], f"lines[{place}][id]")
-        world.ledger.put("line", _merged(line, row), parent=id_)
-    return _changed(world, invoice, params)
+        line = rows.merged(world, _own(held, row, place), row, f"lines[{place}]")
+        held[line["id"]] = world.ledger.put("line", line, parent=id_)
+    return drafts.changed(world, invoice, params, [*held.values()])
+
+
+def update_one(world: World, params: Params, id_: str, line_id: str) -> Thing:
+    """One changed line."""
+    update(world, {"lines": [{**params, "id": line_id}]}, id_)
+    return shown_line(world.need("line", line_id, "line"))
 
 
 def remove(world: World, params: Params, id_: str) -> Thing:
-    """The invoice with fewer lines."""
-    invoice = _draft(world, id_, "id")
+    """The invoice with fewer lines; their items are destroyed, or pending again."""
+    invoice, held = drafts.need(world, id_, "id"), _held(world, id_)
     for place, row in enumerate(params["lines"]):
-        line = _own_line(world, id_, row["id"], f"lines[{place}][id]")
-        world.ledger.drop(line["id"])
-    return _changed(world, invoice, params)
+        line = _own(held, row, place)
+        if row.get("behavior") == "unassign":
+            invoice_items.set_aside(world, line, invoice["customer"])
+        else:
+            world.ledger.drop(line["id"])
+        del held[line["id"]]
+    return drafts.changed(world, invoice, params, [*held.values()])
 
 
-def _draft(world: World, id_: str, param: str) -> Thing:
-    invoice = world.need("invoice", id_, param)
-    if invoice["status"] != "draft":
-        message = "Invalid invoice: This invoice is no longer editable"
-        raise Refused(message, code="invoice_not_editable", param="invoice")
-    return invoice
+def _held(world: World, invoice: str) -> dict[str, Thing]:
+    """An invoice's lines by id, in their order."""
+    return {line["id"]: line for line in lines_of(world, invoice)}
 
 
-def _own_line(world: World, invoice: str, id_: str, param: str) -> Thing:
-    line = world.ledger.get("line", id_)
-    if line is None or line["invoice"] != invoice:
-        raise missing("line item", id_, param, status=400)
+def _own(held: dict[str, Thing], row: Params, place: int) -> Thing:
+    """The invoice's line that a row is about."""
+    line = held.get(row["id"])
+    if line is None:
+        raise missing("line item", row["id"], f"lines[{place}][id]", status=400)
     return line
-
-
-def _changed(world: World, invoice: Thing, params: Params) -> Thing:
-    if world.takes_invoice_metadata:
-        metadata = merged_metadata(invoice["metadata"], params, "invoice_metadata")
-        invoice = {**invoice, "metadata": metadata}
-    return keep(world, recounted(world, invoice), "invoice.updated")
-
-
-def _line(world: World, invoice: Thing, row: Params) -> Thing:
-    now = world.now()
-    item = world.ledger.new_id("ii")
-    line = {
-        "id": world.ledger.new_id("il"),
-        "object": "line_item",
-        "amount": 0,
-        "currency": invoice["currency"],
-        "description": None,
-        "discountable": True,
-        "invoice": invoice["id"],
-        "livemode": False,
-        "metadata": {},
-        "parent": {
-            "type": "invoice_item_details",
-            "invoice_item_details": {"invoice_item": item, "proration": False},
-        },
-        "period": {"start": now, "end": now},
-        "quantity": 1,
-        "taxes": [],
-    }
-    return _merged(line, row)
-
-
-def _merged(line: Thing, row: Params) -> Thing:
-    """A line with what a bulk call says of it."""
-    plain = ("amount", "description", "discountable", "quantity", "period")
-    changed = {**line, **{name: row[name] for name in plain if name in row}}
-    if "price_data" in row:
-        changed["amount"] = _priced(row)
-    if changed["period"]["end"] < changed["period"]["start"]:
-        raise invalid("The period end must be after or equal to its start.", "lines")
-    return {**changed, "metadata": merged_metadata(line["metadata"], row)}
-
-
-def _priced(row: Params) -> int:
-    """Quantity times unit amount, in whole minor units."""
-    price = row["price_data"]
-    if "unit_amount" not in price:
-        raise invalid("The sandbox prices lines by whole unit amounts only.", "lines")
-    return int(price["unit_amount"]) * int(row.get("quantity", 1))

@@ -86,6 +86,7 @@ def _read(value: Any, hint: Any, path: str) -> Any:
     return _read_scalar(value, hint, path)
 
 
+@cache
 def _is_mapping(hint: Any) -> bool:
     origin = get_origin(hint)
     mapping = isinstance(origin, type) and issubclass(origin, Mapping)
@@ -99,7 +100,7 @@ def _read_union(value: Any, arms: tuple[Any, ...], path: str) -> Any:
     """
     if any(get_origin(arm) is Literal and any(get_args(arm)) for arm in arms):
         arms = tuple(arm for arm in arms if arm is not str)
-    refusal = invalid(f"Invalid {path}", path)
+    refusal: Refused | None = None
     nested = isinstance(value, dict)
     for arm in arms:
         if arm is type(None) or nested is not _takes_nested(arm):
@@ -108,9 +109,10 @@ def _read_union(value: Any, arms: tuple[Any, ...], path: str) -> Any:
             return _read(value, arm, path)
         except Refused as error:
             refusal = error
-    raise refusal
+    raise refusal or invalid(f"Invalid {path}", path)
 
 
+@cache
 def _takes_nested(arm: Any) -> bool:
     return _is_mapping(arm) or get_origin(arm) is list
 

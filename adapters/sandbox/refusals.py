@@ -1,6 +1,10 @@
 """What the sandbox answers when it refuses, in Stripe's words as they were recorded."""
 
+import json
 from typing import Any
+
+DOCS = "https://stripe.com/docs"
+SUPPORT = "https://support.stripe.com/"
 
 LOCKED = (
     "This object cannot be accessed right now because another API request or Stripe process is "
@@ -15,7 +19,10 @@ RATE_LIMITED = (
 
 
 class Refused(Exception):
-    """An answer other than success. stored: whether its idempotency key will replay it."""
+    """An answer other than success. stored: whether its idempotency key will replay it.
+
+    traced: whether what was noted before it is kept all the same.
+    """
 
     def __init__(
         self,
@@ -30,10 +37,19 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
         self.stored = stored
+        self.traced = False
+        self.headers: dict[str, str] = {}
         details = {"type": kind, "message": message, "code": code, "param": param}
+        if code:
+            details["doc_url"] = f"{DOCS}/error-codes/{code.replace('_', '-')}"
         self.body: dict[str, Any] = {
             "error": {name: value for name, value in details.items() if value is not None}
         }
+
+    def answer(self, request: str) -> str:
+        """The body that goes back, which says where the request is logged."""
+        log = f"https://dashboard.stripe.com/test/logs/{request}"
+        return json.dumps({"error": {**self.body["error"], "request_log_url": log}})
 
 
 def missing(kind: str, id_: str, param: str, status: int = 404) -> Refused:
@@ -50,6 +66,44 @@ def unauthorized() -> Refused:
     """No key, or not one of Stripe's form."""
     message = "You did not provide an API key, or it is not a valid one."
     return Refused(message, status=401, stored=False)
+
+
+def forbidden() -> Refused:
+    """A key that may not do this."""
+    message = "The provided key does not have the required permissions for this endpoint."
+    return Refused(message, status=403, stored=False)
+
+
+def rate_limited(reason: str, retry_after_s: int | None = None) -> Refused:
+    """Too fast, or too much at once. Stripe looks at this before it looks at the key."""
+    refused = Refused(RATE_LIMITED, status=429, code="rate_limit", stored=False)
+    refused.headers["Stripe-Rate-Limited-Reason"] = reason
+    if retry_after_s is not None:
+        refused.headers["Retry-After"] = str(retry_after_s)
+    return refused
+
+
+def locked() -> Refused:
+    """Another request holds the object. It has no reason in a header, unlike the limits."""
+    return Refused(LOCKED, status=429, code="lock_timeout", stored=False)
+
+
+def not_a_form() -> Refused:
+    """A body in another language than forms."""
+    message = (
+        "Invalid request (check that your POST content type is application/x-www-form-urlencoded). "
+        f"If you have any questions, we can help at {SUPPORT}."
+    )
+    return Refused(message, stored=False)
+
+
+def no_such_url(method: str, path: str) -> Refused:
+    """Nothing is there, or not with this method."""
+    message = (
+        f"Unrecognized request URL ({method}: {path}). Please see {DOCS} or we can help at "
+        f"{SUPPORT}."
+    )
+    return Refused(message, status=404, stored=False)
 
 
 def key_reused(key: str, here: str, there: str) -> Refused:
@@ -75,6 +129,12 @@ def in_flight(key: str) -> Refused:
     return Refused(text, status=409, kind="idempotency_error", code=code, stored=False)
 
 
-def failure() -> Refused:
+def key_too_long(length_max: int) -> Refused:
+    """An idempotency key longer than Stripe takes. The words are ours."""
+    message = f"Idempotency keys can be at most {length_max} characters long."
+    return Refused(message, kind="idempotency_error", stored=False)
+
+
+def failure(status: int = 500) -> Refused:
     """Stripe's own failure."""
-    return Refused("An unknown error occurred", status=500, kind="api_error")
+    return Refused("An unknown error occurred", status=status, kind="api_error")

@@ -6,11 +6,12 @@ from pathlib import Path
 from threading import Thread
 from types import FrameType
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from adapters.sandbox.app import Sandbox, create_sandbox
 from adapters.sandbox.ledger import Ledger
 from adapters.sandbox.webhooks import Deliveries
+from adapters.sandbox.wire import Wire, hang_up
 
 __all__ = ["SandboxServer", "create_sandbox", "serve"]
 
@@ -33,13 +34,13 @@ class SandboxServer:
             raise ValueError(f"the sandbox listens on this machine only, not on {host}")
         home.mkdir(parents=True, exist_ok=True)
         self._ledger = Ledger(home / LEDGER_FILE)
-        app = create_sandbox(self._ledger, delivers=webhook_url is not None)
+        app = create_sandbox(self._ledger, delivers=webhook_url is not None, minimum_charge=True)
         self.sandbox: Sandbox = app.extensions["sandbox"]
         self._server: BaseWSGIServer = make_server(
-            host, port, app, threaded=True, request_handler=Quiet
+            host, port, app, threaded=True, request_handler=Wire
         )
         self._webhooks = (
-            Deliveries(self._ledger, webhook_url, webhook_secret) if webhook_url else None
+            Deliveries(self.sandbox.world, webhook_url, webhook_secret) if webhook_url else None
         )
         self.url = f"http://{host}:{self._server.server_port}"
 
@@ -58,18 +59,10 @@ class SandboxServer:
 
     def _close(self) -> None:
         self._server.server_close()
+        hang_up(self._server)
         if self._webhooks:
             self._webhooks.stop()
         self._ledger.close()
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no line for each request, and keeps connections open as Stripe does."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing."""
 
 
 def serve(

@@ -1,184 +1,136 @@
-"""How a request passes through the sandbox: key, faults, parameters, idempotency, answer."""
+"""How a request passes through the sandbox: limits, faults, key, parameters, work, answer."""
 
-import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from adapters.sandbox import spoiling
 from adapters.sandbox.faults import Fault, Faults
+from adapters.sandbox.idempotency import Answers, Claims
 from adapters.sandbox.ledger import Thing
+from adapters.sandbox.limits import Limits, Rates
 from adapters.sandbox.params import check
-from adapters.sandbox.refusals import (
-    LOCKED,
-    RATE_LIMITED,
-    Refused,
-    failure,
-    in_flight,
-    key_reused,
-)
+from adapters.sandbox.refusals import Refused, locked
+from adapters.sandbox.request import Arrived, Reply
 from adapters.sandbox.world import World
 
-KEY_KEPT_S = 86_400
 CALLS_KEPT_MAX = 10_000
 
 Handler = Callable[..., Thing]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrived:
-    """A request as it came in. params: brackets unfolded, nothing checked yet."""
-
-    method: str
-    path: str
-    params: Mapping[str, Any]
-    key: str | None
-    request: str
-
-
-@dataclass(kw_only=True)
-class Reply:
-    """What goes back. silent: the call is done, but its answer never arrives."""
-
-    status: int
-    body: str
-    headers: dict[str, str] = field(default_factory=dict)
-    silent: bool = False
+Sleep = Callable[[float], None]
 
 
 class Transport:
-    """Carries requests out, each at most once under its idempotency key."""
+    """Carries requests out, each at most once under its idempotency key.
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    locks: whether a second writer to an object in use is refused with ``lock_timeout``, as at
+    Stripe, instead of waiting for its turn. calls: the last requests and what was answered.
+    """
+
+    def __init__(self, world: World, faults: Faults, sleep: Sleep = time.sleep) -> None:
         self._world = world
         self._faults = faults
-        self._lock = Lock()
-        self._executing: set[str] = set()
+        self._sleep = sleep
+        self._answers = Answers(world)
+        self._objects = Claims()
+        rates = world.ledger.setting("rates", None)
+        self.limits = Limits(world.instant, Rates(**rates) if rates else None)
+        self.locks = bool(world.ledger.setting("locks", False))
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT_MAX)
 
-    def carry_out(
-        self, arrived: Arrived, handler: Handler, shape: Any, ids: Mapping[str, str]
-    ) -> Reply:
+    def enforce(self, rates: Rates | None) -> None:
+        """Hold callers to these rates from now on, also after a restart; ``None`` to none."""
+        self.limits.enforce(rates)
+        with self._world.ledger.transaction():
+            self._world.ledger.keep_setting("rates", self.limits.settings())
+
+    def lock(self, locks: bool) -> None:
+        """Refuse overlapping writes from now on, also after a restart, or let them wait."""
+        self.locks = locks
+        with self._world.ledger.transaction():
+            self._world.ledger.keep_setting("locks", locks)
+
+    def carry_out(self, arrived: Arrived, handler: Handler, shape: Any) -> Reply:
         """Answer one request."""
-        fault = self._faults.meet(arrived.method, arrived.path)
+        fault = None
+        self._world.pass_time()
         try:
-            reply = self._guarded(arrived, handler, shape, ids, fault)
+            with self.limits.admitted(arrived.endpoint):
+                fault = self._faults.meet(arrived.method, arrived.path)
+                reply = self._guarded(arrived, handler, shape, fault)
         except Refused as refused:
-            reply = Reply(status=refused.status, body=json.dumps(refused.body))
-        if fault and fault.fault in ("lost_response", "hang"):
-            reply.silent = True
-        if fault and fault.fault == "rate_limit":
-            reply.headers["Stripe-Rate-Limited-Reason"] = "endpoint-rate"
+            body = refused.answer(arrived.request)
+            reply = Reply(status=refused.status, body=body, headers=dict(refused.headers))
+        spoiling.spoil(reply, fault, self._world.ledger)
         self._log(arrived, reply)
         return reply
 
     def _guarded(
-        self,
-        arrived: Arrived,
-        handler: Handler,
-        shape: Any,
-        ids: Mapping[str, str],
-        fault: Fault | None,
+        self, arrived: Arrived, handler: Handler, shape: Any, fault: Fault | None
     ) -> Reply:
-        _fail_early(fault)
-        key = arrived.key if arrived.method == "POST" else None
-        if key is None:
-            return self._execute(arrived, handler, check(arrived.params, shape), ids, fault, None)
-        self._claim(key)
-        try:
-            if stored := self._stored(arrived, key):
+        spoiling.refuse_early(fault, arrived.key)
+        key = arrived.key
+        with self._answers.claimed(key) if key is not None else nullcontext():
+            if key is not None and (stored := self._answers.stored(arrived, key)):
                 return stored
             params = check(arrived.params, shape)
-            reply = self._execute(arrived, handler, params, ids, fault, key)
-            if fault and fault.fault == "hang":
-                time.sleep(fault.seconds)
+            with self._alone(arrived):
+                self._take_time(fault, "slow")
+                reply = self._execute(arrived, handler, params, fault)
+                self._take_time(fault, "hang")
             return reply
-        finally:
-            self._release(key)
+
+    @contextmanager
+    def _alone(self, arrived: Arrived) -> Iterator[None]:
+        """Hold the objects that a write is about, where the sandbox locks them."""
+        names = arrived.objects if self.locks and arrived.writes else set()
+        with self._objects.of(names, locked):
+            yield
+
+    def _take_time(self, fault: Fault | None, kind: str) -> None:
+        if fault and fault.fault == kind:
+            self._sleep(fault.delay_s())
 
     def _execute(
-        self,
-        arrived: Arrived,
-        handler: Handler,
-        params: dict[str, Any],
-        ids: Mapping[str, str],
-        fault: Fault | None,
-        key: str | None,
+        self, arrived: Arrived, handler: Handler, params: dict[str, Any], fault: Fault | None
     ) -> Reply:
-        """Run a handler and keep its answer, both or neither."""
-        if fault and fault.fault == "partial" and "lines" in params:
-            params = {**params, "lines": params["lines"][: len(params["lines"]) // 2]}
+        """Do the work and keep its answer, both or neither."""
+        ledger = self._world.ledger
         try:
-            with self._world.ledger.transaction():
-                self._world.cause = {"id": arrived.request, "idempotency_key": key}
-                body = json.dumps(handler(self._world, params, *ids.values()))
-                status = 200
-                if fault and fault.fault in ("error_after", "partial"):
-                    status, body = 500, json.dumps(failure().body)
-                self._keep(arrived, key, status, body)
+            with ledger.transaction(), self._world.caused_by(arrived.request, arrived.key):
+                reply = self._work(arrived, handler, params, fault)
+                self._answers.keep(arrived, reply.status, reply.body)
         except Refused as refused:
             if refused.stored:
-                with self._world.ledger.transaction():
-                    self._keep(arrived, key, refused.status, json.dumps(refused.body))
+                with ledger.transaction():
+                    self._answers.keep(arrived, refused.status, refused.answer(arrived.request))
             raise
-        return Reply(status=status, body=body)
+        return reply
 
-    def _keep(self, arrived: Arrived, key: str | None, status: int, body: str) -> None:
-        if key is not None:
-            content, now = _fingerprint(arrived.params), self._world.now()
-            self._world.ledger.keep_answer(
-                key, arrived.path, content, status, body, arrived.request, now
-            )
-
-    def _stored(self, arrived: Arrived, key: str) -> Reply | None:
-        since = self._world.now() - KEY_KEPT_S
-        with self._world.ledger.transaction():
-            found = self._world.ledger.answer(key, since)
-        if found is None:
-            return None
-        endpoint, content, status, body, request = found
-        if (endpoint, content) != (arrived.path, _fingerprint(arrived.params)):
-            raise key_reused(key, arrived.path, endpoint)
-        headers = {"Idempotent-Replayed": "true", "Original-Request": request}
-        return Reply(status=status, body=body, headers=headers)
-
-    def _claim(self, key: str) -> None:
-        with self._lock:
-            if key in self._executing:
-                raise in_flight(key)
-            self._executing.add(key)
-
-    def _release(self, key: str) -> None:
-        with self._lock:
-            self._executing.discard(key)
+    def _work(
+        self, arrived: Arrived, handler: Handler, params: dict[str, Any], fault: Fault | None
+    ) -> Reply:
+        failure = spoiling.failed(fault, arrived.request)
+        if failure and fault and fault.fault == "error_kept":
+            return failure
+        done = handler(self._world, spoiling.halve(fault, params), *arrived.ids)
+        return failure or Reply(status=200, body=json.dumps(done))
 
     def _log(self, arrived: Arrived, reply: Reply) -> None:
         self.calls.append(
             {
+                "at": self._world.instant(),
                 "method": arrived.method,
                 "path": arrived.path,
+                "endpoint": arrived.endpoint,
                 "key": arrived.key,
+                "request": arrived.request,
                 "status": reply.status,
+                "reason": reply.headers.get("Stripe-Rate-Limited-Reason"),
                 "replayed": "Idempotent-Replayed" in reply.headers,
-                "silent": reply.silent,
+                "silent": reply.fate != "sent",
             }
         )
-
-
-def _fail_early(fault: Fault | None) -> None:
-    """Faults that strike before anything is done."""
-    if fault is None:
-        return
-    if fault.fault == "rate_limit":
-        raise Refused(RATE_LIMITED, status=429, code="rate_limit", stored=False)
-    if fault.fault == "lock_timeout":
-        raise Refused(LOCKED, status=429, code="lock_timeout", stored=False)
-    if fault.fault == "error_before":
-        raise failure()
-
-
-def _fingerprint(params: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()

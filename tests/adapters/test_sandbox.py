@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from adapters.sandbox.app import create_sandbox
+from adapters.sandbox.app import Sandbox, create_sandbox
 from adapters.sandbox.ledger import Ledger
 from tests.stripe_memory import Billed
 
@@ -15,9 +15,10 @@ AUTH = {"Authorization": "Bearer sk_test_x"}
 class Api:
     """Form posts to a sandbox, as curl would send them."""
 
-    def __init__(self, now: int = 1_767_225_600) -> None:
+    def __init__(self, now: float = 1_767_225_600, **sandbox: Any) -> None:
         self.now = now
-        self.app = create_sandbox(Ledger(), clock=lambda: self.now)
+        self.app = create_sandbox(Ledger(), clock=lambda: self.now, **sandbox)
+        self.sandbox: Sandbox = self.app.extensions["sandbox"]
         self.client: FlaskClient = self.app.test_client()
 
     def post(self, path: str, form: dict[str, Any] | None = None, **headers: str) -> Any:
@@ -25,6 +26,11 @@ class Api:
 
     def get(self, path: str) -> Any:
         return self.client.get(path, headers=AUTH)
+
+    def switch(self, name: str, **asked: Any) -> Any:
+        answer = self.client.post(f"/_sandbox/{name}", json=asked)
+        assert answer.status_code == 200, answer.text
+        return answer.json
 
     def customer(self) -> str:
         return self.post("/v1/customers").json["id"]
@@ -182,56 +188,34 @@ def test_metadata_of_a_finalized_invoice_may_still_change(api: Api) -> None:
     assert api.post(path, {"metadata[a]": ""}).json["metadata"] == {}
 
 
-def test_a_key_replays_its_answer(api: Api) -> None:
-    key = {"Idempotency-Key": "k1"}
-    first, again = (api.post("/v1/customers", {"name": "a"}, **key) for _ in range(2))
-    assert first.data == again.data
-    assert again.headers["Idempotent-Replayed"] == "true"
-    assert again.headers["Original-Request"] == first.headers["Request-Id"]
-
-
-def test_a_key_is_good_for_one_content_at_one_endpoint(api: Api) -> None:
-    key = {"Idempotency-Key": "k1"}
-    api.post("/v1/customers", {"name": "a"}, **key)
-    status, error = refusal(api.post("/v1/customers", {"name": "b"}, **key))
-    assert (status, error["type"]) == (400, "idempotency_error")
-    assert "only be used with the same parameters" in error["message"]
-    status, error = refusal(api.post("/v1/invoices", {"name": "a"}, **key))
-    assert (status, error["type"]) == (400, "idempotency_error")
-    assert "('/v1/customers' vs '/v1/invoices')" in error["message"]
-
-
-def test_a_refusal_by_execution_is_replayed_and_one_by_validation_is_not(api: Api) -> None:
-    path = f"/v1/invoices/{api.draft(5)}"
-    refused = api.post(f"{path}/void", **{"Idempotency-Key": "k1"})
-    api.post(f"{path}/finalize")
-    again = api.post(f"{path}/void", **{"Idempotency-Key": "k1"})
-    assert (again.data, again.headers.get("Idempotent-Replayed")) == (refused.data, "true")
-    assert api.post("/v1/customers", {"x": "1"}, **{"Idempotency-Key": "k2"}).status_code == 400
-    assert api.post("/v1/customers", {}, **{"Idempotency-Key": "k2"}).status_code == 200
-
-
-def test_a_key_is_forgotten_after_a_day(api: Api) -> None:
-    first = api.post("/v1/customers", **{"Idempotency-Key": "k1"}).json["id"]
-    api.now += 86_401
-    assert api.post("/v1/customers", **{"Idempotency-Key": "k1"}).json["id"] != first
-
-
-def test_a_partly_applied_bulk_call_answers_500_and_keeps_its_half(api: Api) -> None:
-    invoice = api.draft()
-    api.client.post("/_sandbox/faults", json={"fault": "partial", "path": "add_lines"})
-    form = {f"lines[{n}][amount]": 1 for n in range(4)}
-    assert api.post(f"/v1/invoices/{invoice}/add_lines", form).status_code == 500
-    assert api.get(f"/v1/invoices/{invoice}").json["lines"]["total_count"] == 2
-
-
-def test_an_unknown_fault_is_refused(api: Api) -> None:
-    assert api.client.post("/_sandbox/faults", json={"fault": "gremlins"}).status_code == 400
-
-
 def test_an_unknown_url_is_404(api: Api) -> None:
-    status, error = refusal(api.get("/v1/subscriptions"))
-    assert status == 404 and "Unrecognized request URL (GET: /v1/subscriptions)" in error["message"]
+    status, error = refusal(api.get("/v1/teapots"))
+    assert status == 404 and "Unrecognized request URL (GET: /v1/teapots)" in error["message"]
+
+
+def test_a_body_that_is_no_form_is_refused(api: Api) -> None:
+    answer = api.client.post("/v1/customers", json={"name": "a"}, headers=AUTH)
+    status, error = refusal(answer)
+    assert status == 400 and "application/x-www-form-urlencoded" in error["message"]
+
+
+def test_every_answer_names_its_request_and_the_version_it_speaks(api: Api) -> None:
+    asked = AUTH | {"Stripe-Version": "2025-03-31.basil"}
+    for path in ("/v1/customers", "/v1/customers/cus_x", "/v1/teapots", "/elsewhere"):
+        answer = api.client.get(path, headers=asked)
+        assert answer.headers["Request-Id"].startswith("req_")
+        assert answer.headers["Stripe-Version"] == "2025-03-31.basil"
+
+
+def test_a_refusal_says_where_to_read_on(api: Api) -> None:
+    _, error = refusal(api.post("/v1/customers", {"colour": "red"}))
+    assert error["doc_url"].endswith("/error-codes/parameter-unknown")
+    assert "/logs/req_" in error["request_log_url"]
+
+
+def test_two_cursors_are_one_too_many(api: Api) -> None:
+    status, error = refusal(api.get("/v1/events?starting_after=evt_a&ending_before=evt_b"))
+    assert status == 400 and "only specify one of these" in error["message"]
 
 
 def test_a_portal_session_needs_its_customer(api: Api) -> None:
@@ -253,3 +237,9 @@ def test_events_tell_what_happened_and_which_call_it_was() -> None:
     ]
     assert events[-1]["request"]["idempotency_key"].startswith("acme.2026-01-01/1/finalize/")
     assert events[-1]["data"]["object"]["status"] == "open"
+
+
+@pytest.mark.parametrize("asked", [{"mood": 1}, {"tax_percent": "19"}, {"minimum_charge": 1}])
+def test_a_behaviour_it_does_not_have_is_refused(api: Api, asked: dict[str, Any]) -> None:
+    assert api.client.post("/_sandbox/behaviour", json=asked).status_code == 400
+    assert api.client.get("/_sandbox").json["behaviour"]["tax_percent"] == 0

@@ -3,27 +3,25 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import requests
 
-from adapters.sandbox.app import create_sandbox
-from adapters.sandbox.ledger import Ledger
 from adapters.sandbox.server import SandboxServer
-from adapters.sandbox.webhooks import Deliveries
-from adapters.stripe.gateway import stripe_client
-from adapters.stripe.webhooks import read_webhook
+from adapters.stripe.gateway import StripeGateway, stripe_client
+from application.gateway import StripeCall
+from domain.errors import GatewayBusy, GatewayUnavailable
+from tests.endpoint import Endpoint, listening
 
-SECRET = "whsec_test"
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -33,58 +31,100 @@ serve("127.0.0.1", 0, Path(sys.argv[1]), on_start=lambda url: print(url, flush=T
 
 
 @pytest.fixture
-def endpoint() -> Iterator[tuple[str, list[tuple[int, bytes, str]], list[int]]]:
-    """Where webhooks go: its address, what came (answer, body, signature), answers to give."""
-    came: list[tuple[int, bytes, str]] = []
-    answers: list[int] = []
-
-    class Endpoint(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = answers.pop(0) if answers else 200
-            came.append((answer, body, self.headers["Stripe-Signature"]))
-            self.send_response(answer)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Endpoint)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hook", came, answers
-    server.shutdown()
-    server.server_close()
+def endpoint() -> Iterator[Endpoint]:
+    with listening() as where:
+        yield where
 
 
-def test_webhooks_are_signed_and_sent_until_they_are_taken(endpoint) -> None:
-    url, came, answers = endpoint
-    ledger = Ledger()
-    api = create_sandbox(ledger, delivers=True).test_client()
-    api.post("/v1/customers", headers={"Authorization": "Bearer sk_test_x"})
-    answers.append(503)
-    deliveries = Deliveries(ledger, url, SECRET)
-    assert deliveries.deliver_due() == 0
-    time.sleep(1.1)
-    assert deliveries.deliver_due() == 1
-    assert deliveries.deliver_due() == 0
-    assert [answer for answer, _, _ in came] == [503, 200]
-    event = read_webhook(came[1][1], came[1][2], [SECRET], datetime.now(UTC))
-    assert event.type == "customer.created"
-    assert came[0][1] == came[1][1]
-
-
-def test_a_started_server_delivers_by_itself(endpoint, tmp_path: Path) -> None:
-    url, came, _ = endpoint
-    server = SandboxServer("127.0.0.1", 0, tmp_path, url, SECRET)
-    running = Thread(target=server.run, daemon=True)
-    running.start()
-    stripe_client("sk_test_x", base=server.url).v1.customers.create({})
-    deadline = time.monotonic() + 10
-    while not came and time.monotonic() < deadline:
-        time.sleep(0.05)
+@contextmanager
+def running(home: Path, *webhooks: str) -> Iterator[SandboxServer]:
+    server = SandboxServer("127.0.0.1", 0, home, *webhooks)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    yield server
     server.stop()
-    running.join(10)
-    assert json.loads(came[0][1])["type"] == "customer.created"
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_it_delivers_webhooks_by_itself(endpoint: Endpoint, tmp_path: Path) -> None:
+    with running(tmp_path, endpoint.url, "whsec_test") as server:
+        stripe_client("sk_test_x", base=server.url).v1.customers.create({})
+        deadline = time.monotonic() + 10
+        while not endpoint.came and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert json.loads(endpoint.came[0].body)["type"] == "customer.created"
+
+
+def test_a_connection_stays_open_and_an_answer_comes_in_one_piece(tmp_path: Path) -> None:
+    with running(tmp_path) as server, socket.create_connection(_address(server)) as connection:
+        for _ in range(2):
+            connection.sendall(
+                b"GET /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk_test_x\r\n\r\n"
+            )
+            answer = connection.recv(65_536)
+            head, body = answer.split(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200") and b"Request-Id: req_" in head
+            assert json.loads(body)["object"] == "list"
+
+
+@pytest.mark.parametrize("fault", ["dropped", "lost_response", "cut", "bad_json", "hang"])
+def test_an_answer_that_does_not_arrive_whole_is_an_open_outcome(
+    tmp_path: Path, fault: str
+) -> None:
+    call = StripeCall(key="k1", method="post", endpoint="/v1/customers", parameters={"name": "a"})
+    with running(tmp_path) as server:
+        gateway = StripeGateway(stripe_client("sk_test_x", base=server.url))
+        server.sandbox.faults.add(fault)
+        with pytest.raises(GatewayUnavailable):
+            gateway.send(call)
+        answer = gateway.send(call)
+        assert answer.status == 200
+        (customer,) = server.sandbox.world.ledger.every("customer")
+        assert customer["id"] == answer.reference
+
+
+def test_a_client_that_gave_up_waiting_meets_its_own_call_still_under_way(tmp_path: Path) -> None:
+    call = StripeCall(key="k1", method="post", endpoint="/v1/customers", parameters={})
+    with running(tmp_path) as server:
+        hasty = StripeGateway(stripe_client("sk_test_x", base=server.url, timeout_s=(1, 1)))
+        server.sandbox.faults.add("hang", seconds=2)
+        with pytest.raises(GatewayUnavailable):
+            hasty.send(call)
+        with pytest.raises(GatewayBusy):
+            hasty.send(call)
+        time.sleep(1.5)
+        assert hasty.send(call).status == 200
+        assert len(server.sandbox.world.ledger.every("customer")) == 1
+
+
+def test_switches_outlive_it(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        _switch(server, "clock", {"advance_s": 86_400})
+        _switch(server, "limits", {"like": "sandbox", "endpoint": 10})
+        _switch(server, "locks", {"on": True})
+        _switch(server, "chaos", {"copies": 2})
+        _switch(server, "behaviour", {"automatic_tax": 19, "minimum_charge": False})
+    with running(tmp_path) as server:
+        seen = requests.get(f"{server.url}/_sandbox", timeout=5).json()
+        assert seen["now"] >= time.time() + 86_390
+        assert (seen["limits"]["account"], seen["limits"]["endpoint"]) == (25, 10)
+        assert (seen["locks"], seen["chaos"]["copies"]) == (True, 2)
+        assert seen["behaviour"] == {
+            "tax_percent": 0,
+            "automatic_tax": 19,
+            "minimum_charge": False,
+            "takes_invoice_metadata": True,
+        }
+
+
+def _address(server: SandboxServer) -> tuple[str, int]:
+    return "127.0.0.1", int(server.url.rsplit(":", 1)[1])
+
+
+def _switch(server: SandboxServer, name: str, asked: dict[str, Any]) -> None:
+    answer = requests.post(f"{server.url}/_sandbox/{name}", json=asked, timeout=5)
+    assert answer.status_code == 200, answer.text
 
 
 @contextmanager
