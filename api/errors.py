@@ -112,7 +112,8 @@ def refused(error: CyclebookError) -> Response:
         members["waiting"] = waiting
     response = problem(status, error.code, str(error), **members)
     if isinstance(error, Unavailable):
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        wait = error.context.get("retry_after_s", RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(wait)
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="cyclebook"'
     return response

@@ -51,12 +51,18 @@ class Rebuilder(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncClaim:
-    """A cycle that a worker has for a while. dirty_position: what the sync must cover."""
+    """A cycle that a worker has for a while. dirty_position: what the sync must cover.
+
+    attempts: failures so far; refusals: those among them that waiting does not mend. high:
+    whether it goes before others.
+    """
 
     cycle: str
     dirty_position: int
     token: UUID
     attempts: int
+    refusals: int = 0
+    high: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +94,11 @@ class QueueCounts:
 class SyncQueue(Protocol):
     """Which cycles' drafts may be out of step, and who is at them."""
 
-    def claim(self, limit: int = 1) -> Sequence[SyncClaim]:
-        """Take due cycles, the most urgent first; nobody else gets them while the lease lasts."""
+    def claim(self, limit: int = 1, *, high_only: bool = False) -> Sequence[SyncClaim]:
+        """Take due cycles, the most urgent first; nobody else gets them while the lease lasts.
+
+        high_only: none of those that can wait.
+        """
         ...
 
     def heartbeat(self, token: UUID) -> bool:
@@ -100,8 +109,15 @@ class SyncQueue(Protocol):
         """The sync succeeded: leave the queue, unless more has happened since. Whether it left."""
         ...
 
-    def fail(self, token: UUID, error: str, *, park: bool = False) -> bool:
-        """The sync failed: try again later, or ``park`` it for a person. Whether it was held."""
+    def fail(self, token: UUID, error: str, *, refused: bool = False, park: bool = False) -> bool:
+        """The sync failed: try again later, or ``park`` it for a person. Whether it was held.
+
+        refused: it counts against the cycle, because waiting does not mend it.
+        """
+        ...
+
+    def give_back(self, token: UUID, wait: timedelta) -> bool:
+        """The sync could not be tried: somebody takes it again after a while. Whether held."""
         ...
 
     def mark(self, cycle: str, position: int, due_at: datetime) -> None:

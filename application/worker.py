@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.pacing import Lane, in_lane
 from application.projector import SyncClaim, SyncQueue
 from domain.errors import CyclebookError, NotFound, Unavailable, UnsafeChangeSet
 
 SYNC_ACTOR = "sync"
-ATTEMPTS_MAX = 5
-"""After so many failures that waiting does not mend, a sync is parked."""
+REFUSALS_MAX = 5
+"""After so many failures that waiting does not mend, a sync is parked. An outage is none."""
 
 HEARTBEAT_EVERY = timedelta(seconds=20)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=200), timedelta(seconds=30)
@@ -108,42 +109,71 @@ def every(pause: timedelta) -> Callable[[threading.Event], None]:
 class SyncWorker:
     """Takes due cycles from the queue, one at a time, and has them synced.
 
-    sync: makes Stripe agree with the books of a cycle, for an actor.
+    sync: makes Stripe agree with the books of a cycle, for an actor. away: whether Stripe is,
+    so that the queue may as well be left alone. high_only: takes none that can wait, so that a
+    backlog of those leaves a worker free for the others.
     """
 
-    def __init__(self, queue: SyncQueue, sync: Callable[[str, str], object]) -> None:
+    def __init__(
+        self,
+        queue: SyncQueue,
+        sync: Callable[[str, str], object],
+        away: Callable[[], bool] = lambda: False,
+        *,
+        high_only: bool = False,
+    ) -> None:
         self._queue = queue
         self._sync = sync
+        self._away = away
+        self._high_only = high_only
 
     def step(self) -> bool:
-        """Sync the most urgent cycle; whether there was one."""
-        claims = self._queue.claim(1)
-        for claim in claims:
-            self._work(claim)
-        return bool(claims)
+        """Sync the most urgent cycle; whether there was one that could be tried."""
+        if self._away():
+            return False
+        claims = self._queue.claim(1, high_only=self._high_only)
+        return any([self._work(claim) for claim in claims])
 
-    def _work(self, claim: SyncClaim) -> None:
+    def _work(self, claim: SyncClaim) -> bool:
         try:
-            with _kept(self._queue, claim.token):
+            with _kept(self._queue, claim.token), in_lane(_lane(claim)):
                 self._sync(claim.cycle, SYNC_ACTOR)
         except NotFound as error:
             log.error("the queue of syncs holds %s: %s", claim.cycle, error)
-            self._queue.fail(claim.token, _words(error), park=True)
+            self._queue.fail(claim.token, _words(error), refused=True, park=True)
         except Exception as error:  # its reason is kept with the row; others go on
-            park = _hopeless(error, claim.attempts + 1)
-            level = logging.WARNING if isinstance(error, Unavailable) else logging.ERROR
-            trace = None if isinstance(error, CyclebookError) else error
-            log.log(level, "sync of %s failed: %s", claim.cycle, error, exc_info=trace)
-            self._queue.fail(claim.token, _words(error), park=park)
+            if (wait := _told_to_wait(error)) is not None:
+                self._queue.give_back(claim.token, wait)
+                return False
+            self._failed(claim, error)
         else:
             self._queue.done(claim)
+        return True
+
+    def _failed(self, claim: SyncClaim, error: Exception) -> None:
+        mends = isinstance(error, Unavailable)
+        level = logging.WARNING if mends else logging.ERROR
+        trace = None if isinstance(error, CyclebookError) else error
+        log.log(level, "sync of %s failed: %s", claim.cycle, error, exc_info=trace)
+        park = not mends and (_for_a_person(error) or claim.refusals + 1 >= REFUSALS_MAX)
+        self._queue.fail(claim.token, _words(error), refused=not mends, park=park)
 
 
-def _hopeless(error: Exception, attempts: int) -> bool:
-    """Whether only a person can help. What is merely unavailable is tried for ever."""
-    if isinstance(error, Unavailable):
-        return False
-    return isinstance(error, UnsafeChangeSet) or attempts >= ATTEMPTS_MAX
+def _lane(claim: SyncClaim) -> Lane:
+    return Lane.HIGH if claim.high else Lane.NORMAL
+
+
+def _told_to_wait(error: Exception) -> timedelta | None:
+    """For how long, where nothing was tried because Stripe cannot take it now."""
+    wait = error.context.get("retry_after_s") if isinstance(error, Unavailable) else None
+    return None if wait is None else timedelta(seconds=wait)
+
+
+def _for_a_person(error: Exception) -> bool:
+    """Whether the same again cannot help, but somebody who does something."""
+    if isinstance(error, UnsafeChangeSet):
+        return True
+    return isinstance(error, CyclebookError) and bool(error.context.get("person"))
 
 
 def _words(error: Exception) -> str:

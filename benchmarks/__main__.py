@@ -17,6 +17,7 @@ SUBJECTS = (
     "invoices",
     "closing",
     "projector",
+    "syncing",
 )
 
 

@@ -1,7 +1,8 @@
 """A queue of syncs in memory that remembers what it was told."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from application.projector import QueueCounts, QueuedSync, SyncClaim
@@ -10,15 +11,13 @@ from application.projector import QueueCounts, QueuedSync, SyncClaim
 class MemoryQueue:
     """A queue of syncs in memory that remembers what it was told."""
 
-    def __init__(self, *cycles: str, attempts: int = 0) -> None:
-        self._claims = [
-            SyncClaim(cycle=cycle, dirty_position=1, token=uuid4(), attempts=attempts)
-            for cycle in cycles
-        ]
+    def __init__(self, *cycles: str, **about: Any) -> None:
+        known = {"dirty_position": 1, "attempts": 0} | about
+        self._claims = [SyncClaim(cycle=cycle, token=uuid4(), **known) for cycle in cycles]
         self.told: list[str] = []
         self._names = {claim.token: claim.cycle for claim in self._claims}
 
-    def claim(self, limit: int = 1) -> Sequence[SyncClaim]:
+    def claim(self, limit: int = 1, *, high_only: bool = False) -> Sequence[SyncClaim]:
         taken, self._claims = self._claims[:limit], self._claims[limit:]
         return taken
 
@@ -29,8 +28,14 @@ class MemoryQueue:
         self.told.append(f"{claim.cycle} done")
         return True
 
-    def fail(self, token: UUID, error: str, *, park: bool = False) -> bool:
-        self.told.append(f"{self._names[token]} {'parked' if park else 'again'}: {error}")
+    def fail(self, token: UUID, error: str, *, refused: bool = False, park: bool = False) -> bool:
+        counted = " and counted" if refused and not park else ""
+        becomes = "parked" if park else f"again{counted}"
+        self.told.append(f"{self._names[token]} {becomes}: {error}")
+        return True
+
+    def give_back(self, token: UUID, wait: timedelta) -> bool:
+        self.told.append(f"{self._names[token]} back for {wait.total_seconds():g} s")
         return True
 
     def mark(self, cycle: str, position: int, due_at: datetime) -> None: ...
@@ -45,3 +50,14 @@ class MemoryQueue:
 
     def counts(self) -> QueueCounts:
         return QueueCounts(waiting=0, due=0, leased=0, failing=0, parked=0)
+
+
+class MarkedQueue(MemoryQueue):
+    """An empty queue that remembers what was marked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marked: list[str] = []
+
+    def mark(self, cycle: str, position: int, due_at: datetime) -> None:
+        self.marked.append(cycle)

@@ -1,6 +1,7 @@
 """Marks cycles whose draft at Stripe may be out of step by what the log says of them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import Connection
@@ -34,8 +35,10 @@ from domain.events.outcome import (
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
+from domain.events.stripe_invoice import SyncPlanned
 from domain.identity import organization_stream
 from domain.policies import checked
 
@@ -44,20 +47,20 @@ NO_NEWS_FOR_STRIPE = (
     ApprovalRequested,
     CycleHeld,
     FinalizationStarted,  # finalizing makes the last sync itself
-    InvoiceFinalized,  # and these come from Stripe, or are about money there
-    InvoicePaid,
+    InvoicePaid,  # and these come from Stripe, or are about money there
     InvoicePastDue,
     InvoiceMarkedUncollectible,
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
     RefundRecorded,
+    RefundFailed,
     DisputeOpened,
     DisputeClosed,
 )
 """All others may change a draft: of their own cycle, or of a later one, by what that bills late
 of it, takes over from it, or has of credits. A voided invoice gives its credits back, say, and a
-credit note makes a late amount of its line a proposal."""
+credit note makes a late amount of its line a proposal. Where one is issued, the next is due."""
 ORGANIZATIONS_MAX = 200_000
 
 _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
@@ -93,6 +96,13 @@ _ORGANIZATIONS = f"{_EVENTS} originator_version = 1"
 _POLICIES = (
     f"{_EVENTS} starts_with(topic, 'PolicyChanged@') ORDER BY originator_id, originator_version"
 )
+_PLANS = """
+    SELECT DISTINCT ON (s.cycle_id) s.cycle_id, e.originator_version, e.topic, e.state,
+        e.notification_id, e.recorded_at
+    FROM invoice_summary s JOIN cyclebook_events e ON e.originator_id = s.stripe_id
+    WHERE s.cycle_id = ANY(%b) AND starts_with(e.topic, 'SyncPlanned@')
+    ORDER BY s.cycle_id, e.originator_version DESC
+"""
 # After a rebuild: whatever the last proof does not cover, spread over a quarter of an hour.
 _UNPROVED = f"""
     INSERT INTO sync_queue AS q (cycle, dirty_position, due_at)
@@ -107,6 +117,18 @@ _UNPROVED = f"""
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How soon an organization's cycles are synced. above: minor units from which at once."""
+
+    wait_s: int
+    priority: int
+    above: int | None
+
+
+_AT_ONCE = (0, HIGH)
+
+
 class SyncMarks:
     """Raises dirty positions and due times; the rest of the queue is the workers'.
 
@@ -116,7 +138,7 @@ class SyncMarks:
     def __init__(self, places: Places, sync_interval_s: int) -> None:
         self._places = places
         self._default: dict[str, object] = {"sync_interval_s": sync_interval_s}
-        self._known: dict[str, tuple[int, int]] = {}
+        self._known: dict[str, _Pace] = {}
 
     def fold(self, connection: Connection[Rows], page: Sequence[Logged]) -> None:
         """Mark what a page moved, within the caller's transaction."""
@@ -132,7 +154,15 @@ class SyncMarks:
         self._places.load(connection, cycles)
         organizations = [self._places.of(stream).place.organization for stream in cycles]
         self._load(connection, organizations)
-        waits, priorities = zip(*(self._known[each] for each in organizations), strict=True)
+        paces = dict(zip(cycles, (self._known[each] for each in organizations), strict=True))
+        at_once = self._worth_more(connection, paces) | _issued(page)
+        waits, priorities = zip(
+            *(
+                _AT_ONCE if stream in at_once else (pace.wait_s, pace.priority)
+                for stream, pace in paces.items()
+            ),
+            strict=True,
+        )
         columns = [
             arrays.uuids(list(cycles)),
             arrays.bigints(list(cycles.values())),
@@ -161,6 +191,17 @@ class SyncMarks:
             position = streams[organization_stream(organization).bytes]
             cycles[cycle_id] = max(cycles.get(cycle_id, 0), position)
 
+    def _worth_more(self, connection: Connection[Rows], paces: dict[bytes, _Pace]) -> set[bytes]:
+        """Cycles whose invoice came to more, when last synced, than their organization says."""
+        asked = sorted(stream for stream, pace in paces.items() if pace.above is not None)
+        rich: set[bytes] = set()
+        if asked:
+            for stream, *row in connection.execute(_PLANS, [arrays.uuids(asked)], binary=True):
+                event = event_log.recorded(UUID(bytes=stream), tuple(row)).event
+                if isinstance(event, SyncPlanned) and event.subtotal > (paces[stream].above or 0):
+                    rich.add(stream)
+        return rich
+
     def _load(self, connection: Connection[Rows], organizations: Iterable[str]) -> None:
         """Read the policies that say how soon and how urgently to sync."""
         if len(self._known) > ORGANIZATIONS_MAX:
@@ -177,8 +218,18 @@ class SyncMarks:
                 policies[streams[stream]] |= event.policies
         for organization, values in policies.items():
             known = checked(self._default | values)
-            urgent = HIGH if known["priority"] == "high" else NORMAL
-            self._known[organization] = int(str(known["sync_interval_s"])), urgent
+            above = known["priority_amount"]
+            urgent = known["priority"] == "high"
+            wait = int(str(known["sync_interval_s"]))
+            self._known[organization] = _Pace(
+                *(_AT_ONCE if urgent else (wait, NORMAL)),
+                above=None if above is None or urgent else int(str(above)),
+            )
+
+
+def _issued(page: Sequence[Logged]) -> set[bytes]:
+    """Cycles whose invoice was just issued: the next one's draft is to be there at once."""
+    return {each.stream for each in page if isinstance(each.event, InvoiceFinalized)}
 
 
 def mark_unproved(connection: Connection[Rows]) -> int:

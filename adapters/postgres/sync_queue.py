@@ -21,7 +21,7 @@ _CLAIM = """
     UPDATE sync_queue q SET lease_token = gen_random_uuid(), due_at = clock_timestamp() + %s,
         again_at = NULL
     FROM due WHERE q.cycle = due.cycle
-    RETURNING q.cycle, q.dirty_position, q.lease_token::text, q.attempts
+    RETURNING q.cycle, q.dirty_position, q.lease_token::text, q.attempts, q.refusals, q.priority
 """
 _HEARTBEAT = "UPDATE sync_queue SET due_at = clock_timestamp() + %s WHERE lease_token = %s"
 _LEAVE = (
@@ -29,17 +29,23 @@ _LEAVE = (
 )
 _STAY = """
     UPDATE sync_queue SET lease_token = NULL, due_at = coalesce(again_at, clock_timestamp()),
-        again_at = NULL, priority = least(priority, %s), attempts = 0, last_error = NULL,
-        failed_at = NULL
+        again_at = NULL, priority = least(priority, %s), attempts = 0, refusals = 0,
+        last_error = NULL, failed_at = NULL
     WHERE lease_token = %s
 """
-# Twice as long each time from five seconds on, up to a quarter of an hour; half of it by chance,
-# so that what failed together does not come back together.
+# At most twice as long each time, from five seconds up to a quarter of an hour; how much of it is
+# left to chance, so that what failed together does not come back together.
 _FAIL = """
     UPDATE sync_queue SET lease_token = NULL, again_at = NULL, attempts = attempts + 1,
-        last_error = %s, failed_at = clock_timestamp(), parked = %s,
-        due_at = clock_timestamp() + (0.5 + random() / 2)
+        refusals = refusals + %s::integer, last_error = %s, failed_at = clock_timestamp(),
+        parked = %s, due_at = clock_timestamp() + random()
             * least(interval '15 minutes', interval '5 seconds' * power(2, least(attempts, 20)))
+    WHERE lease_token = %s
+"""
+# Nothing of it was tried: it comes again as it was, at the earliest when told.
+_GIVE_BACK = """
+    UPDATE sync_queue SET lease_token = NULL, again_at = NULL,
+        due_at = clock_timestamp() + (1 + random()) * %s
     WHERE lease_token = %s
 """
 _MARK = f"""
@@ -54,7 +60,7 @@ _MARK = f"""
         priority = excluded.priority, parked = false
 """
 _RETRY = """
-    UPDATE sync_queue SET parked = false, attempts = 0, due_at = clock_timestamp()
+    UPDATE sync_queue SET parked = false, attempts = 0, refusals = 0, due_at = clock_timestamp()
     WHERE parked AND (%(cycle)s::text IS NULL OR cycle = %(cycle)s)
 """
 _LIST = """
@@ -92,11 +98,11 @@ class PostgresSyncQueue:
         self._database = database
         self._lease = lease
 
-    def claim(self, limit: int = 1) -> Sequence[SyncClaim]:
+    def claim(self, limit: int = 1, *, high_only: bool = False) -> Sequence[SyncClaim]:
         """Take due cycles. A lease that ran out is due again."""
         claims: list[SyncClaim] = []
         with self._database.connection() as connection:
-            for priority in (URGENT, HIGH, NORMAL):
+            for priority in (URGENT, HIGH) if high_only else (URGENT, HIGH, NORMAL):
                 if len(claims) < limit:
                     rows = connection.execute(
                         _CLAIM, [priority, limit - len(claims), self._lease], prepare=True
@@ -107,8 +113,10 @@ class PostgresSyncQueue:
                             dirty_position=position,
                             token=UUID(token),
                             attempts=attempts,
+                            refusals=refusals,
+                            high=priority > NORMAL,
                         )
-                        for cycle, position, token, attempts in rows
+                        for cycle, position, token, attempts, refusals, priority in rows
                     ]
         return claims
 
@@ -125,11 +133,16 @@ class PostgresSyncQueue:
                 connection.execute(_STAY, [HIGH, claim.token])
         return left
 
-    def fail(self, token: UUID, error: str, *, park: bool = False) -> bool:
+    def fail(self, token: UUID, error: str, *, refused: bool = False, park: bool = False) -> bool:
         """Try again later, or never without a person."""
         with self._database.connection() as connection:
-            values = [error[:ERROR_LENGTH_MAX], park, token]
+            values = [refused, error[:ERROR_LENGTH_MAX], park, token]
             return connection.execute(_FAIL, values).rowcount > 0
+
+    def give_back(self, token: UUID, wait: timedelta) -> bool:
+        """Let somebody have it again, not before ``wait`` is over."""
+        with self._database.connection() as connection:
+            return connection.execute(_GIVE_BACK, [wait, token]).rowcount > 0
 
     def mark(self, cycle: str, position: int, due_at: datetime) -> None:
         """Ask for a sync before all others."""

@@ -10,7 +10,7 @@ import pytest
 from adapters.sandbox.server import SandboxServer
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from application.gateway import Collection, Draft, StripeCall, StripeCustomer, StripeRequest
-from domain.errors import GatewayBusy, GatewayRejected, GatewayUnavailable
+from domain.errors import GatewayBusy, GatewayMisconfigured, GatewayRejected, GatewayUnavailable
 from projections.change_set import AddLine
 from projections.remote_invoice import Marks
 from tests.stripe_memory import CYCLE, JANUARY, line
@@ -103,6 +103,9 @@ def test_a_key_with_another_content_is_refused_for_good(gateway: StripeGateway) 
         ("rate_limit", GatewayBusy),
         ("lock_timeout", GatewayBusy),
         ("error_before", GatewayUnavailable),
+        ("dropped", GatewayUnavailable),
+        ("cut", GatewayUnavailable),
+        ("bad_json", GatewayUnavailable),
         ("error_after", GatewayUnavailable),
         ("lost_response", GatewayUnavailable),
     ],
@@ -136,9 +139,9 @@ def test_a_refusal_is_an_answer_with_its_reason(gateway: StripeGateway) -> None:
     assert answer.message == "No such invoice: 'in_nowhere'"
 
 
-def test_a_key_stripe_does_not_know_is_rejected(server: SandboxServer) -> None:
+def test_a_key_stripe_does_not_know_is_ours_to_mend(server: SandboxServer) -> None:
     gateway = StripeGateway(stripe_client("nonsense", base=server.url))
-    with pytest.raises(GatewayRejected):
+    with pytest.raises(GatewayMisconfigured, match="set STRIPE_API_KEY"):
         gateway.glance("in_1")
 
 

@@ -10,7 +10,7 @@ import pytest
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.sync_queue import PostgresSyncQueue
 from application.projector import SyncClaim
-from tests.books import Wired, jan, january, record, wired
+from tests.books import Wired, cut_off, issue, jan, january, record, wired
 
 CYCLE = "acme.2026-01-01"
 
@@ -96,6 +96,22 @@ def test_what_happens_during_a_sync_is_synced_at_its_own_time(
     assert 890 < seconds_to_due(case) <= 900
 
 
+def test_once_an_invoice_is_issued_the_next_ones_draft_is_due_at_once(
+    case: Wired, queue: PostgresSyncQueue
+) -> None:
+    cut_off(case)
+    projector = PostgresProjector(case.database, case.catalog)
+    while projector.step():
+        pass
+    assert queue.claim() == []
+    issue(case, CYCLE)
+    while projector.step():
+        pass
+    (claim,) = queue.claim(9, high_only=True)
+    assert claim.cycle == "acme.2026-02-01"
+    assert row(case, CYCLE)["due_at"] > row(case, "acme.2026-02-01")["due_at"]
+
+
 def test_a_lease_that_ran_out_is_taken_over_and_its_holder_cannot_end_it(case: Wired) -> None:
     killed = PostgresSyncQueue(case.database, lease=timedelta())
     put(case, CYCLE)
@@ -127,13 +143,44 @@ def test_failures_wait_longer_and_longer_and_new_usage_does_not_shorten_that(
         with case.database.connection() as connection:
             connection.execute("UPDATE sync_queue SET due_at = now()")
     for number, pause in enumerate(pauses):
-        longest = min(5 * 2**number, 900)
-        assert longest / 2 - 2 < pause <= longest
+        assert -2 < pause <= min(5 * 2**number, 900)
+    assert sum(pauses) > 60
     with case.database.connection() as connection:
         connection.execute("UPDATE sync_queue SET due_at = now() + interval '3000 seconds'")
     use(case, "k1")
     assert seconds_to_due(case) > 2900
     assert (row(case)["attempts"], row(case)["last_error"]) == (10, "no answer 9")
+
+
+def test_only_what_waiting_does_not_mend_counts_against_a_cycle(
+    case: Wired, queue: PostgresSyncQueue
+) -> None:
+    put(case, CYCLE)
+    for refused in (False, True, False):
+        queue.fail(claimed(queue).token, "no", refused=refused)
+        with case.database.connection() as connection:
+            connection.execute("UPDATE sync_queue SET due_at = now()")
+    claim = claimed(queue)
+    assert (claim.attempts, claim.refusals) == (3, 1)
+
+
+def test_what_could_not_be_tried_comes_back_as_it_was(
+    case: Wired, queue: PostgresSyncQueue
+) -> None:
+    put(case, CYCLE)
+    claim = claimed(queue)
+    assert queue.give_back(claim.token, timedelta(seconds=60))
+    assert 58 < seconds_to_due(case) <= 120
+    left = row(case)
+    assert (left["attempts"], left["last_error"], left["lease_token"]) == (0, None, None)
+    assert not queue.give_back(claim.token, timedelta(seconds=60))
+
+
+def test_a_place_kept_for_urgent_ones_takes_no_other(case: Wired, queue: PostgresSyncQueue) -> None:
+    put(case, "normal", due_in=-9)
+    put(case, "high", priority=10)
+    assert [(each.cycle, each.high) for each in queue.claim(9, high_only=True)] == [("high", True)]
+    assert [(each.cycle, each.high) for each in queue.claim(9)] == [("normal", False)]
 
 
 def test_a_parked_cycle_waits_for_a_person(case: Wired, queue: PostgresSyncQueue) -> None:

@@ -6,36 +6,63 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.worker import ATTEMPTS_MAX, Duty, Loop, Scheduler, SyncWorker, every
-from domain.errors import GatewayRejected, GatewayUnavailable, NotFound, UnsafeChangeSet
+from application.pacing import Lane, current_lane
+from application.worker import REFUSALS_MAX, Duty, Loop, Scheduler, SyncWorker, every
+from domain.errors import (
+    GatewayBusy,
+    GatewayMisconfigured,
+    GatewayRejected,
+    GatewayUnavailable,
+    NotFound,
+    UnsafeChangeSet,
+)
 from tests.memory_queue import MemoryQueue
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("error", "attempts", "told"),
+    ("error", "refusals", "told"),
     [
         (None, 0, "c done"),
         (GatewayUnavailable("silence"), 99, "c again: gateway_unavailable: silence"),
+        (GatewayUnavailable("away", retry_after_s=60), 99, "c back for 60 s"),
+        (GatewayBusy("not now", retry_after_s=2), 99, "c back for 2 s"),
+        (GatewayMisconfigured("no key"), 99, "c again: gateway_misconfigured: no key"),
         (UnsafeChangeSet("too much"), 0, "c parked: unsafe_change_set: too much"),
         (NotFound("no such cycle"), 0, "c parked: not_found: no such cycle"),
-        (GatewayRejected("no"), 0, "c again: gateway_rejected: no"),
-        (GatewayRejected("no"), ATTEMPTS_MAX - 1, "c parked: gateway_rejected: no"),
-        (KeyError("bug"), 0, "c again: KeyError: 'bug'"),
-        (KeyError("bug"), ATTEMPTS_MAX - 1, "c parked: KeyError: 'bug'"),
+        (GatewayRejected("no"), 0, "c again and counted: gateway_rejected: no"),
+        (GatewayRejected("no"), REFUSALS_MAX - 1, "c parked: gateway_rejected: no"),
+        (GatewayRejected("gone", person=True), 0, "c parked: gateway_rejected: gone"),
+        (KeyError("bug"), 0, "c again and counted: KeyError: 'bug'"),
+        (KeyError("bug"), REFUSALS_MAX - 1, "c parked: KeyError: 'bug'"),
     ],
 )
-def test_what_becomes_of_a_sync(error: Exception | None, attempts: int, told: str) -> None:
+def test_what_becomes_of_a_sync(error: Exception | None, refusals: int, told: str) -> None:
     def sync(cycle: str, actor: str) -> None:
         if error is not None:
             raise error
 
-    queue = MemoryQueue("c", attempts=attempts)
+    queue = MemoryQueue("c", attempts=99, refusals=refusals)
     worker = SyncWorker(queue, sync)
-    assert worker.step()
+    assert worker.step() == (told.split()[1] != "back")
     assert not worker.step()
     assert queue.told == [told]
+
+
+def test_while_stripe_is_away_the_queue_is_left_alone() -> None:
+    queue, away = MemoryQueue("c"), [True, False]
+    worker = SyncWorker(queue, lambda cycle, actor: None, lambda: away.pop(0))
+    assert (worker.step(), queue.told) == (False, [])
+    assert (worker.step(), queue.told) == (True, ["c done"])
+
+
+@pytest.mark.parametrize(("high", "lane"), [(True, Lane.HIGH), (False, Lane.NORMAL)])
+def test_a_sync_goes_in_the_lane_of_its_claim(high: bool, lane: Lane) -> None:
+    seen: list[Lane] = []
+    queue = MemoryQueue("c", high=high)
+    SyncWorker(queue, lambda cycle, actor: seen.append(current_lane())).step()
+    assert (seen, current_lane()) == ([lane], Lane.HIGH)
 
 
 def test_a_failing_step_is_logged_and_repeated_until_it_works(
