@@ -1,10 +1,8 @@
-"""Lists of cycles: an organization's invoices for people, a window's cycles for audits."""
+"""Lists of cycles: an organization's invoices, for people."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from adapters.postgres.database import Database
-from domain.events.usage import micros
 from projections.invoice_summary import InvoiceSummary
 
 _COLUMNS = (
@@ -15,10 +13,6 @@ _NAMES = _COLUMNS.replace(" ", "").split(",")
 _INVOICES = (
     f"SELECT {_COLUMNS} FROM invoice_summary WHERE organization = %(organization)s"
     " AND (%(after)s::text IS NULL OR cycle < %(after)s) ORDER BY cycle DESC LIMIT %(limit)s"
-)
-_OVERLAPPING = (
-    "SELECT cycle FROM cycle_head WHERE (%(start)s::bigint IS NULL OR ends > %(start)s)"
-    " AND (%(end)s::bigint IS NULL OR starts < %(end)s) ORDER BY cycle"
 )
 
 
@@ -36,12 +30,3 @@ class PostgresCycleLists:
         with self._database.connection() as connection:
             rows = connection.execute(_INVOICES, values).fetchall()
         return [InvoiceSummary(**dict(zip(_NAMES, row, strict=True))) for row in rows]
-
-    def overlapping(self, start: datetime | None, end: datetime | None) -> Sequence[str]:
-        """Every cycle that overlaps ``[start, end)``, by id; ``None`` leaves a side open."""
-        values = {
-            "start": None if start is None else micros(start),
-            "end": None if end is None else micros(end),
-        }
-        with self._database.connection() as connection:
-            return [row[0] for row in connection.execute(_OVERLAPPING, values)]

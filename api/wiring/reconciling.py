@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from uuid import uuid4
 
 from adapters.postgres.database import Database
 from adapters.postgres.reconciled_cycles import PostgresSweptCycles
 from adapters.postgres.reconciliations import PostgresReports
 from application.gateway import InvoiceGateway
-from application.inbox import Inbox
+from application.inbox import Message
 from application.issuing import Issuing
 from application.reconciler import Reconciler
 from application.reconciling.booked import BookedCycles
@@ -45,7 +44,7 @@ def safe_repairs(
     database: Database,
     booked: BookedCycles,
     sync: Callable[[str, str], object],
-    inbox: Inbox,
+    handle: Callable[[Message, datetime], None],
     issuing: Issuing,
     now: Clock,
 ) -> Repairs:
@@ -54,6 +53,6 @@ def safe_repairs(
         PostgresSweptCycles(database),
         booked.row_at,
         sync,
-        noting(inbox, now, lambda: uuid4().hex),
+        noting(handle, now),
         issuing_on(issuing, now),
     )

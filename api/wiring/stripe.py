@@ -8,6 +8,7 @@ from adapters.stripe.paced import PacedClient
 from adapters.stripe.webhooks import read_webhook
 from api.settings import Settings
 from api.wiring.wired import ReadWebhook
+from application.catching_up import Feed, NoFeed
 from application.gateway import InvoiceGateway
 from application.inbox import Message
 from application.pacer import Pacer
@@ -20,6 +21,11 @@ def stripe_gateway(settings: Settings, pacer: Pacer) -> InvoiceGateway:
     key = settings.stripe_api_key or SANDBOX_KEY
     paced = PacedClient(stripe_sender(), pacer)
     return StripeGateway(stripe_client(key, base=settings.stripe_api_base, http_client=paced))
+
+
+def event_feed(gateway: InvoiceGateway) -> Feed:
+    """What happened where invoices are kept: nothing without us, but at Stripe."""
+    return gateway.events if isinstance(gateway, StripeGateway) else NoFeed()
 
 
 def run_sandbox(settings: Settings, webhook_url: str, on_start: Callable[[str], None]) -> None:
@@ -36,7 +42,6 @@ def webhook_reader(settings: Settings) -> ReadWebhook:
     secrets = (settings.stripe_webhook_secret or "").split()
 
     def read(body: bytes, signature: str | None, now: datetime) -> Message:
-        event = read_webhook(body, signature, secrets, now)
-        return Message(id=event.id, type=event.type, object_id=event.object_id, cycle=event.cycle)
+        return read_webhook(body, signature, secrets, now).message
 
     return read

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from adapters.postgres.books import PostgresBooks
@@ -14,12 +15,13 @@ from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.event_log import CyclebookEvents, PostgresEventLog
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.idempotency import PostgresAnswers
-from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.inbox import PostgresCursor, PostgresInbox
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.pacing import PostgresPace
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.rebuild import PostgresRebuilder
+from adapters.postgres.reconciled_cycles import PostgresSweptCycles
 from adapters.postgres.records import PostgresCycleRecords
 from adapters.postgres.retally import Retally
 from adapters.postgres.routing import Routes
@@ -32,11 +34,13 @@ from adapters.stripe.paced import sleep_for
 from api.auth import KeyRing
 from api.settings import Settings
 from api.wiring.database import attached, lacking, log_growth
+from api.wiring.processor import payments_by_hand, processor
 from api.wiring.reconciling import reconciliations, safe_repairs
-from api.wiring.stripe import stripe_gateway, webhook_reader
+from api.wiring.stripe import event_feed, webhook_reader
 from api.wiring.wired import Changes, Wired
 from application.adjusting import Adjusting
 from application.attaching import Attaching
+from application.catching_up import CatchingUp
 from application.changing import Carrying, Rehearsing, Runner
 from application.closing import Closing
 from application.conflicts import Conflicts
@@ -46,7 +50,9 @@ from application.cycles import CycleOpener
 from application.desired import DesiredState
 from application.diffing import Diffing
 from application.ending import Ending
+from application.exporting import Exporting
 from application.gateway import InvoiceGateway
+from application.handling import Handling, cycle_named
 from application.holding import Holding
 from application.holdings import Holdings
 from application.inbox import Inbox
@@ -56,12 +62,14 @@ from application.keys import Keys
 from application.linking import Linking
 from application.moving import Moving
 from application.pacer import Pacer
+from application.paying import Paying
 from application.portal import Portal
 from application.projector import SyncQueue
 from application.publishing import Publishing
 from application.quarantine import Quarantine
 from application.reconciler import Reconciler, random_token
 from application.reconciling.booked import BookedCycles
+from application.reconciling.ports import Asked
 from application.recording import Recording
 from application.registration import Registration
 from application.renewals import Renewals
@@ -96,7 +104,8 @@ def wire(
     pacer = Pacer(pace, sleep_for)
     events = CyclebookEvents(conninfo)
     try:
-        yield _wired(settings, database, events, pacer, gateway or stripe_gateway(settings, pacer))
+        chosen = gateway or processor(settings, database, pacer, clock)
+        yield _wired(settings, database, events, pacer, chosen)
     finally:
         events.close()
         database.close()
@@ -140,12 +149,11 @@ def _wired(
     carrying = Carrying(books)
     records = PostgresCycleRecords(database)
     crediting = Crediting(books, carrying, catalog, reconciler, clock)
-    inbox = Inbox(
-        PostgresInbox(database), books, gateway, stripe_stream, _resync(queue), renewals.claim
-    )
+    handling = Handling(books, gateway, stripe_stream, _resync(queue), renewals.claim)
+    inbox = Inbox(PostgresInbox(database), handling)
     issuing = Issuing(books, conflicts, stripe_stream)
     booked = BookedCycles(books, log, catalog, records, clock)
-    repairs = safe_repairs(database, booked, conflicts.sync, inbox, issuing, clock)
+    repairs = safe_repairs(database, booked, conflicts.sync, handling, issuing, clock)
     return Wired(
         settings=settings,
         publishing=Publishing(log, catalog),
@@ -157,6 +165,9 @@ def _wired(
         portal=Portal(books, gateway, stripe_stream, queue, clock),
         voiding=Voiding(books, carrying, reconciler, clock),
         crediting=crediting,
+        paying=Paying(
+            payments_by_hand(gateway), reconciler.observe, stripe_stream, carrying, clock
+        ),
         recording=recording,
         usage_records=UsageRecords(PostgresUsageArchive(database), catalog),
         quarantine=Quarantine(PostgresQuarantine(database), recording),
@@ -164,6 +175,7 @@ def _wired(
         what_if=WhatIf(books, log, catalog, records, directory),
         repricing=Repricing(carrying, catalog, clock),
         diffing=Diffing(books, log, catalog, records),
+        exporting=Exporting(books, log, records, directory),
         closing=Closing(books, catalog, issuing, crediting),
         reconciler=reconciler,
         conflicts=conflicts,
@@ -175,6 +187,16 @@ def _wired(
             clock,
         ),
         inbox=inbox,
+        catching_up=CatchingUp(
+            inbox=inbox,
+            feed=event_feed(gateway),
+            cursor=PostgresCursor(database),
+            gateway=gateway,
+            stripe=stripe_stream,
+            books=books,
+            began=lambda: PostgresSweptCycles(database).extent(Asked()).earliest,
+        ),
+        cycle_named=partial(cycle_named, gateway),
         stripe_stream=stripe_stream,
         keys=keys,
         key_ring=KeyRing(keys),

@@ -10,12 +10,14 @@ from api.auth import KeyRing
 from api.settings import Settings
 from application.adjusting import Adjusting
 from application.attaching import Attaching
+from application.catching_up import CatchingUp
 from application.closing import Closing
 from application.conflicts import Conflicts
 from application.correcting import Correcting
 from application.crediting import Crediting
 from application.diffing import Diffing
 from application.ending import Ending
+from application.exporting import Exporting
 from application.holding import Holding
 from application.holdings import Holdings
 from application.idempotency import AnswerStore
@@ -24,8 +26,9 @@ from application.invoices import Invoices
 from application.keys import Keys
 from application.linking import Linking
 from application.moving import Moving
-from application.ports import Books, Directory
+from application.paying import Paying
 from application.portal import Portal
+from application.ports import Books, Directory
 from application.projector import Projector, Rebuilder, SyncQueue
 from application.publishing import Publishing
 from application.quarantine import Quarantine
@@ -74,6 +77,7 @@ class Wired:
     portal: Portal
     voiding: Voiding
     crediting: Crediting
+    paying: Paying
     recording: Recording
     usage_records: UsageRecords
     quarantine: Quarantine
@@ -81,12 +85,15 @@ class Wired:
     what_if: WhatIf
     repricing: Repricing
     diffing: Diffing
+    exporting: Exporting
     closing: Closing
     reconciler: Reconciler
     conflicts: Conflicts
     reconciliations: Reconciliations
     verification: Verification
     inbox: Inbox
+    catching_up: CatchingUp
+    cycle_named: Callable[[str], str]
     stripe_stream: LoggedStripeStream
     keys: Keys
     key_ring: KeyRing

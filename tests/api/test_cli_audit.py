@@ -2,18 +2,34 @@
 
 import csv
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
 
+from adapters.sandbox.server import SandboxServer
 from api.wiring import Wired
 from tests.api.conftest import CYCLE, Caller, Run, day
 from tests.api.test_usage import record
 
 
 @pytest.fixture
-def in_step(run: Run, admin: Caller, acme: str, wired: Wired) -> str:
+def sandbox_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Stripe, where commands look for it."""
+    server = SandboxServer("127.0.0.1", 0, tmp_path)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    monkeypatch.setenv("STRIPE_API_BASE", server.url)
+    yield server.url
+    server.stop()
+    thread.join()
+
+
+@pytest.fixture
+def in_step(run: Run, admin: Caller, acme: str, wired: Wired, sandbox_url: str) -> str:
     """A cycle whose draft equals the books; projections have followed."""
     admin("POST", "/v1/usage", [record("k1"), record("k2", value="2.5")])
     run("sync", CYCLE)
@@ -41,7 +57,7 @@ def test_what_differs_is_told_in_a_table_a_file_and_json(
     status, told, _ = run("audit", "--csv", str(file))
     assert status == 1
     assert "projection_differs" in told and "1 findings, 0 repaired" in told
-    (row,) = csv.DictReader(file.open(encoding="utf-8", newline=""))
+    (row,) = csv.DictReader(file.read_text("utf-8").splitlines())
     assert (row["cycle"], row["detail"], row["cents"]) == (CYCLE, "total", "777")
     status, told, _ = run("audit", "--json")
     (finding,) = json.loads(told)["data"]
@@ -64,8 +80,6 @@ def test_what_was_mended_is_told_once(run: Run, in_step: str, database_url: str)
 def test_another_accounts_key_is_a_failure_and_takes_nothing_for_gone(
     run: Run, in_step: str, sandbox_url: str, wired: Wired
 ) -> None:
-    from urllib.request import Request, urlopen
-
     state, _ = wired.stripe_stream.load(CYCLE)
     path = f"{sandbox_url}/v1/invoices/{state.invoice}"
     key = {"Authorization": "Bearer sk_test_sandbox"}
