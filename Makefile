@@ -25,9 +25,10 @@ run: $(V)/ok ## Start everything with a month of demo data; no account, no datab
 test: $(V)/ok ## Run all tests and doctests (ARGS="-k name" for some)
 	$(PY) -m pytest -q -n $(WORKERS) $(ARGS)
 
-test-deep: $(V)/ok ## Try 100,000 random plans of each pricing model (half an hour; DEEP_EXAMPLES=n for others)
+test-deep: $(V)/ok ## Try 100,000 random plans of each pricing model, and every crash with 20 books (hours; DEEP_EXAMPLES=n)
 	DEEP_EXAMPLES=$(or $(DEEP_EXAMPLES),100000) \
-		$(PY) -m pytest -q -n $(WORKERS) tests/domain/test_pricing_properties.py $(ARGS)
+		$(PY) -m pytest -q -n $(WORKERS) tests/domain/test_pricing_properties.py tests/sync \
+		tests/adapters/test_crashes.py tests/adapters/test_crashes_at_once.py $(ARGS)
 
 test-stripe: $(V)/ok ## Ask Stripe itself what the sandbox takes for granted (STRIPE_TEST_KEY=sk_test_...)
 	@case "$$STRIPE_TEST_KEY" in sk_test_*|rk_test_*) ;; \

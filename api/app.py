@@ -14,13 +14,21 @@ from api.http import (
     adjustments,
     attachments,
     catalog,
+    conflicts,
     corrections,
+    exports,
     invoices,
+    keys,
     lifecycle,
     operations,
     organizations,
+    payments,
+    portal,
     rating,
+    reconciliations,
+    syncs,
     usage,
+    webhooks,
 )
 from api.limits import BODY_BYTES_MAX
 from api.openapi import ApiBook, specification
@@ -36,6 +44,14 @@ BOOKS: tuple[ApiBook, ...] = (
     invoices.book,
     rating.book,
     lifecycle.book,
+    portal.book,
+    conflicts.book,
+    reconciliations.book,
+    exports.book,
+    payments.book,
+    syncs.book,
+    webhooks.book,
+    keys.book,
     operations.book,
 )
 """Every operation there is."""

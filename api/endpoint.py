@@ -23,6 +23,8 @@ from domain.pricing.fields import IDENTIFIER
 JSON = "application/json"
 KEY_MAX = 255
 CYCLE = re.compile(CYCLE_PATTERN)
+OTHERWISE_NAMED = frozenset({"line", "key"})
+"""Not by an identifier; whoever looks for them knows how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def _check_path(op: Op, path: Mapping[str, str]) -> None:
         if name == "cycle":
             if not CYCLE.fullmatch(text) or parse_cycle_name(text) is None:
                 raise NotFound(f"there is no billing cycle {text}")
-        elif name != "line" and not IDENTIFIER.fullmatch(text):
+        elif name not in OTHERWISE_NAMED and not IDENTIFIER.fullmatch(text):
             if op.method == "PUT":
                 raise InvalidInput(f"{name} must match [a-z0-9_-]{{1,64}}", field=name)
             raise NotFound(f"there is no {name} {text}")

@@ -23,6 +23,7 @@ PROBLEMS: Mapping[int, str] = {
     401: "No key, or one that is unknown or revoked.",
     403: "This key may not do that.",
     404: "No such thing, or not yours.",
+    405: "This address does not take that method.",
     409: "It clashes with what has happened.",
     413: "Too much at once.",
     415: "The body is of a kind that is not taken here.",
@@ -32,7 +33,11 @@ PROBLEMS: Mapping[int, str] = {
     503: "Nothing was decided; try again after `Retry-After` seconds.",
 }
 
-_PATTERNS = {"cycle": CYCLE_PATTERN, "line": "^.{1,400}$"}
+_PATTERNS = {
+    "cycle": CYCLE_PATTERN,
+    "line": "^.{1,400}$",
+    "key": "^ck_[A-Za-z0-9_-]{8}$",
+}
 _CHANGES = frozenset({"POST", "PUT", "PATCH"})
 
 

@@ -13,6 +13,7 @@ from domain.errors import InvalidInput
 
 SANDBOX_WEBHOOK_SECRET = "whsec_test_of_the_cyclebook_sandbox"
 DEFAULT_SECRET_KEY = "insecure-key-of-the-cyclebook-demo"
+STRIPE, JOURNAL = "stripe", "journal"
 STRIPE_API = "https://api.stripe.com"
 
 _LIVE_KEYS = ("sk_live_", "rk_live_")
@@ -40,6 +41,12 @@ def _port(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
         raise InvalidInput(f"{name} has to be a port from 1 to 65535, not {text!r}", field=name)
     return int(text)
+
+
+def _processor(name: str, text: str) -> str:
+    if text.lower() not in (STRIPE, JOURNAL):
+        raise InvalidInput(f"{name} has to be {STRIPE} or {JOURNAL}, not {text!r}", field=name)
+    return text.lower()
 
 
 def _log_level(name: str, text: str) -> str:
@@ -89,29 +96,50 @@ class Settings:
         "Folder of postgres, initdb and pg_ctl for the embedded database; not set: the wheel's",
         _path,
     )
+    processor: str = _setting(
+        "Who holds and issues invoices: stripe, or the journal in our own database",
+        _processor,
+        default=STRIPE,
+    )
     stripe_api_key: str | None = _setting("Stripe's key; not set: the sandbox", secret=True)
     stripe_api_base: str | None = _setting(
         "Where Stripe's API answers; not set: Stripe, or our sandbox", _url("https", "http")
     )
     stripe_webhook_secret: str | None = _setting(
-        "Signing secret of Stripe's webhooks; not set: the sandbox's, or none are taken",
+        "Signing secret of Stripe's webhooks, or several with blanks between while one is "
+        "replaced; not set: the sandbox's, or none are taken",
         secret=True,
     )
     sandbox_port: int = _setting("Port of the Stripe sandbox", _port, default="12111")
     sync_interval_s: int = _setting(
         "Seconds between a change and its sync to Stripe, at most", _count, default="900"
     )
+    stripe_rate_per_s: int = _setting(
+        "Calls a second to Stripe, all processes together; not set: 25 with a test key, else 100",
+        _count,
+    )
+    stripe_rate_per_endpoint_s: int = _setting(
+        "Calls a second to each of Stripe's endpoints, all processes together", _count, default="25"
+    )
+    sync_threads: int = _setting(
+        "Cycles that a worker syncs at once; one of them is kept for urgent ones",
+        _count,
+        default="5",
+    )
     secret_key: str = _setting(
         "Signs sessions and links; needed outside the sandbox",
         default=DEFAULT_SECRET_KEY,
         secret=True,
+    )
+    journal_accounts: Path | None = _setting(  # noqa: RUF009
+        "TOML file of the account names in exported journals; not set: the default ones", _path
     )
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", _log_level, default="INFO")
 
     @property
     def sandbox(self) -> bool:
         """Whether our simulator stands in for Stripe."""
-        return self.stripe_api_key is None
+        return self.processor == STRIPE and self.stripe_api_key is None
 
     @property
     def live(self) -> bool:
@@ -150,21 +178,28 @@ def _read(name: str, about: Mapping[str, Any], given: Mapping[str, str]) -> Any:
 
 
 def _fill_in(values: dict[str, Any]) -> None:
-    """The defaults that depend on Stripe's key."""
+    """The defaults that depend on Stripe's key; without Stripe no webhook is vouched for."""
     key = values["stripe_api_key"]
-    if key is None:
+    test = key is not None and not key.startswith(_LIVE_KEYS)
+    values["stripe_rate_per_s"] = values["stripe_rate_per_s"] or (25 if test else 100)
+    if key is None and values["processor"] == STRIPE:
         values["stripe_api_base"] = (
             values["stripe_api_base"] or f"http://127.0.0.1:{values['sandbox_port']}"
         )
         values["stripe_webhook_secret"] = values["stripe_webhook_secret"] or SANDBOX_WEBHOOK_SECRET
-    else:
+    elif key is not None:
         values["stripe_api_base"] = values["stripe_api_base"] or STRIPE_API
 
 
 def _refuse_unsafe(settings: Settings) -> None:
+    if settings.processor == JOURNAL and settings.stripe_api_key:
+        raise InvalidInput(
+            "with PROCESSOR=journal nothing goes to Stripe: take its key away",
+            field="STRIPE_API_KEY",
+        )
     if settings.live:
-        secret = settings.stripe_webhook_secret
-        if secret is None or secret.startswith(_TEST_SECRETS):
+        secrets = (settings.stripe_webhook_secret or "").split()
+        if not secrets or any(each.startswith(_TEST_SECRETS) for each in secrets):
             raise InvalidInput(
                 "a live Stripe key needs the signing secret of a live webhook endpoint",
                 field="STRIPE_WEBHOOK_SECRET",
@@ -173,7 +208,7 @@ def _refuse_unsafe(settings: Settings) -> None:
             raise InvalidInput("a live Stripe key is only sent over https", field="STRIPE_API_BASE")
     if settings.secret_key == DEFAULT_SECRET_KEY and not settings.sandbox:
         raise InvalidInput(
-            "SECRET_KEY has to be set once there is a Stripe key; "
+            "SECRET_KEY has to be set once there is a Stripe key, or PROCESSOR=journal; "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
             field="SECRET_KEY",
         )

@@ -48,12 +48,13 @@ DETAIL_MAX = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """An item that is no usage record. index: its place in the request."""
+    """An item that is no usage record. index: its place in the request. field: its first bad."""
 
     index: int
     id: str | None
     detail: str
     code: str = "invalid_record"
+    field: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,12 +173,14 @@ def require_unambiguous(item: Any) -> None:
 
 def rejection(index: int, item: Any, error: ValidationError, names: Mapping[str, str]) -> Rejected:
     """Why an item is no usage record, every field named."""
-    detail = "; ".join(f"{_renamed(place, names)}: {text}" for place, text in sentences(error))
+    told = [(_renamed(place, names), text) for place, text in sentences(error)]
+    detail = "; ".join(f"{place}: {text}" for place, text in told)
     id_ = item.get("id") if isinstance(item, dict) else None
     return Rejected(
         index=index,
         id=_printable(id_[:TEXT_MAX]) if isinstance(id_, str) else None,
         detail=_printable(detail[:DETAIL_MAX]),
+        field=_printable(told[0][0][:TEXT_MAX]),
     )
 
 

@@ -7,25 +7,29 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from api.wiring import Wired, clock
 from application.closing_due import ClosingDue
+from application.pacing import Lane, in_lane
 from application.worker import Duty, Loop, Scheduler, SyncWorker, every
 
 ROLES = ("project", "sync", "schedule")
 """What a worker can do; by default all of it."""
 
-SYNC_THREADS = 4
 LOOK_FOR_EVENTS_EVERY_S = 0.15
 LOOK_FOR_WORK_EVERY = timedelta(milliseconds=500)
 CLOSE_EVERY = timedelta(seconds=2)
 CHECKPOINT_EVERY = timedelta(seconds=15)
 FOLD_EVERY = timedelta(seconds=2)
-AUDIT_BACK = timedelta(days=40)
+ASK_DAILY_EVERY = timedelta(minutes=10)
+CATCH_UP_EVERY = timedelta(minutes=3)
+LOOK_FOR_AUDITS_EVERY = timedelta(seconds=2)
 STOP_WITHIN_S = 9.0
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 class Work:
@@ -87,27 +91,28 @@ def loops(wired: Wired, roles: Collection[str] = ROLES) -> list[Loop]:
         idle = _until_growth(growth)
         found.append(Loop("projector", wired.projector.step, idle, at_end=growth.close))
     if "sync" in roles:
-        syncing = SyncWorker(wired.sync_queue, wired.reconciler.sync)
+        queue, sync, away = wired.sync_queue, wired.conflicts.sync, wired.stripe_away
+        threads = wired.settings.sync_threads
+        urgent = SyncWorker(queue, sync, away, high_only=threads > 1)
+        workers = [urgent, *(threads - 1) * [SyncWorker(queue, sync, away)]]
         found += [
-            Loop(f"sync {number}", syncing.step, every(LOOK_FOR_WORK_EVERY))
-            for number in range(1, SYNC_THREADS + 1)
+            Loop(f"sync {number}", worker.step, every(LOOK_FOR_WORK_EVERY))
+            for number, worker in enumerate(workers, start=1)
         ]
     if "schedule" in roles:
         scheduler = Scheduler(duties(wired), clock)
         found.append(Loop("scheduler", scheduler.step, every(LOOK_FOR_WORK_EVERY)))
+        # By itself: it takes long, and nothing else should wait for it.
+        found.append(Loop("audit", lambda: _reconcile(wired), every(LOOK_FOR_AUDITS_EVERY)))
+        found.append(Loop("catch-up", lambda: _catch_up(wired), every(CATCH_UP_EVERY)))
     return found
 
 
 def duties(wired: Wired) -> list[Duty]:
     """What has to be done every so often."""
-    day = timedelta(days=1)
     closing = ClosingDue(wired.books.due, wired.closing.advance)
     return [
-        Duty(
-            name="webhooks",
-            every=timedelta(seconds=1),
-            run=lambda now: wired.inbox.work(now) > 0,
-        ),
+        Duty(name="webhooks", every=timedelta(seconds=1), run=lambda now: _read_mail(wired, now)),
         Duty(name="closing", every=CLOSE_EVERY, run=closing.run),
         Duty(
             name="checkpoints",
@@ -120,8 +125,7 @@ def duties(wired: Wired) -> list[Duty]:
             run=lambda now: wired.fold_stale_tallies() > 0,
         ),
         Duty(name="old answers", every=timedelta(hours=1), run=lambda now: _forget(wired)),
-        # The first one a day after the start: a restart is no reason to read all of Stripe.
-        Duty(name="audit", every=day, run=lambda now: _audit(wired, now), due_at=clock() + day),
+        Duty(name="daily audit", every=ASK_DAILY_EVERY, run=lambda now: _ask_daily(wired, now)),
     ]
 
 
@@ -130,11 +134,30 @@ def _forget(wired: Wired) -> bool:
     return False
 
 
-def _audit(wired: Wired, now: datetime) -> bool:
-    report = wired.audit.run(now - AUDIT_BACK, None, actor="audit")
-    for finding in report.findings:
-        about = finding.error or "; ".join(map(str, finding.discrepancies))
-        log.warning("audit of %s: %s", finding.cycle, about)
+def _in_no_hurry(work: Callable[[], Answer]) -> Answer:
+    with in_lane(Lane.NORMAL):
+        return work()
+
+
+def _read_mail(wired: Wired, now: datetime) -> bool:
+    """Handle webhooks; while Stripe is away none could be, and they need not fail for that."""
+    return not wired.stripe_away() and _in_no_hurry(lambda: wired.inbox.work(now)) > 0
+
+
+def _catch_up(wired: Wired) -> bool:
+    """Look for what no webhook told."""
+    if not wired.stripe_away():
+        _in_no_hurry(lambda: wired.catching_up.run(clock()))
+    return False
+
+
+def _reconcile(wired: Wired) -> bool:
+    """Carry out the next reconciliation; while Stripe is away it had better wait."""
+    return not wired.stripe_away() and _in_no_hurry(wired.reconciliations.step)
+
+
+def _ask_daily(wired: Wired, now: datetime) -> bool:
+    wired.reconciliations.request_daily(now)
     return False
 
 

@@ -131,9 +131,9 @@ def _close_periods(books: OpenBooks, now: datetime, done: Advance) -> None:
 
 def _perhaps_edited(books: OpenBooks) -> list[str]:
     """Closed cycles whose drafts may hold what the books are still to take over."""
-    if books.organization.policy("stripe_edits") != "adopt":
-        return []
-    return [each.id for each in books.cycles if each.status is Status.CLOSED and not each.held]
+    closed = [each for each in books.cycles if each.status is Status.CLOSED and not each.held]
+    adopts = books.organization.policy("stripe_edits") == "adopt"
+    return [each.id for each in closed if adopts or each.draft]  # a subscription's lines may move
 
 
 def _append(

@@ -13,6 +13,7 @@ from domain.errors import EditedAtStripe, RuleViolation, UnsafeChangeSet
 from domain.events.amounts import EditsAdopted, StrangeLine
 from domain.events.cycle import CycleHeld
 from domain.events.stripe_invoice import ForeignLine
+from domain.line_key import is_strange
 from domain.stripe_invoice import StripeInvoice
 from domain.text import DESCRIPTION_MAX, written
 
@@ -22,6 +23,9 @@ DASHBOARD = "Stripe Dashboard"
 BY_POLICY = "by the policy stripe_edits"
 HOLDS = ("discrepancy", "plan")
 """The kinds of holds that are set here, and end with the next sync that finds nothing wrong."""
+
+OF_AMOUNTS = ("amount", "missing_line", "unexpected_line")
+"""The kinds of discrepancies by which a line comes to something else."""
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +73,12 @@ class Conflicts:
             RuleViolation: nobody changed the draft, or it cannot be taken over any more.
         """
         why = written(reason, "reason", DESCRIPTION_MAX)
-        if decision == "adopt":
-            self._adopt(cycle, why, actor)
-        self._reconciler.decide(cycle, decision, why, actor)
+
+        def first(state: StripeInvoice) -> None:
+            if decision == "adopt":
+                self._adopt(cycle, state, why, actor)
+
+        self._reconciler.decide(cycle, decision, why, actor, first)
 
     def dismiss(self, cycle: str, discrepancy: str, reason: str, *, actor: str) -> None:
         """A person accepts that Stripe differs in one way, while it differs just so.
@@ -94,7 +101,9 @@ class Conflicts:
 
     def _by_policy(self, cycle: str, work: Callable[[], SyncResult]) -> SyncResult:
         try:
-            return work()
+            result = work()
+            # Somebody was at the draft while we wrote: what they did is decided on now.
+            return work() if result.writes and result.discrepancies else result
         except EditedAtStripe as refusal:
             policy = self._policy(cycle)
             if policy == "hold":
@@ -109,12 +118,14 @@ class Conflicts:
     def _policy(self, cycle: str) -> str:
         """What becomes of edits. A subscription's own lines move with it, whatever the policy."""
         known = self._books.snapshot(organization_of(cycle), cycle)
-        if known.asked and known.asked.cycle.draft:
+        draft = known.asked.cycle.draft if known.asked else None
+        state, _ = self._stream.load(cycle)
+        if draft and draft.invoice == state.invoice and state.only_others_differ:
             return "adopt"
         return str(known.organization.policy("stripe_edits"))
 
-    def _adopt(self, cycle: str, reason: str, actor: str) -> None:
-        edits = adoption(self._stream.load(cycle)[0], reason, self._now())
+    def _adopt(self, cycle: str, state: StripeInvoice, reason: str, actor: str) -> None:
+        edits = adoption(state, reason, self._now())
         with self._books.change(organization_of(cycle), actor=actor, cycle=cycle) as books:
             if books.asked and (events := books.asked.adopt_edits(edits)):
                 books.append(books.asked, events)
@@ -146,19 +157,41 @@ def adoption(state: StripeInvoice, reason: str, at: datetime) -> EditsAdopted:
             "there is no draft whose changes could be taken over; overwrite makes a new one",
             code="nothing_to_adopt",
         )
-    # Since something of ours was tried, nobody can tell whose doing a change of our lines is.
-    proved = state.proved if state.settled else {}
-    changed = {
-        key: (state.lines[key].amount if key in state.lines else 0) - before.amount
-        for key, before in proved.items()
-    }
+    if "total" in state.discrepancies:
+        raise RuleViolation(
+            "a discount on the whole invoice cannot be taken over: overwrite the draft, and grant "
+            "the discount in the books",
+            code="nothing_to_adopt",
+        )
+    # What is taken over again counts from the same lines, so it takes the place of the first.
+    if state.settled:
+        changed, since = _changed(state), str(state.decisions_proved)
+    elif state.applied:
+        changed, since = _differing(state), f"plan-{state.plan}"
+    else:  # something of ours was tried: nobody can tell whose doing a change of our lines is
+        changed, since = {}, f"try-{state.plan}-{state.decisions}"
     return EditsAdopted(
         at=at,
-        adoption=f"{state.invoice}/{state.decisions}",
+        adoption=f"{state.invoice}/{since}",
         reason=reason,
-        amounts={key: amount for key, amount in changed.items() if amount},
+        amounts=changed,
         lines=tuple(map(_strange, state.foreign)),
     )
+
+
+def _changed(state: StripeInvoice) -> dict[str, int]:
+    """By how many minor units others moved lines with a key of ours, since the last proof."""
+    was = {key: line.amount for key, line in state.proved.items()}
+    now = {key: line.amount for key, line in state.lines.items()}
+    moved = {key: now.get(key, 0) - was.get(key, 0) for key in was.keys() | now.keys()}
+    return {key: amount for key, amount in sorted(moved.items()) if amount}
+
+
+def _differing(state: StripeInvoice) -> dict[str, int]:
+    """The same since the last plan, all of which was carried out, as it was found to differ."""
+    found = [each for each in state.discrepancies.values() if each.kind in OF_AMOUNTS]
+    ours = [each for each in found if each.key in state.lines or not is_strange(each.key)]
+    return {each.key: int(each.theirs or 0) - int(each.ours or 0) for each in ours}
 
 
 def _strange(line: ForeignLine) -> StrangeLine:

@@ -1,14 +1,15 @@
 """Correcting: usage records that were wrong, and late amounts that wait for a person."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from application.changing import Effect, Runner
-from application.cycles import every_cycle, require_late_taken
+from application.cycles import require_late_taken
 from application.desired import organization_of
-from application.live import rate_in_turn
+from application.handed_over import pass_on
+from application.live import InTurn, locked_in_turn
 from application.ports import CatalogReader, OpenBooks, UsageFinder
 from domain.billing_cycle import BillingCycle
 from domain.errors import InvalidInput, NotFound
@@ -117,22 +118,16 @@ class Correcting(Generic[Answer]):
 
         def change(books: OpenBooks) -> Effect:
             asked = _asked(books, cycle)
-            late = self._late(books, asked)
+            turns = locked_in_turn(books, self._catalog.current())
+            late = _late(turns, asked)
             if line not in late:
                 raise NotFound(f"{cycle} has no late amount of {line}", line=line)
             amounts, left = {line: late[line].amount}, len(late) > 1
             events = asked.bill_late("person", amounts, self._now(), open=left, reason=why)
+            pass_on(books, turns)
             return _append(books, asked, events)
 
         return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
-
-    def _late(self, books: OpenBooks, cycle: BillingCycle) -> dict[str, LateLine]:
-        states = [books.state(each) for each in every_cycle(books)]
-        catalog = self._catalog.current()
-        for turn in rate_in_turn(books.organization, states, books.used_credits(), catalog):
-            if turn.state.cycle.id == cycle.id and turn.late is not None:
-                return {each.line: each for each in turn.late.lines + turn.late.proposals}
-        return {}
 
     def _on(
         self,
@@ -176,6 +171,11 @@ class Correcting(Generic[Answer]):
             ),
             at=record.at if becomes.occurred_at is None else micros(becomes.occurred_at),
         )
+
+
+def _late(turns: Iterable[InTurn], cycle: BillingCycle) -> dict[str, LateLine]:
+    late = next(turn.late for turn in turns if turn.state.cycle.id == cycle.id)
+    return {each.line: each for each in late.lines + late.proposals} if late else {}
 
 
 def _asked(books: OpenBooks, cycle: str) -> BillingCycle:

@@ -1,21 +1,19 @@
 """Crediting: an issued invoice is corrected by a credit note."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from application.changing import Effect, Runner, append
-from application.cycles import every_cycle
 from application.desired import organization_of
 from application.gateway import CreditNote, StripeNote
-from application.handed_over import take_off_ahead
-from application.live import InTurn, rate_in_turn
+from application.handed_over import pass_on, take_off_ahead
+from application.live import InTurn, locked_in_turn
 from application.ports import Books, CatalogReader, OpenBooks
 from application.settling import Waiting
 from application.views import Receipt
 from domain.billing_cycle import BillingCycle
-from domain.catalog import Catalog
 from domain.cycle.corrections import late_note
 from domain.errors import CyclebookError, InvalidInput, NotFound, RuleViolation, StoreUnavailable
 from domain.events.cycle import CycleEvent
@@ -23,6 +21,7 @@ from domain.events.late import NOTE
 from domain.events.outcome import CreditNoteIssued
 from domain.events.usage import EPOCH
 from domain.pricing.fields import identifier
+from domain.rating import LateDifference
 from domain.text import written
 
 REASON_MAX = 400
@@ -104,8 +103,8 @@ class Crediting:
 
         def change(books: OpenBooks) -> Effect:
             asked = _asked(books, cycle)
-            turn = _turn(books, asked, self._catalog.current())
-            lines = asked.creditable(turn.late.lines if turn.late else ())
+            late = _late(locked_in_turn(books, self._catalog.current()), asked)
+            lines = asked.creditable(late.lines if late else ())
             if not lines or asked.pending_notes():
                 return Effect(cycle=cycle, recorded=False)
             number = 1 + sum(by.startswith(NOTE) for by in asked.billed_late)
@@ -152,8 +151,10 @@ class Crediting:
             if issued is not None:
                 events += asked.record_outcome(_event(note, issued, self._now()))
             if events and (by := late_note(note.id)) in asked.billed_late:
-                late = _turn(books, asked, self._catalog.current()).late
+                turns = locked_in_turn(books, self._catalog.current())
+                late = _late(turns, asked)
                 left = bool(late and (late.lines or late.proposals))
+                pass_on(books, turns)
                 events += asked.bill_late(by, {}, self._now(), open=left)
             effect = append(books, asked, events)
             if events:
@@ -175,10 +176,8 @@ def _asked(books: OpenBooks, cycle: str) -> BillingCycle:
     return books.asked
 
 
-def _turn(books: OpenBooks, cycle: BillingCycle, catalog: Catalog) -> InTurn:
-    states = [books.state(each) for each in every_cycle(books)]
-    turns = rate_in_turn(books.organization, states, books.used_credits(), catalog)
-    return next(turn for turn in turns if turn.state.cycle.id == cycle.id)
+def _late(turns: Iterable[InTurn], cycle: BillingCycle) -> LateDifference | None:
+    return next(turn.late for turn in turns if turn.state.cycle.id == cycle.id)
 
 
 def _issued_before(cycle: BillingCycle, note: CreditNote) -> bool:
@@ -201,7 +200,7 @@ def _check_lines(cycle: BillingCycle, lines: Mapping[str, int]) -> None:
     if not lines:
         raise InvalidInput("a credit note needs at least one line", field="lines")
     for line, amount in lines.items():
-        noted = sum(note.lines.get(line, 0) for note in cycle.notes.values())
+        noted = sum(note.lines.get(line, 0) for note in cycle.standing_notes)
         left = cycle.settled.lines.get(line, 0) - noted
         if not 0 < amount <= left:
             raise InvalidInput(

@@ -2,14 +2,16 @@
 
 from typing import cast
 
-from application.gateway import Collection, Desired, StripeCustomer
-from application.live import in_turn
+from application.driving import awaits_draft
+from application.gateway import Desired, StripeCustomer
+from application.live import InTurn, in_turn
 from application.ports import Books, CatalogReader, Directory, Snapshot
 from domain.billing_cycle import BillingCycle
 from domain.errors import NotFound, RuleViolation
 from domain.identity import parse_cycle_name
 from domain.invoice import Invoice
 from domain.organization import Organization
+from projections.remote_invoice import Collection
 
 
 class DesiredState:
@@ -28,17 +30,22 @@ class DesiredState:
         """
         snapshot = self._books.snapshot(organization_of(cycle), cycle)
         organization = snapshot.organization
+        turn = self._turn(snapshot, cycle)
+        _require_settled(turn.state.cycle, turn.rated.invoice)
         return Desired(
-            invoice=self._invoice(snapshot, cycle),
+            invoice=turn.rated.invoice,
             customer=self._customer(organization),
-            collection=_collection(organization),
+            collection=collection_of(organization, turn.state.cycle),
+            awaits=awaits_draft(organization, turn.state.cycle, snapshot.now),
+            adopted=turn.state.cycle.draft.invoice if turn.state.cycle.draft else None,
+            held=turn.state.cycle.held is not None,
+            others=tuple(each.cycle.id for each in snapshot.cycles if each.cycle.id != cycle),
         )
 
-    def _invoice(self, snapshot: Snapshot, cycle: str) -> Invoice:
+    def _turn(self, snapshot: Snapshot, cycle: str) -> InTurn:
         for turn in in_turn(snapshot, self._catalog.current(), cycle):
             if turn.state.cycle.id == cycle:
-                _require_settled(turn.state.cycle, turn.rated.invoice)
-                return turn.rated.invoice
+                return turn
         raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
 
     def _customer(self, organization: Organization) -> StripeCustomer:
@@ -76,7 +83,13 @@ def _require_settled(cycle: BillingCycle, invoice: Invoice) -> None:
         )
 
 
-def _collection(organization: Organization) -> Collection:
+def collection_of(organization: Organization, cycle: BillingCycle) -> Collection:
+    """By policy. Whether tax is computed is settled with the lines, whose form depends on it."""
     method = str(organization.policy("collection"))
     days = cast(int, organization.policy("days_until_due"))
-    return Collection(method=method, days_until_due=days if method == "send_invoice" else None)
+    asked = organization.policy("automatic_tax") is True
+    return Collection(
+        method=method,
+        days_until_due=days if method == "send_invoice" else None,
+        automatic_tax=cycle.settled.automatic_tax if cycle.settled else asked,
+    )

@@ -110,7 +110,7 @@ def _require_nothing_later(books: OpenBooks, cycle: BillingCycle, end: datetime)
     """Refuse to end a period before something in it is dated."""
     if cycle.status is not Status.ACCRUING:
         raise RuleViolation(f"{cycle.id} is {cycle.status}", code="not_accruing", cycle=cycle.id)
-    last = max([*_instants(cycle), *books.last_usage(cycle)], default=cycle.period.start)
+    last = last_dated(books, cycle)
     if last > end:
         raise RuleViolation(
             f"something in {cycle.id} is dated {written_utc(last)}; choose a later instant",
@@ -118,6 +118,11 @@ def _require_nothing_later(books: OpenBooks, cycle: BillingCycle, end: datetime)
             cycle=cycle.id,
             field="at",
         )
+
+
+def last_dated(books: OpenBooks, cycle: BillingCycle) -> datetime:
+    """When the last thing in a cycle is dated; its beginning, where there is none."""
+    return max([*_instants(cycle), *books.last_usage(cycle)], default=cycle.period.start)
 
 
 def _instants(cycle: BillingCycle) -> list[datetime]:

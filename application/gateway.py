@@ -7,7 +7,8 @@ from typing import Protocol
 
 from domain.invoice import Invoice, Sold
 from domain.stripe_invoice import StripeInvoice
-from projections.change_set import AddLine, RemoveLine, UpdateLine
+from projections.change_set import AddLine, RemoveLine, UpdateDraft, UpdateLine
+from projections.remote_customer import RemoteCustomer
 from projections.remote_invoice import Collection, Marks, RemoteInvoice
 
 LineChanges = Sequence[RemoveLine] | Sequence[UpdateLine] | Sequence[AddLine]
@@ -25,27 +26,21 @@ class StripeCustomer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteCustomer:
-    """A customer as Stripe has it. organization: ours, by its metadata. currency: the one it has
-    been billed in."""
-
-    id: str
-    deleted: bool = False
-    organization: str | None = None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Desired:
     """What Stripe should hold for a cycle, for whom, and how it is collected.
 
-    awaits: nothing, until a Stripe subscription makes the draft.
+    awaits: nothing, until a Stripe subscription makes the draft. adopted: Stripe's id of the one
+    that it made. held: whether the cycle is. others: its organization's other cycles that are not
+    issued, which may have asked for its customer, too.
     """
 
     invoice: Invoice
     customer: StripeCustomer
     collection: Collection = field(default_factory=Collection)
     awaits: bool = False
+    adopted: str | None = None
+    held: bool = False
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,6 +128,7 @@ class StripeNote:
 
     id: Stripe's. note: our id, ``None`` where somebody else made it. lines: (Stripe's id of an
     invoice's line or of the note's own, minor units), before tax. refunds: Stripe's ids.
+    void: whether it was taken back.
     """
 
     id: str
@@ -147,6 +143,7 @@ class StripeNote:
     credit_balance: int = 0
     out_of_band: int = 0
     refunds: tuple[str, ...] = ()
+    void: bool = False
 
     @property
     def rest(self) -> int:
@@ -169,11 +166,12 @@ class StripePayment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StripeRefund:
-    """Money that went back to a customer. Minor units."""
+    """Money that went back to a customer. Minor units. failure: why it did not arrive."""
 
     id: str
     amount: int
     reason: str
+    failure: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,10 +202,7 @@ class InvoiceGateway(Protocol):
         """Every invoice of a customer that carries the cycle's id, oldest first."""
 
     def listed(self, start: datetime, end: datetime) -> Iterator[Sequence[RemoteInvoice]]:
-        """Every invoice made in ``[start, end)``, page by page, perhaps without all its lines.
-
-        One may come twice. A list that ends before its end raises ``GatewayUnavailable``.
-        """
+        """Every invoice made in ``[start, end)``, in pages; perhaps twice, or with few lines."""
 
     def find_customer(self, organization: str, since: datetime) -> str | None:
         """The customer made for an organization since an instant, if any was."""
@@ -228,7 +223,7 @@ class InvoiceGateway(Protocol):
         """A credit note by Stripe's id; ``None`` if there is none."""
 
     def notes(self, invoice: str) -> tuple[StripeNote, ...]:
-        """The credit notes of an invoice, oldest first, without those taken back."""
+        """The credit notes of an invoice, oldest first; those taken back, too."""
 
     def size(self, request: StripeRequest) -> StripeNote:
         """What Stripe would make of a credit note: its tax and total. Changes nothing."""
@@ -237,7 +232,7 @@ class InvoiceGateway(Protocol):
         """The payments of a finalized invoice, oldest first."""
 
     def refunds(self, payment: str) -> tuple[StripeRefund, ...]:
-        """What of a payment went back for good, oldest first."""
+        """What of a payment went back, oldest first; what did not arrive, too."""
 
     def disputes(self, payment: str) -> tuple[StripeDispute, ...]:
         """The disputes about a payment, oldest first."""
@@ -251,7 +246,7 @@ class InvoiceGateway(Protocol):
     def new_draft(self, draft: Draft) -> StripeRequest:
         """Open a draft."""
 
-    def update_draft(self, invoice: str, collection: Collection) -> StripeRequest:
+    def update_draft(self, invoice: str, change: UpdateDraft) -> StripeRequest:
         """Change how a draft is collected."""
 
     def has_product(self, sold: Sold) -> bool:

@@ -1,11 +1,24 @@
-"""What was billed ahead, where the invoice that did asks for less of it after all."""
+"""What a settled invoice left to the next one, where that turns out otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from application.cycles import every_cycle, follows
+from application.live import InTurn
 from application.ports import OpenBooks
 from domain.billing_cycle import BillingCycle
+
+
+def pass_on(books: OpenBooks, turns: Iterable[InTurn]) -> None:
+    """Record what settled cycles leave otherwise than is recorded.
+
+    To be done where late amounts are billed or given up: nobody looks at a cycle any more of
+    which nothing is open, and the next one must not fall back to what it was left before.
+    """
+    for before, after in pairwise(turns):
+        if before.state.cycle.settled is not None and before.left is not None:
+            books.append(after.state.cycle, [before.left])
 
 
 def take_off_ahead(books: OpenBooks, cycle: BillingCycle, lines: Mapping[str, int]) -> None:
@@ -15,7 +28,7 @@ def take_off_ahead(books: OpenBooks, cycle: BillingCycle, lines: Mapping[str, in
     line.
     """
     for later in every_cycle(books):
-        left = later.as_known().handover
+        left = later.known_handover
         if not follows(cycle, later) or left is None:
             continue
         ahead = tuple(

@@ -3,30 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Protocol
 
-from application.desired import organization_of
-from application.gateway import InvoiceGateway, StripeStream
-from application.handed_over import take_off_ahead
-from application.outcomes import STRIPE, Outcomes, Said
-from application.ports import Books, OpenBooks
-from domain.billing_cycle import Outcome
-from domain.errors import Busy, CyclebookError, NotFound, StoreUnavailable
-from domain.events.outcome import CreditNoteIssued
-from domain.events.usage import EPOCH
-from domain.identity import parse_cycle_name
-from domain.stripe_invoice import StripeInvoice
-from projections.remote_invoice import RemoteInvoice, news
+from domain.errors import CyclebookError, NotFound, StoreUnavailable, Unavailable
 
 ATTEMPTS_MAX = 20
 FIRST_PAUSE = timedelta(seconds=2)
 PAUSE_MAX = timedelta(hours=1)
-MONEY_BACK = ("charge.", "refund.")
-"""Kinds of events about money that went back, which an invoice itself does not show."""
-
-RENEWED = ("invoice.created", "invoice.finalized")
-"""What tells that a subscription made an invoice; the second that it is too late to claim it."""
+TOO_EARLY = "not_issued"
+"""News of an invoice that the books have not issued yet: as with an outage, it is waited for."""
 
 LEASE = timedelta(minutes=5)
 """How long a claimed event is kept from other workers."""
@@ -36,14 +21,25 @@ LEASE = timedelta(minutes=5)
 class Message:
     """A stored webhook event. It is a hint to look again, never a fact.
 
-    object_id: what it is about, at Stripe. cycle: ours, where that object carries one.
+    object_id: what it is about, at Stripe. cycle, organization: ours, where it carries one.
     """
 
     id: str
     type: str
     object_id: str
     cycle: str | None
+    organization: str | None = None
     attempts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unhandled:
+    """A message that failed, for people. due_at: when it is tried again; none without them."""
+
+    message: Message
+    received_at: datetime
+    due_at: datetime | None
+    error: str
 
 
 class InboxStore(Protocol):
@@ -69,30 +65,21 @@ class InboxStore(Protocol):
         """Keep an event with its error: until ``due_at``, or for a person where ``None``."""
         ...
 
+    def unhandled(self, after: str, limit: int) -> Sequence[Unhandled]:
+        """Events that failed, by id, after an id."""
+        ...
+
+    def retry(self, message: str | None) -> int:
+        """Make one event that failed, or all, due at once with all attempts anew; how many."""
+        ...
+
 
 class Inbox:
-    """Takes webhooks, and turns what is news into events on the billing cycle.
+    """Takes webhooks. handle: does what a message leads to; safe to repeat."""
 
-    resync: raises a cycle's place in the queue of syncs, where Stripe's draft may have been
-    changed by others. renewed: told of an invoice that carries no cycle, by Stripe's id: a
-    subscription may have made it for one.
-    """
-
-    def __init__(
-        self,
-        store: InboxStore,
-        books: Books,
-        gateway: InvoiceGateway,
-        stripe: StripeStream,
-        resync: Callable[[str], None],
-        renewed: Callable[[str], object],
-    ) -> None:
+    def __init__(self, store: InboxStore, handle: Callable[[Message, datetime], None]) -> None:
         self._store = store
-        self._books = books
-        self._gateway = gateway
-        self._stripe = stripe
-        self._resync = resync
-        self._renewed = renewed
+        self._handle = handle
 
     def accept(self, message: Message, payload: bytes) -> bool:
         """Store a verified webhook; whether it is new. Once this returns it is safe to say 200.
@@ -115,7 +102,7 @@ class Inbox:
             except StoreUnavailable:
                 raise
             except Exception as error:  # kept with the event; the others go on
-                self._store.failed(message.id, _words(error), _next_try(message, now))
+                self._store.failed(message.id, _words(error), _next_try(message, error, now))
             else:
                 self._store.handled(message.id)
         return len(claimed)
@@ -131,81 +118,20 @@ class Inbox:
             self._handle(known, now)
             self._store.handled(message)
 
-    def _handle(self, message: Message, now: datetime) -> None:
-        """Look at the invoice afresh: what the webhook itself says may be old."""
-        invoice = self._gateway.invoice_of(message.type, message.object_id)
-        if invoice is None:
-            return
-        seen = self._gateway.glance(invoice)
-        cycle = (seen.marks.cycle if seen else "") or message.cycle
-        if not cycle or parse_cycle_name(cycle) is None:
-            if seen and message.type in RENEWED:
-                self._renewed(seen.id)
-            return
-        if seen is None or seen.is_draft:
-            if seen is None or self._is_news(cycle, seen):
-                self._resync(cycle)
-            return
-        if record := self._record_stripe(cycle, seen, message):
-            money_back = message.type.startswith(MONEY_BACK)
-            outcomes = Outcomes(self._gateway, seen, now)
-            self._record(cycle, list(outcomes.of(record, money_back=money_back)))
+    def unhandled(self, after: str, limit: int) -> Sequence[Unhandled]:
+        """Messages that failed, each with the reason, by id."""
+        return self._store.unhandled(after, limit)
 
-    def _is_news(self, cycle: str, draft: RemoteInvoice) -> bool:
-        """Whether somebody else changed a draft: what we wrote ourselves is on our record.
+    def retry(self, message: str | None = None) -> int:
+        """Try one message that failed, or all, again at once; how many.
 
         Raises:
-            Busy: a sync is writing just now, so that nobody can tell yet.
+            NotFound: no such message failed.
         """
-        state, _ = self._stripe.load(cycle)
-        if state.open is not None:
-            raise Busy(f"{cycle} is being synced", cycle=cycle)
-        return bool(news(state, self._gateway.complete(draft), draft.marks.revision))
-
-    def _record_stripe(
-        self, cycle: str, seen: RemoteInvoice, message: Message
-    ) -> StripeInvoice | None:
-        """Bring our record up to what was read; ``None`` of an invoice that has a successor.
-
-        Raises:
-            NotFound: it is not the one we know.
-            Busy: a call of ours is not answered yet; whoever made it says what it did.
-        """
-        state, version = self._stripe.load(cycle)
-        if seen.marks.revision < state.revision:
-            return None
-        if state.open is not None:
-            if message.attempts:
-                # Nobody came back for the answer: a sync asks for it.
-                self._resync(cycle)
-            raise Busy(f"Stripe has not answered {state.open.purpose} yet", cycle=cycle)
-        if state.invoice != seen.id:
-            raise NotFound(f"{seen.id} carries {cycle}, whose invoice is {state.invoice}")
-        if events := news(state, self._gateway.complete(seen), seen.marks.revision):
-            self._stripe.append(cycle, version, events, STRIPE)
-            self._resync(cycle)
-            state, _ = self._stripe.load(cycle)
-        return state
-
-    def _record(self, cycle: str, said: list[Said]) -> None:
-        """Keep what is news to the cycle, one change for each who did it."""
-        organization = organization_of(cycle)
-        for actor, theirs in groupby(said, key=lambda each: each[0]):
-            events = [event for _, event in theirs]
-            notes = any(isinstance(event, CreditNoteIssued) for event in events)
-            since = EPOCH if notes else None
-            with self._books.change(organization, actor=actor, cycle=cycle, since=since) as books:
-                for event in events:
-                    _note(books, event)
-
-
-def _note(books: OpenBooks, event: Outcome) -> None:
-    """Keep one piece of news, if it is."""
-    if books.asked is None or not (events := books.asked.record_outcome(event)):
-        return
-    books.append(books.asked, events)
-    if isinstance(event, CreditNoteIssued):
-        take_off_ahead(books, books.asked, event.lines)
+        count = self._store.retry(message)
+        if message is not None and not count:
+            raise NotFound(f"no message {message} failed")
+        return count
 
 
 def _words(error: Exception) -> str:
@@ -213,8 +139,10 @@ def _words(error: Exception) -> str:
     return f"{code}: {error}"
 
 
-def _next_try(message: Message, now: datetime) -> datetime | None:
-    """Pauses double; after the last attempt a person has to look."""
-    if message.attempts + 1 >= ATTEMPTS_MAX:
+def _next_try(message: Message, error: Exception, now: datetime) -> datetime | None:
+    """Pauses double; after the last attempt a person has to look, unless waiting mends it."""
+    mends = isinstance(error, Unavailable)
+    mends = mends or (isinstance(error, CyclebookError) and error.code == TOO_EARLY)
+    if not mends and message.attempts + 1 >= ATTEMPTS_MAX:
         return None
-    return now + min(FIRST_PAUSE * (1 << message.attempts), PAUSE_MAX)
+    return now + min(FIRST_PAUSE * (1 << min(message.attempts, ATTEMPTS_MAX)), PAUSE_MAX)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from application.live import InTurn, rate_cycle
-from application.views import InvoiceLinks, InvoiceView, StripeBadge
+from application.views import InvoiceView, StripeBadge
 from domain.billing_cycle import BillingCycle, Status
 from domain.catalog import Catalog
 from domain.events.outcome import PaymentRecorded
@@ -51,9 +51,6 @@ def invoice_view(
         unpriced=rated.unpriced,
         late=turn.late.lines if turn.late else (),
         proposals=turn.late.proposals if turn.late else (),
-        links=InvoiceLinks(hosted=issued.hosted_url, pdf=issued.pdf_url)
-        if issued
-        else InvoiceLinks(),
         hold=cycle.held,
         approval=cycle.approval,
         approved=cycle.approved,
@@ -117,7 +114,7 @@ def _remaining(cycle: BillingCycle, unpaid: int) -> int:
     """What is still asked of the customer, less what credit notes took off."""
     if cycle.status in (Status.PAID, Status.VOID):
         return 0
-    return unpaid - sum(note.reduce_due for note in cycle.notes.values())
+    return unpaid - sum(note.reduce_due for note in cycle.standing_notes)
 
 
 def _accrued(turn: InTurn, catalog: Catalog, at: datetime) -> int:

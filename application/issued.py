@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from application.gateway import CreditNote, InvoiceGateway, StripeNote, StripeRequest
 from application.stripe_calls import StripeCalls, StripeLog
-from domain.errors import InvalidInput, RuleViolation
+from domain.errors import GatewayUnavailable, InvalidInput, RuleViolation
 from domain.events.stripe_invoice import CreditNoteObserved, InvoiceVoidedAtStripe
+from domain.line_key import strange_key
 from projections.remote_invoice import RemoteInvoice, RemoteStatus, news
 
 VOIDABLE = frozenset({RemoteStatus.OPEN, RemoteStatus.UNCOLLECTIBLE})
@@ -74,28 +75,40 @@ class IssuedWork:
         if known := self._known(seen, note.id):
             return known
         held = {key: line.id for key, line in seen.lines.items()}
+        held |= {strange_key(each.line): each.line for each in seen.foreign}
         if strange := sorted(note.lines.keys() - held.keys()):
             message = f"the invoice of {self._log.cycle} has no line {strange[0]}"
             raise InvalidInput(message, field="lines", cycle=self._log.cycle)
         answer = self._calls.make(self._request(seen, self._sized(seen, note, held), held))
         self._log.save()
-        return self._read(answer.reference or "")
+        return self._made(answer.reference or "")
 
     def _known(self, seen: RemoteInvoice, note: str) -> StripeNote | None:
-        """The note that is there already: on our record, or made by a call nobody remembers."""
-        if recorded := self._log.state.notes.get(note):
-            return self._read(recorded)
+        """The note that is there already: on our record, or made by a call nobody remembers.
+
+        Raises:
+            RuleViolation: it is on our record, and Stripe has none.
+        """
+        recorded = self._log.state.notes.get(note)
+        if recorded and (kept := self._gateway.note(recorded)):
+            return kept
         found = next((each for each in self._gateway.notes(seen.id) if each.note == note), None)
         if found:
             self._log.add(CreditNoteObserved(note=note, stripe_note=found.id))
             self._log.save()
+        elif recorded:
+            raise RuleViolation(f"Stripe has no credit note {recorded}", code="note_gone")
         return found
 
-    def _read(self, stripe_note: str) -> StripeNote:
-        found = self._gateway.note(stripe_note)
-        if found is None:
-            raise RuleViolation(f"Stripe has no credit note {stripe_note}", code="note_gone")
-        return found
+    def _made(self, stripe_note: str) -> StripeNote:
+        """The note just made.
+
+        Raises:
+            GatewayUnavailable: Stripe named one that it does not have; the next try finds it.
+        """
+        if found := self._gateway.note(stripe_note):
+            return found
+        raise GatewayUnavailable(f"Stripe has no credit note {stripe_note}, which it just made")
 
     def _sized(self, seen: RemoteInvoice, note: CreditNote, held: Held) -> CreditNote:
         """The note with its ways as Stripe counts them: with tax, and what is due first.

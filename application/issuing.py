@@ -112,8 +112,6 @@ def _issued(
         stripe_invoice=facts.invoice,
         tax=facts.tax,
         due_at=facts.due_at,
-        hosted_url=facts.hosted_url,
-        pdf_url=facts.pdf_url,
     )
 
 

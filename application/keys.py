@@ -1,10 +1,11 @@
 """Keys of the API: made, listed, replaced and revoked. Only a key's SHA-256 is kept."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.errors import InvalidInput, NotFound
@@ -12,12 +13,20 @@ from domain.pricing.fields import identifier
 
 PREFIX = "ck_"
 ROLES = ("ingest", "organization", "support", "admin")
+GRACE = timedelta(days=1)
+"""How long a key that was replaced stays in force, unless told otherwise."""
+
+GRACE_MAX = timedelta(days=30)
 _SHOWN = 8  # characters of the secret that name it; the other 35 are 210 random bits
+_ID = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{{_SHOWN}}}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
-    """A key without its secret. organization: the only one it may see, role permitting."""
+    """A key without its secret. organization: the only one it may see, role permitting.
+
+    last_used_at: to the minute. expires_at: it was replaced, and is refused from then on.
+    """
 
     id: str
     role: str
@@ -25,14 +34,39 @@ class ApiKey:
     name: str = ""
     created_at: datetime | None = None
     last_used_at: datetime | None = None
+    expires_at: datetime | None = None
     revoked_at: datetime | None = None
 
 
-class KeyStore(Protocol):
-    """Where keys are kept, by hash."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyEvent:
+    """What somebody did to a key. event: ``created``, ``rotated`` or ``revoked``.
 
-    def add(self, key: ApiKey, digest: bytes) -> None:
+    successor: where it was rotated, the key that takes its place.
+    """
+
+    number: int
+    key: str
+    event: str
+    at: datetime
+    actor: str
+    successor: str | None
+
+
+class KeyStore(Protocol):
+    """Where keys are kept, by hash, with who did what to them. It has the one clock for all."""
+
+    def add(self, key: ApiKey, digest: bytes, actor: str) -> None:
         """Store a new key."""
+        ...
+
+    def replace(
+        self, old: str, key: ApiKey, digest: bytes, grace: timedelta, actor: str
+    ) -> ApiKey | None:
+        """Store a new key and let the old one, answered as it is now, expire after ``grace``.
+
+        One that expires sooner already keeps its time. ``None``: there is no such key in force.
+        """
         ...
 
     def find(self, digest: bytes) -> ApiKey | None:
@@ -40,15 +74,19 @@ class KeyStore(Protocol):
         ...
 
     def get(self, key: str) -> ApiKey | None:
-        """A key by its id, revoked or not."""
+        """A key by its id, in force or not."""
         ...
 
-    def list(self) -> Sequence[ApiKey]:
-        """All keys, oldest first, revoked ones too."""
+    def list(self, after: str = "", limit: int | None = None) -> Sequence[ApiKey]:
+        """Keys after another one, oldest first, those not in force too."""
         ...
 
-    def revoke(self, key: str) -> bool:
+    def revoke(self, key: str, actor: str) -> bool:
         """Whether there is such a key; revoking twice changes nothing."""
+        ...
+
+    def events(self, after: int, limit: int | None) -> Sequence[KeyEvent]:
+        """What was done to keys after an event, oldest first."""
         ...
 
 
@@ -58,7 +96,9 @@ class Keys:
     def __init__(self, store: KeyStore) -> None:
         self._store = store
 
-    def create(self, role: str, organization: str | None = None, name: str = "") -> str:
+    def create(
+        self, role: str, organization: str | None = None, name: str = "", *, actor: str
+    ) -> str:
         """Make a key and return its secret, which is shown this once.
 
         Raises:
@@ -73,38 +113,66 @@ class Keys:
             )
         if organization is not None:
             identifier(organization, "organization")
-        secret = PREFIX + secrets.token_urlsafe(32)
+        secret = _new_secret()
         key = ApiKey(id=key_id(secret), role=role, organization=organization, name=name)
-        self._store.add(key, hashed(secret))
+        self._store.add(key, hashed(secret), actor)
         return secret
 
     def find(self, digest: bytes) -> ApiKey | None:
         """The key in force with this hash."""
         return self._store.find(digest)
 
-    def list(self) -> Sequence[ApiKey]:
-        """All keys, oldest first, revoked ones too."""
-        return self._store.list()
+    def get(self, key: str) -> ApiKey:
+        """A key, in force or not.
 
-    def revoke(self, key: str) -> None:
+        Raises:
+            NotFound: there is no such key.
+        """
+        found = self._store.get(key) if _ID.fullmatch(key) else None
+        if found is None:
+            raise NotFound(f"there is no key {key}")
+        return found
+
+    def list(self, after: str = "", limit: int | None = None) -> Sequence[ApiKey]:
+        """Keys after another one, oldest first, those not in force too."""
+        return self._store.list(after, limit)
+
+    def revoke(self, key: str, *, actor: str) -> ApiKey:
         """End a key. Twice does nothing.
 
         Raises:
             NotFound: there is no such key.
         """
-        if not self._store.revoke(key):
-            raise NotFound(f"there is no key {key}")
+        self.get(key)
+        self._store.revoke(key, actor)
+        return self.get(key)
 
-    def rotate(self, key: str) -> str:
-        """Make a key like this one and return its secret; the old one stays until revoked.
+    def rotate(self, key: str, grace: timedelta = GRACE, *, actor: str) -> tuple[str, ApiKey]:
+        """Make a key like this one; its secret, and the old key with its end.
+
+        The old key stays in force for ``grace``, so that nothing stops while its users change
+        over. Rotating it once more makes another key, and never lengthens its time.
 
         Raises:
             NotFound: there is no such key in force.
+            InvalidInput: the grace is below zero, or longer than ``GRACE_MAX``.
         """
-        old = self._store.get(key)
-        if old is None or old.revoked_at is not None:
+        if not timedelta(0) <= grace <= GRACE_MAX:
+            raise InvalidInput(f"the grace is 0 to {GRACE_MAX.days} days", field="grace_s")
+        old, secret = self.get(key), _new_secret()
+        new = ApiKey(id=key_id(secret), role=old.role, organization=old.organization, name=old.name)
+        ending = self._store.replace(key, new, hashed(secret), grace, actor)
+        if ending is None:
             raise NotFound(f"there is no key {key} in force")
-        return self.create(old.role, old.organization, old.name)
+        return secret, ending
+
+    def events(self, after: int = 0, limit: int | None = None) -> Sequence[KeyEvent]:
+        """Who made, rotated and revoked keys, oldest first."""
+        return self._store.events(after, limit)
+
+
+def _new_secret() -> str:
+    return PREFIX + secrets.token_urlsafe(32)
 
 
 def hashed(secret: str) -> bytes:

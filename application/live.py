@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
-from application.ports import CycleState, Snapshot
+from application.cycles import every_cycle
+from application.ports import CycleState, OpenBooks, Snapshot
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog, Meter
 from domain.events.amounts import HandedOver
@@ -23,12 +24,14 @@ Used = dict[str, int]
 class InTurn:
     """A cycle, what it took from outside, and its invoice.
 
-    late: of a settled cycle, what became known late and is not billed yet.
+    left: what it leaves to the next one, where that is not recorded yet. late: of a settled
+    cycle, what became known late and is not billed yet.
     """
 
     state: CycleState
     around: Surroundings
     rated: Rated
+    left: HandedOver | None = None
     late: LateDifference | None = None
 
 
@@ -77,8 +80,9 @@ def rate_in_turn(
     for state, following in zip(states, [*states[1:], None], strict=False):
         cycle = state.cycle
         if cycle.settled is not None:
-            turn, handover = _settled(organization, state, following, handover, catalog)
+            turn = _settled(state, following, handover, catalog)
             late += _billable(organization, turn)
+            handover = turn.left
             yield turn
             continue
         mine = [each for each in late if _currency(states, each) == cycle.currency]
@@ -96,7 +100,7 @@ def rate_in_turn(
         for credit, amount in credits_used(rated).items():
             used[credit] = used.get(credit, 0) + amount
         handover = rated.handover(cycle.period.end) if _goes_on(cycle, following) else None
-        yield InTurn(state=state, around=around, rated=rated)
+        yield InTurn(state=state, around=around, rated=rated, left=handover)
 
 
 def in_turn(snapshot: Snapshot, catalog: Catalog, cycle: str | None = None) -> list[InTurn]:
@@ -110,17 +114,22 @@ def in_turn(snapshot: Snapshot, catalog: Catalog, cycle: str | None = None) -> l
     return list(rate_in_turn(snapshot.organization, states, snapshot.applied, catalog))
 
 
+def locked_in_turn(books: OpenBooks, catalog: Catalog) -> list[InTurn]:
+    """The cycles that are locked for a change, rated as they are now."""
+    states = [books.state(cycle) for cycle in every_cycle(books)]
+    return list(rate_in_turn(books.organization, states, books.used_credits(), catalog))
+
+
 def _settled(
-    organization: Organization,
     state: CycleState,
     following: CycleState | None,
     handover: HandedOver | None,
     catalog: Catalog,
-) -> tuple[InTurn, HandedOver | None]:
+) -> InTurn:
     """A settled cycle, and what it would leave to the next now, where that changed."""
     rated = rate_cycle(state, catalog)
     if state.late is None and handover is None and not any(state.cycle.billed_late.values()):
-        return InTurn(state=state, around=ALONE, rated=rated), None
+        return InTurn(state=state, around=ALONE, rated=rated)
     known = CycleState(
         cycle=state.cycle.as_known(),
         tallies=state.tallies if state.late is None else state.late,
@@ -129,9 +138,13 @@ def _settled(
     settled = state.cycle.settled
     around = Surroundings(handover=handover, coming=settled.coming if settled else None)
     now = rate_cycle(known, catalog, around)
-    difference = late_difference(state.cycle, now.basis)
-    turn = InTurn(state=state, around=ALONE, rated=rated, late=difference)
-    return turn, _changed(state.cycle, following, now)
+    return InTurn(
+        state=state,
+        around=ALONE,
+        rated=rated,
+        left=_changed(state.cycle, following, now),
+        late=late_difference(state.cycle, now.basis),
+    )
 
 
 def _changed(cycle: BillingCycle, following: CycleState | None, now: Rated) -> HandedOver | None:
@@ -139,7 +152,7 @@ def _changed(cycle: BillingCycle, following: CycleState | None, now: Rated) -> H
     if following is None or not _goes_on(cycle, following):
         return None
     nothing = HandedOver(at=cycle.period.end, cycle=cycle.id, amount=0)
-    left = following.cycle.handover or nothing
+    left = following.cycle.known_handover or nothing
     return None if left.levels == now.levels else replace(left, levels=now.levels)
 
 

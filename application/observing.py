@@ -1,5 +1,7 @@
 """Looking at Stripe: what it holds for a cycle, and how that compares with our record."""
 
+from collections.abc import Container
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from application.gateway import Desired, InvoiceGateway
@@ -15,7 +17,7 @@ from domain.line_key import strange_key
 from domain.stripe_invoice import StripeInvoice
 from projections.change_set import ChangeSet, diff
 from projections.proof import Expectation, compare, wanted
-from projections.remote_invoice import RemoteInvoice, RemoteStatus, as_recorded, deleted
+from projections.remote_invoice import RemoteInvoice, RemoteStatus, as_recorded, deleted, news
 
 NOTHING_BY_POLICY = "nothing at Stripe, by policy"
 
@@ -48,16 +50,33 @@ class Observer:
             customer=self.customer,
             unwanted=unwanted,
             collection=self._desired.collection,
+            undiscounted=self._log.state.undiscounted,
         )
 
     def glance(self) -> RemoteInvoice | None:
-        """The invoice as one read shows it, or ``None``: usually one read."""
+        """The invoice as one read shows it, or ``None``: usually one read.
+
+        One that somebody finalized and took back before we asked for it is as good as none.
+        """
         known = self._log.state.live(self._revision)
         if known is not None:
-            if seen := self._gateway.glance(known):
+            seen = self._gateway.glance(known)
+            if seen and not self._taken_back(seen):
                 return seen
-            self._log.add(deleted(self._log.state))
-        return next(iter(self.candidates()), None)
+            self._note_gone(seen)
+        found = self.candidates()
+        return next((each for each in found if not self._taken_back(each)), None)
+
+    def _taken_back(self, seen: RemoteInvoice) -> bool:
+        state = self._log.state
+        return seen.status is RemoteStatus.VOID and not (state.issued or state.voiding)
+
+    def _note_gone(self, seen: RemoteInvoice | None) -> None:
+        state = self._log.state
+        if seen is None:
+            self._log.add(deleted(state))
+        else:
+            self._log.add(*news(state, self._gateway.complete(seen), self._revision))
 
     def candidates(self) -> tuple[RemoteInvoice, ...]:
         """Every invoice of this revision at Stripe: those not void first, oldest first."""
@@ -82,7 +101,8 @@ class Observer:
     def edits(self, seen: RemoteInvoice | None) -> tuple[Discrepancy, ...]:
         """What others changed since the last proof, recorded as it is found.
 
-        Where something of ours was tried since, only lines of others are surely not our doing.
+        Where something of ours was tried since, only lines of others are surely not our doing,
+        and whatever differs from a plan that was carried out.
         A line of ours that is there twice is no one's edit: the second goes, whoever made it.
         """
         state, known = self._log.state, seen.id if seen else self._log.state.invoice
@@ -91,9 +111,27 @@ class Observer:
             self._log.add(*state.judged(found, known, "read and gone"))
             return tuple(each for each in found if each.kind != "duplicate_line")
         now = compare(expectation(self._desired, issued=state.issued), seen)
-        strangers = tuple(each for each in now if each.kind == "foreign_line")
-        self._log.add(*state.judged((*state.discrepancies.values(), *strangers), known, ""))
-        return strangers
+        others = (*state.foreign, *(seen.foreign if seen else ()))
+        theirs = {strange_key(each.line) for each in others}
+        edits = tuple(edit for each in now if (edit := self._edit(each, theirs)))
+        self._log.add(*state.judged((*state.discrepancies.values(), *edits), known, ""))
+        return edits
+
+    def _edit(self, found: Discrepancy, theirs: Container[str]) -> Discrepancy | None:
+        """What differs from our books as they are, if that is surely others' doing.
+
+        Where the books went on since the plan, it is what was found when they had not.
+        theirs: keys of lines of others, which we never write.
+        """
+        state, invoice = self._log.state, self._desired.invoice
+        if found.kind == "foreign_line" or found.key in theirs:
+            return found
+        if found.kind == "duplicate_line" or not state.applied:
+            return None
+        if state.planned_digest == invoice.digest():
+            return found
+        before = state.discrepancies.get(found.id)
+        return replace(before, theirs=found.theirs) if before else None
 
     def look_for_customer(self, since: datetime) -> None:
         """Find the customer that an unanswered call may have made."""
@@ -115,6 +153,7 @@ def in_step(state: StripeInvoice, seen: RemoteInvoice, desired: Desired) -> bool
         return False
     return (
         _summary(seen) == _summary(recorded)
+        and (seen.is_draft or state.issued or seen.status is RemoteStatus.VOID)
         and seen.marks.digest == digest
         and (seen.collection in (None, desired.collection) or not seen.is_draft)
         and not seen.duplicates

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from application.gateway import InvoiceGateway, StripeNote, StripePayment
+from application.gateway import InvoiceGateway, StripeNote, StripePayment, StripeRefund
 from domain.billing_cycle import Outcome
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
     InvoiceMarkedUncollectible,
@@ -15,6 +16,7 @@ from domain.events.outcome import (
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
 from domain.stripe_invoice import StripeInvoice
@@ -33,8 +35,9 @@ Said = tuple[str, Outcome]
 class Outcomes:
     """Reads what became of an invoice. What it says may be known already.
 
-    It asks Stripe only for what the invoice itself says there is; refunds and disputes, which
-    it does not show, are asked for where ``money_back`` was hinted at.
+    It asks Stripe only for what the invoice itself says there is. It does not show refunds and
+    disputes, which are asked for where ``money_back`` was hinted at, nor that credit notes were
+    taken back, for which ``noted`` says whether there may be any.
     """
 
     def __init__(self, gateway: InvoiceGateway, seen: RemoteInvoice, at: datetime) -> None:
@@ -42,14 +45,15 @@ class Outcomes:
         self._seen = seen
         self._at = at
 
-    def of(self, record: StripeInvoice, *, money_back: bool) -> Iterator[Said]:
+    def of(self, record: StripeInvoice, *, money_back: bool, noted: bool) -> Iterator[Said]:
         """Everything that happened, in the order of cause and effect."""
         issue = self._seen.issue
         collected = issue.amount_paid or issue.attempts
         payments = self._gateway.payments(self._seen.id) if collected or money_back else ()
-        notes = self._gateway.notes(self._seen.id) if issue.credited else ()
+        notes = self._gateway.notes(self._seen.id) if issue.credited or noted else ()
         yield from ((STRIPE, event) for event in self._paid(payments))
         yield from (self._credited(note, record) for note in notes)
+        yield from (self._taken_back(note) for note in notes if note.void)
         yield from self._status(record)
         if money_back:
             linked = {refund for note in notes for refund in note.refunds}
@@ -92,6 +96,11 @@ class Outcomes:
             stripe_note=note.id,
         )
 
+    def _taken_back(self, note: StripeNote) -> Said:
+        amount = note.total - note.tax
+        name = note.note or note.id
+        return DASHBOARD, CreditNoteVoided(at=self._at, note=name, amount=amount, tax=note.tax)
+
     def _status(self, record: StripeInvoice) -> Iterator[Said]:
         """What became of the invoice as a whole, where that says something of the cycle."""
         match self._seen.status:
@@ -108,17 +117,16 @@ class Outcomes:
         paid = [payment.reference for payment in payments if payment.status == "paid"]
         for payment in paid:
             for refund in self._gateway.refunds(payment):
-                if refund.id not in linked:
-                    yield (
-                        DASHBOARD,
-                        RefundRecorded(
-                            at=self._at,
-                            refund=refund.id,
-                            amount=refund.amount,
-                            reason=refund.reason,
-                        ),
-                    )
+                yield from self._refunded(refund, told=refund.id in linked)
             yield from ((STRIPE, event) for event in self._disputed(payment))
+
+    def _refunded(self, refund: StripeRefund, *, told: bool) -> Iterator[Said]:
+        """Whoever sees it only after it failed tells both: the same story in any order."""
+        at, id_, amount = self._at, refund.id, refund.amount
+        if not told:
+            yield DASHBOARD, RefundRecorded(at=at, refund=id_, amount=amount, reason=refund.reason)
+        if refund.failure is not None:
+            yield STRIPE, RefundFailed(at=at, refund=id_, amount=amount, reason=refund.failure)
 
     def _disputed(self, payment: str) -> Iterator[Outcome]:
         for each in self._gateway.disputes(payment):

@@ -23,7 +23,8 @@ ZONES_DIFFER_MAX = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A cycle that had begun. late: whether something came after its usage cut-off."""
+    """A cycle that had begun. late: whether something came after its usage cut-off, or others
+    billed some of it."""
 
     cycle: BillingCycle
     late: bool
@@ -110,7 +111,8 @@ class Past:
         try:
             with self.records.opened(name, self.known_at) as record:
                 cycle = replay_control(record.control, self.as_of)
-                return _Begun(cycle, _had_late(cycle, record))
+                billed = any(cycle.billed_late.values())
+                return _Begun(cycle, billed or _had_late(cycle, record))
         except NotFound:
             # Nobody knew of it by then.
             return None

@@ -30,6 +30,7 @@ class QuarantineEntry:
     status: str
     resolved_at: datetime | None
     resolution: str | None
+    resolved_by: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +62,7 @@ class QuarantineStore(Protocol):
         """The open ones among these, by id."""
         ...
 
-    def resolve(self, ids: Sequence[int], status: str, resolution: str) -> int:
+    def resolve(self, ids: Sequence[int], status: str, resolution: str, actor: str) -> int:
         """End open entries as ``replayed`` or ``dismissed``; how many there were."""
         ...
 
@@ -100,7 +101,7 @@ class Quarantine:
             total = _sum(total, self._replay(batch, reason, actor=actor, now=now))
         return total
 
-    def dismiss(self, ids: Sequence[int], reason: str) -> int:
+    def dismiss(self, ids: Sequence[int], reason: str, *, actor: str) -> int:
         """Give entries up, for a reason; how many there were.
 
         Raises:
@@ -108,7 +109,7 @@ class Quarantine:
             NotFound: none of them is open.
         """
         _require_reason(reason)
-        dismissed = self._store.resolve(ids, "dismissed", reason)
+        dismissed = self._store.resolve(ids, "dismissed", reason, actor)
         if ids and not dismissed:
             raise NotFound("none of these is open in the quarantine")
         return dismissed
@@ -138,9 +139,9 @@ class Quarantine:
                 waiting += 1
             else:
                 clashing.append((entry.id, refusal.detail))
-        self._store.resolve(done, "replayed", reason)
+        self._store.resolve(done, "replayed", reason, actor)
         for id_, detail in clashing:
-            self._store.resolve([id_], "dismissed", f"{reason} ({detail})")
+            self._store.resolve([id_], "dismissed", f"{reason} ({detail})", actor)
         return ReplayReport(
             replayed=len(done),
             still_quarantined=waiting,

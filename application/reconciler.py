@@ -91,7 +91,7 @@ class Reconciler:
             UnsafeChangeSet, Busy, GatewayError, GatewayRejected: as in ``sync``.
         """
         work = self._sync(cycle, actor)
-        synced = work.run(force=force)
+        synced = work.run(force=force, closely=True)
         found = tuple(each for each in synced.discrepancies if each.kind != "status")
         if found:
             raise RuleViolation(
@@ -104,11 +104,10 @@ class Reconciler:
                 cycle=cycle,
             )
         issued = work.issue()
-        writes = synced.writes + issued.writes
         return SyncResult(
             changes=synced.changes,
             invoice=issued.invoice,
-            writes=writes,
+            writes=issued.writes,  # of the whole run
             proof=issued.proof,
             discrepancies=issued.discrepancies,
             mended=issued.mended,
@@ -148,17 +147,27 @@ class Reconciler:
         self._issued(cycle, actor).mark_uncollectible()
         return self._stream.load(cycle)[0]
 
-    def decide(self, cycle: str, decision: str, reason: str, actor: str) -> None:
+    def decide(
+        self,
+        cycle: str,
+        decision: str,
+        reason: str,
+        actor: str,
+        first: Callable[[StripeInvoice], None] = lambda _: None,
+    ) -> None:
         """Say what becomes of others' edits of the draft; the next sync goes by it.
 
-        decision: ``overwrite``, or ``adopt`` where the books have taken them over.
+        decision: ``overwrite``, or ``adopt`` where the books take them over. first: has them do
+        so, by the very state that is decided on.
 
         Raises:
             RuleViolation: nobody changed the draft.
             Busy: another worker wrote to the cycle's record meanwhile.
         """
         log = StripeLog(self._stream, cycle, actor)
-        log.add(*log.state.decide(decision, reason))
+        decided = log.state.decide(decision, reason)
+        first(log.state)
+        log.add(*decided)
         log.save()
 
     def dismiss(self, cycle: str, discrepancy: str, reason: str, actor: str) -> None:

@@ -5,21 +5,25 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from application.driving import DRIVEN
-from application.ending import end_early
+from application.ending import end_early, last_dated
 from application.gateway import InvoiceGateway, Renewal, StripeStream
 from application.ports import Books, OpenBooks
+from application.preparing import GONE
 from application.stripe_calls import StripeCalls, StripeLog
 from domain.billing_cycle import BillingCycle
-from domain.errors import GatewayRejected, NotFound
+from domain.errors import GatewayRejected, NotFound, RuleViolation
 from domain.events.amounts import DraftAdopted, DraftMissed, StrangeLine
 from domain.events.stripe_invoice import Discrepancy, SyncPlanned
-from projections.remote_invoice import Marks, RemoteInvoice
+from domain.line_key import strange_key
+from domain.rating.adopted import lines_of_others
+from projections.remote_invoice import Marks, RemoteInvoice, news
 
 SUBSCRIPTION = "Stripe subscription"
 """The actor of what a subscription did."""
 
 CLOCKS_DIFFER_MAX = timedelta(days=1)
 """How long before a renewal our own clock may have ended the cycle."""
+
 
 class Renewals:
     """Claims drafts of subscriptions, at once, before Stripe finalizes them by itself.
@@ -50,7 +54,7 @@ class Renewals:
 
         Raises:
             NotFound: no cycle ends there.
-            RuleViolation: that cycle is settled, or on another draft.
+            RuleViolation: that cycle is settled, or on another draft; Stripe's is left alone.
             Busy, GatewayError, GatewayRejected: Stripe could not be told.
         """
         renewal = self._gateway.renewal(invoice)
@@ -76,8 +80,11 @@ class Renewals:
         """The cycle that a renewal ends, whose period is the subscription's from then on."""
         with self._books.change(renewal.organization, actor=SUBSCRIPTION) as books:
             cycle = _ended_by(books, renewal)
-            if renewal.ended_at < cycle.period.end and cycle is books.cycles[-1]:
-                end_early(books, renewal.ended_at, f"{renewal.subscription} was renewed")
+            if renewal.invoice.is_draft:
+                cycle.adopt_draft(self._adopted(renewal, ()))  # refused, nobody touches it
+            end = _end(books, cycle, renewal.ended_at)
+            if end < cycle.period.end and cycle is books.cycles[-1]:
+                end_early(books, end, f"{renewal.subscription} was renewed")
             return cycle
 
     def _claimed(self, renewal: Renewal, cycle: BillingCycle) -> bool:
@@ -86,10 +93,18 @@ class Renewals:
         calls = StripeCalls(self._gateway, log, self._now, self._new_token)
         calls.settle()
         mine = log.state.live(cycle.revision)
-        if mine == renewal.invoice.id:
-            return True
-        if mine is not None and log.state.status == "draft":
-            calls.make(self._gateway.delete(mine))
+        if mine != renewal.invoice.id:
+            if mine is not None and self._is_ours_alone(mine, cycle):
+                calls.make(self._gateway.delete(mine), fine=(GONE,))
+            if not self._told(log, calls, renewal, cycle):
+                return False
+        log.add(*news(log.state, self._gateway.complete(renewal.invoice), cycle.revision))
+        log.save()
+        return True
+
+    def _told(
+        self, log: StripeLog, calls: StripeCalls, renewal: Renewal, cycle: BillingCycle
+    ) -> bool:
         try:
             log.add(_planned(log, renewal, cycle.revision))
             marks = Marks(cycle=cycle.id, revision=cycle.revision, plan=log.state.plan)
@@ -99,24 +114,41 @@ class Renewals:
             if seen is None or seen.is_draft:
                 raise
             return False
-        log.save()
         return True
 
-    def _adopt(self, renewal: Renewal, cycle: str) -> None:
-        seen = self._gateway.complete(renewal.invoice)
-        adopted = DraftAdopted(
+    def _is_ours_alone(self, mine: str, cycle: BillingCycle) -> bool:
+        """Whether the draft from before can go: all that is on it stands in the books.
+
+        Raises:
+            RuleViolation: it is a subscription's, or others put a line there.
+        """
+        seen = self._gateway.glance(mine)
+        if seen is None or not seen.is_draft:
+            return False
+        known = {strange_key(each.line) for each in lines_of_others(cycle)}
+        if seen.subscription or self._gateway.complete(seen).claiming(known).foreign:
+            message = f"{cycle.id} is on {mine}, which is not ours alone; a person has to delete it"
+            raise RuleViolation(message, code="draft_taken", cycle=cycle.id)
+        return True
+
+    def _adopted(self, renewal: Renewal, lines: tuple[StrangeLine, ...]) -> DraftAdopted:
+        return DraftAdopted(
             at=self._now(),
-            invoice=seen.id,
+            invoice=renewal.invoice.id,
             subscription=renewal.subscription,
-            lines=_lines(seen),
+            lines=lines,
         )
+
+    def _adopt(self, renewal: Renewal, cycle: str) -> None:
+        adopted = self._adopted(renewal, _lines(self._gateway.complete(renewal.invoice)))
         with self._change(renewal, cycle) as books:
             if books.asked and (events := books.asked.adopt_draft(adopted)):
                 books.append(books.asked, events)
 
     def _miss(self, renewal: Renewal, cycle: str) -> None:
         """Too late: what is missing there goes on the next cycle, and is a discrepancy."""
-        status = renewal.invoice.status.value
+        seen = self._gateway.glance(renewal.invoice.id) or renewal.invoice
+        status = seen.status.value
         missed = DraftMissed(
             at=self._now(), invoice=renewal.invoice.id, reason=f"it is {status} already"
         )
@@ -146,16 +178,28 @@ def _planned(log: StripeLog, renewal: Renewal, revision: int) -> SyncPlanned:
 
 
 def _ended_by(books: OpenBooks, renewal: Renewal) -> BillingCycle:
-    end = renewal.ended_at
-    for cycle in books.cycles:
-        known = cycle.draft is not None and cycle.draft.invoice == renewal.invoice.id
-        ended_before = timedelta(0) <= end - cycle.period.end <= CLOCKS_DIFFER_MAX
-        if known or cycle.period.start < end < cycle.period.end or ended_before:
-            return cycle
+    """The cycle on this draft; else the newest that is just over; else the one that goes on.
+
+    One that only just began is not it: the renewal, told late, ended the one before.
+    """
+    end, cycles = renewal.ended_at, books.cycles
+    known = [each for each in cycles if each.draft and each.draft.invoice == renewal.invoice.id]
+    over = [each for each in cycles if timedelta(0) <= end - each.period.end <= CLOCKS_DIFFER_MAX]
+    within = [
+        each for each in cycles if each.period.start + CLOCKS_DIFFER_MAX < end < each.period.end
+    ]
+    for cycle in (*known, *reversed(over), *within):
+        return cycle
     raise NotFound(
         f"{renewal.organization} has no unissued billing cycle that "
         f"{renewal.subscription} ends with {renewal.invoice.id}"
     )
+
+
+def _end(books: OpenBooks, cycle: BillingCycle, renewed_at: datetime) -> datetime:
+    """When the renewal ends the cycle: what we took in before we heard of it stays in it."""
+    last = last_dated(books, cycle)
+    return renewed_at if last <= renewed_at else last.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _lines(seen: RemoteInvoice) -> tuple[StrangeLine, ...]:

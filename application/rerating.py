@@ -208,7 +208,7 @@ def bills(
 def _priced(turn: InTurn) -> Lines:
     coming = {
         line.key: line
-        for line in turn.rated.invoice.lines
+        for line in turn.rated.lines
         if line.key.startswith(("coming/", "other/coming/"))
     }
     return {**turn.rated.basis, **coming}

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from application.cycles import every_cycle, follows
 from application.driving import awaits_draft
-from application.live import InTurn, credits_used, rate_in_turn
+from application.handed_over import pass_on
+from application.live import InTurn, credits_used, locked_in_turn
 from application.ports import OpenBooks
 from domain.billing_cycle import BillingCycle, Status
 from domain.catalog import Catalog
@@ -47,9 +48,8 @@ def settle(books: OpenBooks, catalog: Catalog, now: datetime) -> Settled:
 
 
 def _settle_in_turn(books: OpenBooks, catalog: Catalog, now: datetime, done: Settled) -> None:
-    states = [books.state(cycle) for cycle in every_cycle(books)]
     # All are rated before any is settled: that is what people have seen.
-    turns = list(rate_in_turn(books.organization, states, books.used_credits(), catalog))
+    turns = locked_in_turn(books, catalog)
     late = {turn.state.cycle.id: turn for turn in turns if turn.late}
     for before, turn in zip([None, *turns], turns, strict=False):
         cycle = turn.state.cycle
@@ -58,6 +58,8 @@ def _settle_in_turn(books: OpenBooks, catalog: Catalog, now: datetime, done: Set
         if waiting := _why_not(books, before, turn, now):
             done.waiting.append(waiting)
         else:
+            if not done.settled:
+                pass_on(books, turns)
             _settle(books, turn, late, now)
             done.settled.append(cycle.id)
 
@@ -127,7 +129,7 @@ def _hand_over(books: OpenBooks, turn: InTurn, now: datetime) -> None:
         handover = turn.rated.handover(later[0].period.start)
         if not takes_amount:
             handover = replace(handover, amount=turn.around.taken)
-        if handover.amount or handover.ahead or handover.levels or later[0].handover:
+        if handover.amount or handover.ahead or handover.levels or later[0].known_handover:
             books.append(later[0], [handover])
     left = turn.rated.carried - turn.around.taken
     if not takes_amount and left < 0:

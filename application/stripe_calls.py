@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from application.gateway import Answer, InvoiceGateway, StripeCall, StripeRequest, StripeStream
-from domain.errors import Busy, ConcurrentChange, GatewayRejected, GatewayUnavailable
+from application.refusals import refusal
+from domain.errors import Busy, ConcurrentChange, GatewayMisconfigured, GatewayRejected
 from domain.events.stripe_invoice import CallAnswered, CallAttempted, StripeInvoiceEvent
+from domain.stripe_invoice import StripeInvoice
 
 
 class StripeLog:
@@ -23,6 +26,10 @@ class StripeLog:
         self.cycle = cycle
         self.state, self._version = stream.load(cycle)
         self._unsaved: list[StripeInvoiceEvent] = []
+
+    def of_another(self, cycle: str) -> StripeInvoice:
+        """Another cycle as its stream has it now."""
+        return self._stream.load(cycle)[0]
 
     def add(self, *events: StripeInvoiceEvent) -> None:
         """Take events into account; ``save`` keeps them."""
@@ -46,6 +53,18 @@ class StripeLog:
             message = f"another worker is syncing {self.cycle}"
             raise Busy(message, cycle=self.cycle) from lost
         self._unsaved.clear()
+
+    @contextmanager
+    def noting_refusals(self) -> Iterator[None]:
+        """Keep what Stripe refused for good as the cycle's problem, also where it was a read."""
+        try:
+            yield
+        except (GatewayMisconfigured, GatewayRejected) as error:
+            known = self.state.problem
+            if known is None or known.message not in str(error):
+                self.add(*self.state.failed(error.code, str(error)))
+                self.save()
+            raise
 
 
 class StripeCalls:
@@ -83,17 +102,21 @@ class StripeCalls:
         self._log.save()
         return None
 
-    def make(self, request: StripeRequest, *, stable: str | None = None) -> Answer:
+    def make(
+        self, request: StripeRequest, *, stable: str | None = None, fine: Collection[str] = ()
+    ) -> Answer:
         """Write a call down, send it, note its answer.
 
         Args:
             request: what to send.
             stable: names the key where the same work might be started twice; such a key is
                 made from the content as well, because Stripe refuses it for any other.
+            fine: Stripe's codes of refusals that say it is done already.
 
         Raises:
             Busy: another worker owns the invoice.
             GatewayBusy, GatewayUnavailable: no definite answer; the next sync repeats the call.
+            GatewayMisconfigured: Stripe does not take our key, whatever it is used for.
             GatewayRejected: Stripe refused for good.
         """
         attempt = self._log.state.attempted(
@@ -108,7 +131,7 @@ class StripeCalls:
         self._log.save()
         answer = self._gateway.send(_call(attempt))
         self._log.add(answered := _answered(attempt.key, answer))
-        if not answered.ok:
+        if not answered.ok and answered.code not in fine:
             self._refused(request, answer)
         return answer
 
@@ -123,8 +146,13 @@ class StripeCalls:
         message = answer.message or "Stripe refused the request"
         self._log.add(*self._log.state.failed(answer.code or f"stripe_{answer.status}", message))
         self._log.save()
-        error = GatewayUnavailable if answer.status >= 500 else GatewayRejected
-        raise error(f"{request.purpose}: {message}", cycle=self._log.cycle, request=answer.request)
+        raise refusal(
+            answer.status,
+            answer.code,
+            f"{request.purpose}: {message}",
+            cycle=self._log.cycle,
+            request=answer.request,
+        )
 
 
 def _call(attempt: CallAttempted) -> StripeCall:

@@ -8,7 +8,7 @@ from application.gateway import Desired, InvoiceGateway, LineChanges, StripeRequ
 from application.observing import Observer, expectation, in_step, proof_of
 from application.preparing import Preparing
 from application.stripe_calls import StripeCalls, StripeLog
-from domain.errors import EditedAtStripe, UnsafeChangeSet
+from domain.errors import Busy, EditedAtStripe, UnsafeChangeSet
 from domain.events.stripe_invoice import (
     Discrepancy,
     InvoiceProvedEqual,
@@ -31,8 +31,8 @@ class SyncResult:
     """What a sync did and found.
 
     changes: what was to do, and is done. writes: calls it cost. proof: the last one, where
-    Stripe is known to equal the books. discrepancies: where it does not. mended: the run before
-    had a problem, and this one has none.
+    Stripe is known to equal the books. discrepancies: where it does not. mended: there was
+    a problem, or the cycle is held, and this run found none.
     """
 
     changes: ChangeSet
@@ -67,19 +67,25 @@ class Sync:
             gateway, log, calls, desired, self._observer, on_customer_linked
         )
         self._writes_before = log.state.writes
-        self._troubled = log.state.problem is not None
+        self._troubled = log.state.problem is not None or desired.held
         self._edits: tuple[Discrepancy, ...] = ()
         self.seen: RemoteInvoice | None = None
 
-    def run(self, *, force: bool) -> SyncResult:
-        """Make Stripe's draft equal our invoice."""
+    def run(self, *, force: bool, closely: bool = False) -> SyncResult:
+        """Make Stripe's draft equal our invoice. closely: a glance at it is not enough."""
+        with self._log.noting_refusals():
+            return self._run(force=force, closely=closely)
+
+    def _run(self, *, force: bool, closely: bool) -> SyncResult:
         self.settle()
+        self._preparing.require_customer()
         self.seen = self._preparing.leave_former_customer(self._observer.glance())
-        if self.seen and in_step(self._log.state, self.seen, self._desired):
+        if self.seen and not closely and in_step(self._log.state, self.seen, self._desired):
             return self._result(self._observer.compare(self._observer.recorded()), ())
         if self.seen is None and self._desired.awaits:
             self._log.save()
             return self._result(self._observer.compare(None), ())
+        self._require_adopted()
         self._look_closely()
         self._refuse_edited()
         changes = self._observer.compare(self.seen)
@@ -102,7 +108,7 @@ class Sync:
         """Finalize the draft just proved, and prove what became of it."""
         nothing = self._observer.compare(self.seen)
         if self.seen and self.seen.is_draft:
-            if self.seen.subtotal or self.seen.foreign:
+            if self.seen.subtotal or self.seen.foreign or self.seen.subscription:
                 self._write(self._gateway.finalize(self.seen.id))
             else:
                 self._write(self._gateway.delete(self.seen.id))
@@ -141,6 +147,18 @@ class Sync:
         self._edits = self._observer.edits(self.seen)
         if self.seen:
             self._log.add(*news(self._log.state, self.seen, self._invoice.revision))
+
+    def _require_adopted(self) -> None:
+        """Leave a subscription's draft alone until the books know what is on it.
+
+        Raises:
+            Busy: it was claimed, and whoever did that is not done yet.
+        """
+        seen = self.seen
+        if seen and seen.is_draft and seen.subscription and seen.id != self._desired.adopted:
+            self._log.save()
+            message = f"{seen.id} of {seen.subscription} is being taken over"
+            raise Busy(message, cycle=self._log.cycle)
 
     def _refuse_edited(self) -> None:
         """Leave a draft alone that others changed, until it is decided what becomes of it."""

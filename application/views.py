@@ -204,7 +204,7 @@ class StripeBadge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvoiceLinks:
-    """Where the issued invoice can be seen and paid."""
+    """Where an issued invoice can be seen and paid at Stripe, as Stripe says now."""
 
     hosted: str | None = None
     pdf: str | None = None
@@ -247,7 +247,6 @@ class InvoiceView:
     unpriced: tuple[TallyKey, ...]
     late: tuple[LateLine, ...]
     proposals: tuple[LateLine, ...]
-    links: InvoiceLinks
     hold: CycleHeld | None = None
     approval: ApprovalRequested | None = None
     approved: ApprovalGiven | None = None

@@ -7,8 +7,9 @@ from typing import Protocol
 from application.changing import Effect, Runner, append
 from application.cycles import every_cycle
 from application.desired import organization_of
-from application.handed_over import take_off_ahead
-from application.ports import Books, OpenBooks
+from application.handed_over import pass_on, take_off_ahead
+from application.live import locked_in_turn
+from application.ports import Books, CatalogReader, OpenBooks
 from application.views import Receipt
 from domain.billing_cycle import BillingCycle, Status
 from domain.errors import NotFound
@@ -39,10 +40,16 @@ class Voiding:
     """
 
     def __init__(
-        self, books: Books, run: Runner[Receipt], stripe: TakesBack, now: Callable[[], datetime]
+        self,
+        books: Books,
+        run: Runner[Receipt],
+        catalog: CatalogReader,
+        stripe: TakesBack,
+        now: Callable[[], datetime],
     ) -> None:
         self._books = books
         self._run = run
+        self._catalog = catalog
         self._stripe = stripe
         self._now = now
 
@@ -67,6 +74,8 @@ class Voiding:
         def change(books: OpenBooks) -> Effect:
             asked = _asked(books, cycle)
             events = asked.void(why, mode, books.version(asked), self._now())
+            if events and mode == "forgive":
+                pass_on(books, locked_in_turn(books, self._catalog.current()))
             if events:
                 _give_back(books, asked, self._now())
             effect = append(books, asked, events)

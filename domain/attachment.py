@@ -16,7 +16,9 @@ class Run:
     carried: it came over from the cycle before, at this cycle's start. cancelled: it turned
     out later that it had ended before. restated: its first quantity was then said anew, from
     that very instant on, and whatever came before does not matter to it any more.
-    trial_until: no recurring fee is owed before this instant.
+    trial_until: no recurring fee is owed before this instant. trial_own: it began with a trial
+    of its own, whatever it came over with. trial_ended: when the trial was said to be over,
+    however long it came over for.
     """
 
     service: str
@@ -29,6 +31,8 @@ class Run:
     cancelled: bool = False
     restated: bool = False
     trial_until: datetime | None = None
+    trial_own: bool = False
+    trial_ended: datetime | None = None
 
     def running_at(self, at: datetime) -> bool:
         """Whether it was on at an instant."""

@@ -7,7 +7,8 @@ from domain.carry import carried
 from domain.cycle.amounts import AmountDecisions
 from domain.cycle.attachments import AttachmentDecisions
 from domain.cycle.corrections import CorrectionDecisions
-from domain.cycle.history import (
+from domain.cycle.life import LifeDecisions
+from domain.cycle.status import (
     ACCEPTS_USAGE,
     OUTSTANDING,
     UNISSUED,
@@ -15,7 +16,6 @@ from domain.cycle.history import (
     Outcome,
     Status,
 )
-from domain.cycle.life import LifeDecisions
 from domain.events.cycle import CycleEvent, CycleOpened
 from domain.period import Period
 

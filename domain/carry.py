@@ -54,24 +54,33 @@ def _differences(
         yield from _attached(key, run, start)
         if mine.until is not None:
             yield ServiceDetached(at=mine.until, attachment=key, carried=True)
-    elif not mine.restated and mine.quantity_at(start) != run.quantities[-1][1]:
-        yield AttachmentQuantityChanged(
-            at=start, attachment=key, quantity=run.quantities[-1][1], carried=True
-        )
-    elif trial_at(run, start) != trial_at(mine, start):
-        yield from _trial(key, run, start)
+    else:
+        yield from _quantity(key, run, mine, start)
+        yield from _trial(key, run, mine, start)
+
+
+def _quantity(key: str, run: Run, mine: Run, start: datetime) -> Iterator[CycleEvent]:
+    count = run.quantities[-1][1]
+    if not mine.restated and mine.quantity_at(start) != count:
+        yield AttachmentQuantityChanged(at=start, attachment=key, quantity=count, carried=True)
+
+
+def _trial(key: str, run: Run, mine: Run, start: datetime) -> Iterator[CycleEvent]:
+    """One that was ended here is over by then, however long it would go on."""
+    until = trial_at(run, start)
+    if until and mine.trial_ended:
+        until = min(until, mine.trial_ended) if mine.trial_ended > start else None
+    if mine.trial_own or until == trial_at(mine, start):
+        return
+    if until:
+        yield TrialStarted(at=start, attachment=key, until=until, carried=True)
+    else:
+        yield TrialEnded(at=start, attachment=key, carried=True)
 
 
 def trial_at(run: Run, start: datetime) -> datetime | None:
     """Until when a trial goes on after an instant."""
     return run.trial_until if run.trial_until and run.trial_until > start else None
-
-
-def _trial(key: str, run: Run, start: datetime) -> Iterator[CycleEvent]:
-    if until := trial_at(run, start):
-        yield TrialStarted(at=start, attachment=key, until=until, carried=True)
-    else:
-        yield TrialEnded(at=start, attachment=key, carried=True)
 
 
 def _attached(key: str, run: Run, start: datetime) -> Iterator[CycleEvent]:
@@ -84,8 +93,8 @@ def _attached(key: str, run: Run, start: datetime) -> Iterator[CycleEvent]:
         prices=run.prices,
         carried=True,
     )
-    if trial_at(run, start):
-        yield from _trial(key, run, start)
+    if until := trial_at(run, start):
+        yield TrialStarted(at=start, attachment=key, until=until, carried=True)
 
 
 def _discounts(before: CycleHistory, here: CycleHistory, start: datetime) -> Iterator[CycleEvent]:

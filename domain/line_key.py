@@ -44,6 +44,11 @@ def strange_key(line: str) -> str:
     return line_key("stripe", line)
 
 
+def is_strange(key: str) -> bool:
+    """Whether a key is of a line that others put on a draft."""
+    return key.startswith("stripe/")
+
+
 def _bounded(key: str) -> str:
     if len(key) <= LENGTH_MAX:
         return key

@@ -25,6 +25,11 @@ from domain.events.stripe_invoice import (
     SyncPlanned,
 )
 
+CHANGES_DRAFT = frozenset(
+    {"create", "claim", "update", "remove_lines", "update_lines", "add_lines", "delete"}
+)
+"""Purposes of calls after which nobody can tell, until it is proved, who changed a draft."""
+
 NOTE_PARAMETER = "metadata[note_id]"
 """Where a credit note's call carries our id."""
 
@@ -37,7 +42,10 @@ class StripeHistory:
 
     invoice, status: Stripe's id and word for it (``deleted`` once it is gone).
     lines: what Stripe was last seen to hold, by line key. proved: the lines of the last proof.
-    decided: what to do about edits by others, until Stripe is proved again.
+    decided: what to do about edits by others, until Stripe is proved again. decisions: how many
+    there were; decisions_proved: by the last proof.
+    settled: whether it should hold what was proved: we changed nothing since. applied: whether
+    every call of the last plan was carried out.
     open: the call whose answer is not recorded yet. notes: Stripe's ids of our credit notes.
     voiding: whether we asked for the void, before or after somebody else did it.
     customer_refusals: how often Stripe would not make a customer, since customer_refused_at.
@@ -55,6 +63,8 @@ class StripeHistory:
     total: int = 0
     digest: str = ""
     planned_revision: int = 0
+    planned_digest: str = ""
+    applied: bool = False
     open: CallAttempted | None = None
     writes: int = 0
     settled: bool = False
@@ -65,6 +75,7 @@ class StripeHistory:
     dismissed: dict[str, Discrepancy] = field(default_factory=dict)
     decided: EditsDecided | None = None
     decisions: int = 0
+    decisions_proved: int = 0
     problem: SyncFailed | None = None
     finalizing: bool = False
     finalized: StripeInvoiceFinalized | None = None
@@ -76,8 +87,12 @@ class StripeHistory:
     # What it says
 
     def live(self, revision: int) -> str | None:
-        """Stripe's id of this revision's invoice, unless it is gone."""
-        gone = self.status == "deleted" or self.revision != revision
+        """Stripe's id of this revision's invoice, unless it is gone.
+
+        One that others finalized and voided before we asked for either is as good as gone.
+        """
+        unasked = self.status == "void" and not (self.issued or self.voiding)
+        gone = unasked or self.status == "deleted" or self.revision != revision
         return None if gone else self.invoice
 
     @property
@@ -110,7 +125,8 @@ class StripeHistory:
         match event:
             case SyncPlanned():
                 self.plan, self.planned_revision = event.plan, event.revision
-                self.settled = False
+                self.planned_digest = event.digest
+                self.settled = self.applied = False
             case CallAttempted() | CallAnswered() | CallAbandoned():
                 self._take_call(event)
             case CustomerFound():
@@ -119,14 +135,16 @@ class StripeHistory:
                 self.notes[event.note] = event.stripe_note
             case SyncApplied() | SyncFailed():
                 self.problem = event if isinstance(event, SyncFailed) else None
+                self.applied = self.applied or isinstance(event, SyncApplied)
             case DiscrepancyFound() | DiscrepancyResolved() | DiscrepancyDismissed():
                 self._take_judgment(event)
             case InvoiceObserved():
                 self._take_observation(event)
             case InvoiceProvedEqual():
-                self.proof, self.settled, self.problem = event, True, None
+                self.proof, self.problem = event, None
+                self.settled, self.applied = True, False
                 self.proved, self.proved_foreign = self.lines, self.foreign
-                self.decided = None
+                self.decided, self.decisions_proved = None, self.decisions
             case StripeInvoiceFinalized():
                 self.finalized = event
             case _:
@@ -144,8 +162,9 @@ class StripeHistory:
     def _take_call(self, event: CallAttempted | CallAnswered | CallAbandoned) -> None:
         match event:
             case CallAttempted():
-                self.open, self.settled = event, False
-                self.writes += 1
+                self.open, self.writes = event, self.writes + 1
+                if event.purpose in CHANGES_DRAFT:
+                    self.settled = self.applied = False
             case CallAnswered():
                 self._take_answer(event)
             case CallAbandoned():
@@ -186,6 +205,7 @@ class StripeHistory:
     def _forget_issue(self) -> None:
         """Another invoice took the place of the one before."""
         self.finalizing, self.finalized, self.voiding = False, None, False
+        self.dismissed = {}
 
     def _take_judgment(
         self, event: DiscrepancyFound | DiscrepancyResolved | DiscrepancyDismissed

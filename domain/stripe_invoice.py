@@ -17,6 +17,7 @@ from domain.events.stripe_invoice import (
     SyncFailed,
     SyncPlanned,
 )
+from domain.line_key import is_strange
 from domain.stripe_history import StripeHistory
 
 RESEND_WITHIN = timedelta(hours=23)
@@ -129,6 +130,20 @@ class StripeInvoice(StripeHistory):
         if self.decided is None or self.decided.decision != "overwrite":
             return frozenset()
         return frozenset(each.key for each in self.decided.edits if each.kind == "foreign_line")
+
+    @property
+    def undiscounted(self) -> bool:
+        """Whether a discount that somebody gave at Stripe is to be taken off."""
+        if self.decided is None or self.decided.decision != "overwrite":
+            return False
+        return any(each.kind == "total" for each in self.decided.edits)
+
+    @property
+    def only_others_differ(self) -> bool:
+        """Whether all that differs is about lines of others, on the record or new."""
+        kinds = ("foreign_line", *STANDING)
+        found = self.discrepancies.values()
+        return all(each.kind in kinds or is_strange(each.key) for each in found)
 
     def undecided(self, edits: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:
         """Edits of the draft by others that nobody decided on yet."""

@@ -1,13 +1,23 @@
 """The difference between the invoice we owe Stripe and the draft Stripe has."""
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from domain.errors import UnsafeChangeSet
 from domain.events.stripe_invoice import ForeignLine
-from domain.invoice import LINES_PER_INVOICE_MAX, Invoice, LineItem
+from domain.invoice import LINES_PER_INVOICE_MAX, Invoice
 from domain.line_key import strange_key
+from projections.change import (
+    AddLine,
+    Change,
+    CreateCustomer,
+    CreateDraft,
+    RemoveLine,
+    UpdateDraft,
+    UpdateLine,
+    differing,
+)
 from projections.remote_invoice import Collection, RemoteInvoice, RemoteLine, RemoteStatus
 
 __all__ = [
@@ -37,87 +47,6 @@ TOTAL_MOVE_SAFE_MAX = 500_000
 
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateCustomer:
-    """Make the organization known to Stripe, which a first draft needs."""
-
-    def __str__(self) -> str:
-        return "+ customer"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateDraft:
-    """Open a draft for the cycle."""
-
-    def __str__(self) -> str:
-        return "+ draft"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateDraft:
-    """Change how the draft is collected, as the policies changed."""
-
-    was: Collection
-    becomes: Collection
-
-    @property
-    def retaxed(self) -> bool:
-        """Whether its lines take another form: with what they sell, or without."""
-        return self.was.automatic_tax != self.becomes.automatic_tax
-
-    @property
-    def after_lines(self) -> bool:
-        """Stripe computes tax only once every line says what it sells and none is negative."""
-        return self.becomes.automatic_tax and self.retaxed
-
-    def __str__(self) -> str:
-        return f"~ draft  {self.was} → {self.becomes}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AddLine:
-    """Put a missing line on the draft."""
-
-    line: LineItem
-
-    def __str__(self) -> str:
-        return f"+ {self.line.key}  {self.line.amount}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateLine:
-    """Bring a line's amount, period and description up to date."""
-
-    remote: RemoteLine
-    line: LineItem
-
-    @property
-    def differs(self) -> tuple[str, ...]:
-        """What is not as it should be: ``amount``, ``period``, ``description``."""
-        return _differing(self.line, self.remote)
-
-    def __str__(self) -> str:
-        parts = [f"{self.remote.amount} → {self.line.amount}"]
-        if self.remote.amount == self.line.amount:
-            parts = [str(self.line.amount)]
-        parts += [f"({each})" for each in self.differs if each != "amount"]
-        return f"~ {self.line.key}  {' '.join(parts)}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoveLine:
-    """Take a line we no longer owe, a second one with the same key, or another's off the draft."""
-
-    remote: RemoteLine
-    duplicate: bool = False
-
-    def __str__(self) -> str:
-        return f"- {self.remote.key}  {self.remote.amount}{' (duplicate)' * self.duplicate}"
-
-
-Change = CreateCustomer | CreateDraft | UpdateDraft | AddLine | UpdateLine | RemoveLine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,6 +116,7 @@ def diff(
     customer: str | None = None,
     unwanted: abc.Collection[str] = (),
     collection: Collection | None = None,
+    undiscounted: bool = False,
 ) -> ChangeSet:
     """Say what must change at Stripe for its draft to equal our invoice.
 
@@ -201,12 +131,14 @@ def diff(
             one that is not known yet needs a customer first.
         unwanted: Stripe's ids of lines of others to be taken off.
         collection: how it is to be collected.
+        undiscounted: whether discounts that others gave at Stripe are to be taken off.
 
     Returns:
         Removals first, then updates, then additions, each ordered by key.
     """
     actual = actual.claiming({line.key for line in desired.lines}) if actual else None
-    changes = _changes(desired, actual, customer, unwanted, collection)
+    terms = _terms(actual, collection, undiscounted) if actual else ()
+    changes = _changes(desired, actual, customer, unwanted, terms)
     foreign = actual.foreign if actual else ()
     updated = sum(isinstance(change, AddLine | UpdateLine) for change in changes)
     return ChangeSet(
@@ -225,7 +157,7 @@ def _changes(
     actual: RemoteInvoice | None,
     customer: str | None,
     unwanted: abc.Collection[str],
-    collection: Collection | None,
+    terms: tuple[UpdateDraft, ...],
 ) -> tuple[Change, ...]:
     wanted = {line.key: line for line in desired.lines}
     if actual is None:
@@ -238,7 +170,6 @@ def _changes(
     removals += [RemoveLine(remote=line, duplicate=True) for line in actual.duplicates]
     strangers = actual.claiming({strange_key(each) for each in unwanted}).lines
     removals += [RemoveLine(remote=strangers[key]) for key in strangers.keys() - present.keys()]
-    terms = _terms(actual, collection)
     retaxed = any(change.retaxed for change in terms)
     return (
         *(change for change in terms if not change.after_lines),
@@ -246,24 +177,26 @@ def _changes(
         *(
             UpdateLine(remote=present[key], line=wanted[key])
             for key in sorted(present.keys() & wanted.keys())
-            if _differing(wanted[key], present[key]) or (retaxed and wanted[key].kind != "stripe")
+            if differing(wanted[key], present[key]) or (retaxed and wanted[key].kind != "stripe")
         ),
         *(AddLine(line=wanted[key]) for key in sorted(wanted.keys() - present.keys())),
         *(change for change in terms if change.after_lines),
     )
 
 
-def _terms(actual: RemoteInvoice, collection: Collection | None) -> tuple[UpdateDraft, ...]:
+def _terms(
+    actual: RemoteInvoice, collection: Collection | None, undiscounted: bool
+) -> tuple[UpdateDraft, ...]:
     """What changes of how a draft is collected; an issued one stays as it was issued."""
     was = actual.collection
-    if was is None or collection in (None, was) or not actual.is_draft:
+    if was is None or collection is None or not actual.is_draft:
         return ()
-    return (UpdateDraft(was=was, becomes=collection),) if collection else ()
-
-
-def _differing(line: LineItem, remote: RemoteLine) -> tuple[str, ...]:
-    names = ("amount", "period", "description")
-    return tuple(each for each in names if getattr(line, each) != getattr(remote, each))
+    if actual.subscription and was.automatic_tax:  # a customer's tax is not ours to turn off
+        collection = replace(collection, automatic_tax=True)
+    takes_off = undiscounted and actual.untaxed not in (None, actual.subtotal)
+    if collection == was and not takes_off:
+        return ()
+    return (UpdateDraft(was=was, becomes=collection, undiscounted=takes_off),)
 
 
 def _impossible(

@@ -111,6 +111,8 @@ def around_steps(before: Surroundings, after: Surroundings) -> Iterator[Step]:
         yield "late", f"Late facts of {cycle} are billed here", now
     now = replace(now, minimum=after.minimum)
     yield "minimum", "The smallest amount that is invoiced changed", now
+    now = replace(now, automatic_tax=after.automatic_tax)
+    yield "tax", "The policy automatic_tax changed", now
     now = replace(now, credits=after.credits)
     yield "credits", "Credits were granted, expired, or used by other invoices", now
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from domain.cycle.history import STATUS_AFTER, Status
+from domain.cycle.status import STATUS_AFTER, Status
 from domain.events.cycle import (
     CycleClosing,
     CycleHeld,
@@ -12,7 +12,12 @@ from domain.events.cycle import (
     CycleReleased,
     FinalizationStarted,
 )
-from domain.events.outcome import CreditNoteIssued, InvoiceFinalized, InvoiceVoided
+from domain.events.outcome import (
+    CreditNoteIssued,
+    CreditNoteVoided,
+    InvoiceFinalized,
+    InvoiceVoided,
+)
 from domain.events.stripe_invoice import (
     DiscrepancyFound,
     InvoiceObserved,
@@ -87,6 +92,8 @@ def _cycle_changes(known: InvoiceSummary, event: object) -> dict[str, Any]:
             }
         case CreditNoteIssued():
             return {"credited": known.credited + event.amount + (event.tax or 0)}
+        case CreditNoteVoided():
+            return {"credited": known.credited - event.amount - event.tax}
         case InvoiceVoided(mode="reissue"):
             return _NEXT_REVISION
         case _:

@@ -104,7 +104,8 @@ class RemoteInvoice:
     lines: ours, by key, the first of each. duplicates: further lines with a key already seen.
     foreign: lines without our key. line_count: all lines, of which a glance shows only the
     first ten: ``complete`` says whether all are here. collection: ``None`` where it was not
-    read. untaxed: the total without tax, ``None`` where it was not read.
+    read. untaxed: the total without tax, ``None`` where it was not read. subscription: Stripe's
+    id of the one that made it.
     """
 
     id: str
@@ -122,6 +123,7 @@ class RemoteInvoice:
     issue: Issue = field(default_factory=Issue)
     collection: Collection | None = None
     untaxed: int | None = None
+    subscription: str | None = None
 
     @property
     def ours(self) -> int:
@@ -244,8 +246,6 @@ def _finalized(state: StripeInvoice, seen: RemoteInvoice, revision: int) -> Stri
         amount_due=issue.amount_due,
         due_at=issue.due_at,
         finalized_at=issue.finalized_at,
-        hosted_url=issue.hosted_url,
-        pdf_url=issue.pdf_url,
         by_us=state.finalizing,
     )
 

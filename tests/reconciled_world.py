@@ -110,7 +110,7 @@ class Reconciled:
 
 
 @contextmanager
-def reconciled_world(url: str) -> Iterator[Reconciled]:
+def reconciled_world(url: str, *, journal: bool = False) -> Iterator[Reconciled]:
     """A world over an empty database; it is let go afterwards."""
-    with stored_world(url) as stored:
+    with stored_world(url, journal=journal) as stored:
         yield Reconciled(stored)

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg
 
+from adapters.journal.gateway import JournalGateway
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.catalog import PostgresCatalog
 from adapters.postgres.checkpoints import Checkpoints
@@ -36,9 +38,14 @@ EVERYTHING = tuple(range(1, 13))
 
 
 class StoredWorld:
-    """A world whose ports are those of PostgreSQL. made: what happens in it."""
+    """A world whose ports are those of PostgreSQL. made: what happens in it.
 
-    def __init__(self, url: str, database: Database, events: CyclebookEvents) -> None:
+    journal: whether the journal holds its invoices, and not the sandbox.
+    """
+
+    def __init__(
+        self, url: str, database: Database, events: CyclebookEvents, *, journal: bool = False
+    ) -> None:
         self.url, self.database = url, database
         self.catalog = PostgresCatalog(database)
         self.log = PostgresEventLog(database, events)
@@ -52,9 +59,13 @@ class StoredWorld:
             records=PostgresCycleRecords(database),
             usage=GroupCommit(UsageRecorder(database, routes, planner).append),
             find=PostgresUsageFinder(database),
+            processor=JournalGateway(database.connection, self._clock) if journal else None,
         )
         self.made: World = world(JANUARY, ports)
         self.quarantine = Quarantine(PostgresQuarantine(database), self.made.recording)
+
+    def _clock(self) -> datetime:
+        return self.made.now
 
     def settle_down(self) -> None:
         """Everything that waits is done: projections follow, drafts are in step, sums are kept."""
@@ -147,11 +158,11 @@ def _all_of(projector: PostgresProjector) -> bool:
 
 
 @contextmanager
-def stored_world(url: str) -> Iterator[StoredWorld]:
+def stored_world(url: str, *, journal: bool = False) -> Iterator[StoredWorld]:
     """A world over an empty database; it is let go afterwards."""
     database, events = Database(url), CyclebookEvents(url)
     try:
-        yield StoredWorld(url, database, events)
+        yield StoredWorld(url, database, events, journal=journal)
     finally:
         events.close()
         database.close()

@@ -75,7 +75,14 @@ OF_LATE_FACTS = {"late_rejected", "written_off"}
 
 
 def _sources() -> Iterator[Path]:
-    for layer in ("domain", "application", "api", "adapters/postgres", "adapters/stripe"):
+    for layer in (
+        "domain",
+        "application",
+        "api",
+        "adapters/postgres",
+        "adapters/stripe",
+        "adapters/journal",
+    ):
         yield from (ROOT / layer).rglob("*.py")
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from stripe import HTTPClient
+
 from adapters.sandbox.app import create_sandbox
 from adapters.sandbox.client import InProcess
 from adapters.sandbox.ledger import Ledger
@@ -20,6 +22,7 @@ from application.correcting import Correcting
 from application.crediting import Crediting
 from application.desired import DesiredState
 from application.ending import Ending
+from application.gateway import InvoiceGateway
 from application.holding import Holding
 from application.holdings import Holdings
 from application.invoices import Invoices
@@ -52,7 +55,7 @@ ACTOR = "test"
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """What a world keeps its facts in."""
+    """What a world keeps its facts in. processor: another than the sandbox."""
 
     log: EventLog
     books: Books
@@ -61,6 +64,7 @@ class Ports:
     records: CycleRecords
     usage: UsageLog
     find: UsageFinder
+    processor: InvoiceGateway | None = None
 
 
 def in_memory(store: MemoryStore) -> Ports:
@@ -77,16 +81,24 @@ def in_memory(store: MemoryStore) -> Ports:
 
 
 class World:
-    """acme in January 2026, with a catalog. ``now`` is the one clock."""
+    """acme in January 2026, with a catalog. ``now`` is the one clock.
 
-    def __init__(self, now: datetime = JANUARY, ports: Ports | None = None) -> None:
+    carrier: what takes requests to Stripe; by default into a sandbox in this process.
+    """
+
+    def __init__(
+        self,
+        now: datetime = JANUARY,
+        ports: Ports | None = None,
+        carrier: HTTPClient | None = None,
+    ) -> None:
         self.store = MemoryStore(now)
         ports = ports or in_memory(self.store)
         log, books, catalog, directory = ports.log, ports.books, ports.catalog, ports.directory
         app = create_sandbox(Ledger(), clock=lambda: self.now.timestamp())
         self.sandbox = app.extensions["sandbox"]
-        self.client = stripe_client("sk_test_world", http_client=InProcess(app))
-        self.gateway = StripeGateway(self.client)
+        self.client = stripe_client("sk_test_world", http_client=carrier or InProcess(app))
+        self.gateway = ports.processor or StripeGateway(self.client)
         self.stripe = LoggedStripeStream(log, self.clock)
         self.publishing = Publishing(log, catalog)
         self.registration = Registration(log, books, directory, catalog)
@@ -109,7 +121,7 @@ class World:
             on_customer_linked=CustomerLinks(books, self.clock),
         )
         self.crediting = Crediting(books, carrying, catalog, self.reconciler, self.clock)
-        self.voiding = Voiding(books, carrying, self.reconciler, self.clock)
+        self.voiding = Voiding(books, carrying, catalog, self.reconciler, self.clock)
         self.conflicts = Conflicts(self.reconciler, books, self.stripe, self.clock)
         self.resynced: list[str] = []
         self.renewals = Renewals(

@@ -1,12 +1,38 @@
-"""Keys of the API, in the table ``api_key``."""
+"""Keys of the API, in the table ``api_key``; who did what to them, in ``key_event``."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
 
-from adapters.postgres.database import Database
-from application.keys import ApiKey
+from psycopg import Connection
 
-_COLUMNS = "id, role, organization, name, created_at, last_used_at, revoked_at"
+from adapters.postgres.database import Database, Rows
+from application.keys import ApiKey, KeyEvent
+
+_COLUMNS = "id, role, organization, name, created_at, last_used_at, expires_at, revoked_at"
+_IN_FORCE = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
+
+ADD = "INSERT INTO api_key (id, hash, role, organization, name) VALUES (%s, %s, %s, %s, %s)"
+TELL = "INSERT INTO key_event (key, event, actor, successor) VALUES (%s, %s, %s, %s)"
+EXPIRE = (
+    "UPDATE api_key SET expires_at = least(expires_at, now() + %s)"
+    f" WHERE id = %s AND {_IN_FORCE} RETURNING {_COLUMNS}"
+)
+FIND = f"SELECT {_COLUMNS} FROM api_key WHERE hash = %s AND {_IN_FORCE}"
+USE = (
+    "UPDATE api_key SET last_used_at = now() WHERE id = %s"
+    " AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')"
+)
+GET = f"SELECT {_COLUMNS} FROM api_key WHERE id = %s"
+LIST = (
+    f"SELECT {_COLUMNS} FROM api_key WHERE %(after)s = '' OR (created_at, id) >"
+    " (SELECT created_at, id FROM api_key WHERE id = %(after)s)"
+    " ORDER BY created_at, id LIMIT %(limit)s"
+)
+REVOKE = "UPDATE api_key SET revoked_at = now() WHERE id = %s AND revoked_at IS NULL"
+EVENTS = (
+    "SELECT number, key, event, at, actor, successor FROM key_event WHERE number > %s"
+    " ORDER BY number LIMIT %s"
+)
 
 
 class PostgresKeys:
@@ -15,62 +41,65 @@ class PostgresKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, key: ApiKey, digest: bytes) -> None:
+    def add(self, key: ApiKey, digest: bytes, actor: str) -> None:
         """Store a new key."""
-        with self._database.connection() as connection:
-            connection.execute(
-                "INSERT INTO api_key (id, hash, role, organization, name)"
-                " VALUES (%s, %s, %s, %s, %s)",
-                [key.id, digest, key.role, key.organization, key.name],
-            )
+        with self._database.connection() as connection, connection.transaction():
+            _add(connection, key, digest, actor)
+
+    def replace(
+        self, old: str, key: ApiKey, digest: bytes, grace: timedelta, actor: str
+    ) -> ApiKey | None:
+        """Store a new key and let the old one expire; ``None`` where that is not in force."""
+        with self._database.connection() as connection, connection.transaction():
+            row = connection.execute(EXPIRE, [grace, old]).fetchone()
+            if row is None:
+                return None
+            _add(connection, key, digest, actor)
+            connection.execute(TELL, [old, "rotated", actor, key.id])
+        return _key(row)
 
     def find(self, digest: bytes) -> ApiKey | None:
         """A key in force; its use is noted, once a minute at most."""
         with self._database.connection() as connection:
-            row = connection.execute(
-                f"SELECT {_COLUMNS} FROM api_key WHERE hash = %s AND revoked_at IS NULL", [digest]
-            ).fetchone()
+            row = connection.execute(FIND, [digest]).fetchone()
             if row is None:
                 return None
-            connection.execute(
-                "UPDATE api_key SET last_used_at = now() WHERE id = %s"
-                " AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
-                [row[0]],
-            )
+            connection.execute(USE, [row[0]])
         return _key(row)
 
     def get(self, key: str) -> ApiKey | None:
-        """A key by its id, revoked or not."""
+        """A key by its id, in force or not."""
         with self._database.connection() as connection:
-            row = connection.execute(
-                f"SELECT {_COLUMNS} FROM api_key WHERE id = %s", [key]
-            ).fetchone()
+            row = connection.execute(GET, [key]).fetchone()
         return None if row is None else _key(row)
 
-    def list(self) -> Sequence[ApiKey]:
-        """All keys, oldest first."""
+    def list(self, after: str = "", limit: int | None = None) -> Sequence[ApiKey]:
+        """Keys after another one, oldest first."""
         with self._database.connection() as connection:
-            rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM api_key ORDER BY created_at, id"
-            ).fetchall()
+            rows = connection.execute(LIST, {"after": after, "limit": limit}).fetchall()
         return [_key(row) for row in rows]
 
-    def revoke(self, key: str) -> bool:
+    def revoke(self, key: str, actor: str) -> bool:
         """End a key; whether there is one."""
+        with self._database.connection() as connection, connection.transaction():
+            if connection.execute(REVOKE, [key]).rowcount:
+                connection.execute(TELL, [key, "revoked", actor, None])
+                return True
+            return connection.execute(GET, [key]).fetchone() is not None
+
+    def events(self, after: int, limit: int | None) -> Sequence[KeyEvent]:
+        """What was done to keys after an event, oldest first."""
         with self._database.connection() as connection:
-            done = connection.execute(
-                "UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s", [key]
-            )
-        return done.rowcount > 0
+            rows = connection.execute(EVENTS, [after, limit]).fetchall()
+        names = ("number", "key", "event", "at", "actor", "successor")
+        return [KeyEvent(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def _key(row: tuple[Any, ...]) -> ApiKey:
-    return ApiKey(
-        id=row[0],
-        role=row[1],
-        organization=row[2],
-        name=row[3],
-        created_at=row[4],
-        last_used_at=row[5],
-        revoked_at=row[6],
-    )
+def _add(connection: Connection[Rows], key: ApiKey, digest: bytes, actor: str) -> None:
+    connection.execute(ADD, [key.id, digest, key.role, key.organization, key.name])
+    connection.execute(TELL, [key.id, "created", actor, None])
+
+
+def _key(row: Rows) -> ApiKey:
+    names = _COLUMNS.split(", ")
+    return ApiKey(**dict(zip(names, row, strict=True)))

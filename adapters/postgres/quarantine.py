@@ -5,17 +5,18 @@ from collections.abc import Sequence
 import msgspec
 
 from adapters.postgres.database import Database, Rows
-from application.views import QuarantineEntry
+from application.quarantine import QuarantineEntry
 from domain.usage import UsageRecord
 
 COLUMNS = (
-    "SELECT id, record, code, detail, actor, received_at, status, resolved_at, resolution"
+    "SELECT id, record, code, detail, actor, received_at, status, resolved_at, resolution,"
+    " resolved_by"
     " FROM quarantine"
 )
 LIST = f"{COLUMNS} WHERE status = %s AND id > %s ORDER BY id LIMIT %s"
 TAKE = f"{COLUMNS} WHERE status = 'open' AND id = ANY(%s) ORDER BY id"
 RESOLVE = (
-    "UPDATE quarantine SET status = %s, resolution = %s, resolved_at = now()"
+    "UPDATE quarantine SET status = %s, resolution = %s, resolved_by = %s, resolved_at = now()"
     " WHERE status = 'open' AND id = ANY(%s)"
 )
 
@@ -36,10 +37,10 @@ class PostgresQuarantine:
         with self._database.connection() as connection:
             return [_entry(row) for row in connection.execute(TAKE, [list(ids)])]
 
-    def resolve(self, ids: Sequence[int], status: str, resolution: str) -> int:
+    def resolve(self, ids: Sequence[int], status: str, resolution: str, actor: str) -> int:
         """End open entries; how many there were."""
         with self._database.connection() as connection:
-            return connection.execute(RESOLVE, [status, resolution, list(ids)]).rowcount
+            return connection.execute(RESOLVE, [status, resolution, actor, list(ids)]).rowcount
 
 
 def _entry(row: Rows) -> QuarantineEntry:
@@ -53,4 +54,5 @@ def _entry(row: Rows) -> QuarantineEntry:
         status=row[6],
         resolved_at=row[7],
         resolution=row[8],
+        resolved_by=row[9],
     )

@@ -5,9 +5,9 @@ from typing import Any
 
 import stripe
 
-from adapters.stripe.errors import errors_in_our_words
+from adapters.stripe.errors import errors_in_our_words, missing
 from adapters.stripe.reading import id_of, plain
-from adapters.stripe.reading_money import read_dispute, read_note, read_payment, read_refund
+from adapters.stripe.reading_money import OVER, read_dispute, read_note, read_payment, read_refund
 from application.gateway import (
     StripeDispute,
     StripeNote,
@@ -59,12 +59,11 @@ class StripeMoney:
         return self._read_note(found) if found else None
 
     def notes(self, invoice: str) -> tuple[StripeNote, ...]:
-        """The credit notes of an invoice, oldest first, without those taken back."""
+        """The credit notes of an invoice, oldest first; those taken back, too."""
         with errors_in_our_words():
             listed = self._client.v1.credit_notes.list({"invoice": invoice, "limit": PAGE_MAX})
             every = [plain(note) for note in listed.auto_paging_iter()]
-        issued = [note for note in every if note["status"] != "void"]
-        return tuple(self._read_note(note) for note in reversed(issued))
+        return tuple(self._read_note(note) for note in reversed(every))
 
     def size(self, request: StripeRequest) -> StripeNote:
         """What Stripe would make of a credit note: its tax and total. Changes nothing.
@@ -85,14 +84,14 @@ class StripeMoney:
             return tuple(read_payment(each, self._intent(each)) for each in reversed(every))
 
     def refunds(self, payment: str) -> tuple[StripeRefund, ...]:
-        """What of a payment went back for good, oldest first."""
+        """What of a payment went back, oldest first; what did not arrive, too."""
         if not _collected(payment):
             return ()
         with errors_in_our_words():
             query: Any = {"payment_intent": payment, "limit": PAGE_MAX}
             listed = self._client.v1.refunds.list(query)
             every = [plain(refund) for refund in listed.auto_paging_iter()]
-        return tuple(read_refund(each) for each in reversed(every) if each["status"] == "succeeded")
+        return tuple(read_refund(each) for each in reversed(every) if each["status"] in OVER)
 
     def disputes(self, payment: str) -> tuple[StripeDispute, ...]:
         """The disputes about a payment, oldest first."""
@@ -136,7 +135,7 @@ def _found(read: Callable[[], stripe.StripeObject]) -> Json | None:
         try:
             return plain(read())
         except stripe.InvalidRequestError as error:
-            if error.http_status == 404:
+            if missing(error):
                 return None
             raise
 

@@ -1,14 +1,24 @@
 """Stripe's invoices read into our words; its inclusive period ends become half-open."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import stripe
 
+from application.gateway import Renewal
 from domain.events.stripe_invoice import ForeignLine
 from domain.period import Period
-from projections.remote_invoice import Issue, Marks, RemoteInvoice, RemoteLine, RemoteStatus
+from projections.remote_customer import RemoteCustomer
+from projections.remote_invoice import (
+    Collection,
+    Issue,
+    Marks,
+    RemoteInvoice,
+    RemoteLine,
+    RemoteStatus,
+)
 
 CYCLE = "cycle_id"
 REVISION = "revision"
@@ -16,6 +26,9 @@ PLAN = "plan"
 DIGEST = "digest"
 LINE_KEY = "line_key"
 ORGANIZATION = "organization"
+DAYS = "days_until_due"
+
+CHARGE = "charge_automatically"
 
 Json = Mapping[str, Any]
 
@@ -50,6 +63,9 @@ def read_invoice(invoice: Json) -> RemoteInvoice:
         total=invoice["total"],
         marks=read_marks(invoice.get("metadata") or {}),
         issue=_issue(invoice),
+        collection=_collection(invoice),
+        untaxed=_untaxed(invoice),
+        subscription=_subscription(invoice),
     )
 
 
@@ -57,19 +73,40 @@ def with_lines(seen: RemoteInvoice, lines: Iterable[Json]) -> RemoteInvoice:
     """The same invoice with all its lines."""
     everything = list(lines)
     ours, duplicates, foreign = _sorted_out(everything)
-    return RemoteInvoice(
-        id=seen.id,
-        status=seen.status,
-        customer=seen.customer,
-        currency=seen.currency,
+    return replace(
+        seen,
         lines=ours,
         duplicates=duplicates,
         foreign=foreign,
         line_count=len(everything),
-        subtotal=seen.subtotal,
-        total=seen.total,
-        marks=seen.marks,
-        issue=seen.issue,
+        complete=True,
+    )
+
+
+def read_renewal(invoice: Json, customer: Json) -> Renewal | None:
+    """An invoice of a subscription's renewal, if its customer is one of our organizations.
+
+    Source: https://docs.stripe.com/api/invoices/object#invoice_object-billing_reason
+    """
+    organization = (customer.get("metadata") or {}).get(ORGANIZATION)
+    if not organization:
+        return None
+    return Renewal(
+        invoice=read_invoice(invoice),
+        organization=organization,
+        subscription=_subscription(invoice) or "",
+        ended_at=datetime.fromtimestamp(invoice["period_end"], UTC),
+    )
+
+
+def read_customer(customer: Json) -> RemoteCustomer:
+    """A customer; of a deleted one Stripe tells nothing else."""
+    if customer.get("deleted"):
+        return RemoteCustomer(id=customer["id"], deleted=True)
+    return RemoteCustomer(
+        id=customer["id"],
+        organization=(customer.get("metadata") or {}).get(ORGANIZATION) or None,
+        currency=customer.get("currency") or None,
     )
 
 
@@ -96,9 +133,8 @@ def _sorted_out(
     foreign: list[ForeignLine] = []
     for line in lines:
         key = (line.get("metadata") or {}).get(LINE_KEY)
-        text = line.get("description") or ""
         if not key:
-            foreign.append(ForeignLine(line=line["id"], amount=line["amount"], description=text))
+            foreign.append(_foreign(line))
         elif key in ours:
             duplicates.append(_line(line, key))
         else:
@@ -107,14 +143,53 @@ def _sorted_out(
 
 
 def _line(line: Json, key: str) -> RemoteLine:
-    start, end = line["period"]["start"], line["period"]["end"] + 1
+    start, end = _span(line)
     return RemoteLine(
         id=line["id"],
         key=key,
         amount=line["amount"],
-        period=Period(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)),
+        period=Period(start, end),
         description=line.get("description") or "",
     )
+
+
+def _foreign(line: Json) -> ForeignLine:
+    start, end = _span(line)
+    return ForeignLine(
+        line=line["id"],
+        amount=line["amount"],
+        description=line.get("description") or "",
+        start=start,
+        end=end,
+    )
+
+
+def _span(line: Json) -> tuple[datetime, datetime]:
+    start, end = line["period"]["start"], line["period"]["end"] + 1
+    return datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)
+
+
+def _collection(invoice: Json) -> Collection:
+    """How it is collected. Stripe turns the days into a date; we note them in the metadata."""
+    method = invoice.get("collection_method") or CHARGE
+    days = (invoice.get("metadata") or {}).get(DAYS)
+    return Collection(
+        method=method,
+        days_until_due=(_number(days) or None) if method != CHARGE else None,
+        automatic_tax=bool((invoice.get("automatic_tax") or {}).get("enabled")),
+    )
+
+
+def _subscription(invoice: Json) -> str | None:
+    """The one that made it, if any did."""
+    made_by = (invoice.get("parent") or {}).get("subscription_details") or {}
+    return id_of(made_by["subscription"]) if made_by.get("subscription") else None
+
+
+def _untaxed(invoice: Json) -> int:
+    """The total before tax: below the subtotal where somebody gave a discount at Stripe."""
+    untaxed = invoice.get("total_excluding_tax")
+    return int(invoice["total"] if untaxed is None else untaxed)
 
 
 def _issue(invoice: Json) -> Issue:

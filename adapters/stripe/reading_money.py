@@ -11,6 +11,12 @@ REASON = "reason"
 DECIDED = frozenset({"won", "lost", "warning_closed", "prevented"})
 """The states a dispute does not leave any more."""
 
+OVER = frozenset({"succeeded", "failed", "canceled"})
+"""The states of a refund that is not under way any more. One that succeeded can still fail.
+
+Source: https://docs.stripe.com/refunds#failed-refunds
+"""
+
 NO_REASON = "The payment did not go through."
 
 
@@ -33,6 +39,7 @@ def read_note(note: Json, lines: Iterable[Json]) -> StripeNote:
         credit_balance=note["post_payment_amount"] - refunded - out_of_band,
         out_of_band=out_of_band,
         refunds=tuple(id_of(each["refund"]) for each in refunds if each.get("refund")),
+        void=note.get("status") == "void",
     )
 
 
@@ -51,9 +58,12 @@ def read_payment(payment: Json, intent: Json | None) -> StripePayment:
 
 
 def read_refund(refund: Json) -> StripeRefund:
-    """A refund."""
+    """A refund that is ``OVER``."""
+    failure = None
+    if refund["status"] != "succeeded":
+        failure = (refund.get("failure_reason") or refund["status"]).replace("_", " ")
     reason = refund.get("reason") or ""
-    return StripeRefund(id=refund["id"], amount=refund["amount"], reason=reason)
+    return StripeRefund(id=refund["id"], amount=refund["amount"], reason=reason, failure=failure)
 
 
 def read_dispute(dispute: Json) -> StripeDispute:

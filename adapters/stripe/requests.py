@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from adapters.stripe.reading import CYCLE, DIGEST, LINE_KEY, ORGANIZATION, PLAN, REVISION
+from adapters.stripe.products import product_id
+from adapters.stripe.reading import CYCLE, DAYS, DIGEST, LINE_KEY, ORGANIZATION, PLAN, REVISION
 from adapters.stripe.reading_money import REASON
 from application.gateway import (
-    Collection,
     CreditNote,
     Draft,
     LineChanges,
@@ -13,9 +13,9 @@ from application.gateway import (
     StripeRequest,
 )
 from domain.invoice import LineItem
-from domain.stripe_invoice import NOTE_PARAMETER
-from projections.change_set import AddLine, RemoveLine, UpdateLine
-from projections.remote_invoice import Marks
+from domain.stripe_history import NOTE_PARAMETER
+from projections.change_set import AddLine, RemoveLine, UpdateDraft, UpdateLine
+from projections.remote_invoice import Collection, Marks
 
 Form = dict[str, str]
 LineChange = RemoveLine | UpdateLine | AddLine
@@ -38,6 +38,15 @@ def new_customer(customer: StripeCustomer) -> StripeRequest:
     return _post("customer", "/v1/customers", form)
 
 
+def own_customer(customer: str, organization: str | None) -> StripeRequest:
+    """Say in a customer's metadata which organization it is; an empty value takes it off.
+
+    Source: https://docs.stripe.com/api/customers/update
+    """
+    form = {f"metadata[{ORGANIZATION}]": organization or ""}
+    return _post("customer", f"/v1/customers/{customer}", form)
+
+
 def new_draft(draft: Draft) -> StripeRequest:
     """Open a draft that Stripe leaves alone until we finalize it, without stray items or coupons.
 
@@ -54,6 +63,30 @@ def new_draft(draft: Draft) -> StripeRequest:
     }
     del form[f"metadata[{DIGEST}]"]
     return _post("create", "/v1/invoices", form)
+
+
+def update_draft(invoice: str, change: UpdateDraft) -> StripeRequest:
+    """Change how a draft is collected.
+
+    Source: https://docs.stripe.com/api/invoices/update
+    """
+    collection = change.becomes
+    form = _collection(collection) | {
+        "automatic_tax[enabled]": str(collection.automatic_tax).lower(),
+        f"metadata[{DAYS}]": str(collection.days_until_due or ""),
+    }
+    form |= {"discounts": ""} if change.undiscounted else {}
+    return _post("update", f"/v1/invoices/{invoice}", form)
+
+
+def claim(invoice: str, marks: Marks) -> StripeRequest:
+    """Make a subscription's draft ours: only we finalize it from now on.
+
+    Source: https://docs.stripe.com/billing/subscriptions/integrating
+    """
+    form = {"auto_advance": "false", **_marks("metadata", marks)}
+    del form[f"metadata[{DIGEST}]"]
+    return _post("claim", f"/v1/invoices/{invoice}", form)
 
 
 def change_lines(invoice: str, changes: LineChanges, marks: Marks) -> StripeRequest:
@@ -143,10 +176,26 @@ def _line_fields(change: LineChange) -> Form:
 def _item(line: LineItem) -> Form:
     """A line's fields. Stripe's ``period[end]`` is the last second inside, ours the first after."""
     return {
-        "[amount]": str(line.amount),
+        **_amount(line),
         "[description]": line.description,
         "[period][start]": str(int(line.period.start.timestamp())),
         "[period][end]": str(int(line.period.end.timestamp()) - 1),
+    }
+
+
+def _amount(line: LineItem) -> Form:
+    """What a line costs. Where Stripe computes its tax, as one of the product it sells.
+
+    Source: https://docs.stripe.com/tax/invoicing
+    """
+    if line.sold is None:
+        return {"[amount]": str(line.amount)}
+    return {
+        "[price_data][currency]": line.sold.currency,
+        "[price_data][product]": product_id(line.sold),
+        "[price_data][tax_behavior]": "exclusive",
+        "[price_data][unit_amount]": str(line.amount),
+        "[quantity]": "1",
     }
 
 
@@ -164,6 +213,7 @@ def _collection(collection: Collection) -> Form:
     form = {"collection_method": collection.method}
     if collection.days_until_due is not None and collection.method == "send_invoice":
         form["days_until_due"] = str(collection.days_until_due)
+        form[f"metadata[{DAYS}]"] = str(collection.days_until_due)
     if collection.automatic_tax:
         form["automatic_tax[enabled]"] = "true"
     return form

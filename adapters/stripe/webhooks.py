@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.stripe.reading import CYCLE
+from adapters.stripe.reading import CYCLE, ORGANIZATION
+from application.inbox import Message
 from domain.errors import InvalidInput
 
 TOLERANCE_S = 300
@@ -17,12 +19,16 @@ TOLERANCE_S = 300
 SECONDS_MAX = 1 << 34
 """No honest instant is later than this; it is some five centuries away."""
 
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+"""What an id of Stripe's, a kind of events or an id of ours is made of."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookEvent:
     """A verified message from Stripe. It is a hint to look again, never a fact.
 
-    object_id: what it is about. cycle: ours, where the object carries one.
+    object_id: what it is about, or empty where that has no id. cycle, organization: ours, where
+    the object carries one.
     """
 
     id: str
@@ -30,7 +36,19 @@ class WebhookEvent:
     created: datetime
     object_id: str
     cycle: str | None
+    organization: str | None
     payload: Mapping[str, Any]
+
+    @property
+    def message(self) -> Message:
+        """What the inbox keeps of it."""
+        return Message(
+            id=self.id,
+            type=self.type,
+            object_id=self.object_id,
+            cycle=self.cycle,
+            organization=self.organization,
+        )
 
 
 def read_webhook(
@@ -46,7 +64,7 @@ def read_webhook(
     """
     verify(body, signature, secrets, now)
     try:
-        return _event(json.loads(body))
+        return event_of(json.loads(body))
     except (ValueError, RecursionError, LookupError, TypeError, OverflowError) as error:
         raise InvalidInput("this webhook's body is not a Stripe event", field="body") from error
 
@@ -88,31 +106,41 @@ def _signature(body: bytes, stamped: str, secret: str) -> bytes:
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
 
 
-def _event(payload: Any) -> WebhookEvent:
+def event_of(payload: Any) -> WebhookEvent:
+    """An event as Stripe sends and lists it.
+
+    Raises:
+        ValueError, LookupError, TypeError, OverflowError: it is none.
+    """
     about = payload["data"]["object"]
     created = payload["created"]
     if not isinstance(about, dict):
         raise TypeError("an event is about an object")
     for text in (payload["id"], payload["type"]):
-        if not isinstance(text, str):
-            raise TypeError("an event's id and type are strings")
+        if not isinstance(text, str) or not _WORD.fullmatch(text):
+            raise ValueError("an event's id and type are words")
     if not isinstance(created, int) or not 0 <= created < SECONDS_MAX:
         raise ValueError("an event's created is a number of seconds")
     return WebhookEvent(
         id=payload["id"],
         type=payload["type"],
         created=datetime.fromtimestamp(created, UTC),
-        object_id=str(about.get("id") or ""),
-        cycle=_cycle(about),
+        object_id=_word(about.get("id")) or "",
+        cycle=_marked(about, CYCLE),
+        organization=_marked(about, ORGANIZATION),
         payload=payload,
     )
 
 
-def _cycle(about: dict[str, Any]) -> str | None:
-    """Our cycle's id in the object's metadata, if it is there."""
+def _marked(about: dict[str, Any], name: str) -> str | None:
+    """What we wrote into the object's metadata, if it is there."""
     metadata = about.get("metadata")
-    cycle = metadata.get(CYCLE) if isinstance(metadata, dict) else None
-    return cycle if isinstance(cycle, str) else None
+    return _word(metadata.get(name)) if isinstance(metadata, dict) else None
+
+
+def _word(value: Any) -> str | None:
+    """A text that can be an id; whatever else people or programs wrote there is none."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
 
 
 def _unproved(message: str) -> InvalidInput:

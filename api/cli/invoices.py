@@ -91,11 +91,15 @@ def _became(view: InvoiceView) -> Iterator[str]:
         yield "the customer has to confirm the payment"
     for refund in outcomes["refunds"]:
         yield f"refunded: {_amount(view, refund.amount)} ({refund.reason})"
+    for failure in outcomes["refund_failures"]:
+        yield f"refund did not arrive: {_amount(view, failure.amount)} ({failure.reason})"
     for dispute in outcomes["disputes"]:
         how = dispute["outcome"] or "open"
         yield f"disputed: {_amount(view, dispute['amount'])} ({dispute['reason']}), {how}"
     for note in outcomes["credit_notes"]:
-        yield f"credit note {note.note}: {_amount(view, note.amount)} ({note.reason})"
+        void = ", taken back" if note["void_at"] else ""
+        amount = _amount(view, note["amount"])
+        yield f"credit note {note['note']}: {amount} ({note['reason']}){void}"
 
 
 def _amount(view: InvoiceView, amount: int) -> str:

@@ -96,6 +96,7 @@ def _told(result: dict[str, Any]) -> str:
         return f"{result['cycle']}  {result['error']}"
     proved = f"proved {result['proved_at']}" if result["proved_at"] else "not proved"
     lines = [f"{result['cycle']}  {result['writes']} write calls, {proved}"]
+    lines += [f"  draft  {result['terms']}"] if result["terms"] else []
     lines += [f"  {each['op']} {each['key']}  {_changed(each)}" for each in result["changes"]]
     for each in result["discrepancies"]:
         lines.append(f"  differs: {each['kind']} {each['key']}  {each['theirs']}".rstrip())

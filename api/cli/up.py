@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from api.cli.session import listens, log_to_stderr, session
+from api.cli.session import ACTOR, listens, log_to_stderr, session
 from api.settings import Settings
 from api.supervisor import Child, Supervisor, answers, exists
 from domain.errors import InvalidInput
@@ -29,7 +29,8 @@ def up(demo: bool) -> None:
     settings = Settings.from_environment()
     log_to_stderr(settings)
     with _alone(settings), session(keep_running=True) as wired:
-        key = None if demo or wired.keys.list() else wired.keys.create("admin", name="first")
+        first = not demo and not wired.keys.list(limit=1)
+        key = wired.keys.create("admin", name="first", actor=ACTOR) if first else None
         children = _children(settings, demo)
         status = Supervisor(children).run(lambda: _welcome(settings, key, demo))
     sys.exit(status)

@@ -58,7 +58,7 @@ def play(wired: Wired, say: Say) -> None:
 
 
 def _new_notes(wired: Wired, *, finished: bool = False) -> Notes:
-    keys = {role: wired.keys.create(role, name="demo") for role in ROLES}
+    keys = {role: wired.keys.create(role, name="demo", actor="demo") for role in ROLES}
     return Notes(keys=keys, played_at=format_instant(clock()), finished=finished)
 
 
@@ -213,7 +213,7 @@ def _sync(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say)
         for customer, _ in stories
         for name in wired.books.cycle_names(customer.id, unissued=True)
     ]
-    writes = sum(wired.reconciler.sync(name, ACTOR).writes for name in names)
+    writes = sum(wired.conflicts.sync(name, ACTOR).writes for name in names)
     say(f"{len(names)} drafts in step with Stripe after {writes} write calls")
 
 

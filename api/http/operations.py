@@ -1,16 +1,14 @@
-"""For Stripe and for whoever runs this: webhooks, liveness, readiness."""
+"""For whoever runs this: liveness and readiness."""
 
 from datetime import timedelta
 from typing import Any
 
-from flask import request
 from marshmallow import fields
 
 from api.auth import PUBLIC
-from api.context import now, wired
+from api.context import wired
 from api.errors import problem
 from api.openapi import ApiBook
-from api.request_body import JSON, raw_body
 from api.schemas.fields import Strict
 from domain.errors import CyclebookError
 
@@ -30,26 +28,6 @@ class ReadySchema(Strict):
     """Requests can be served. If not, the problem lists the ``reasons``."""
 
     ready = fields.Boolean(required=True)
-
-
-class WebhookSchema(Strict):
-    """The webhook is stored; ``new`` is false where it had come before."""
-
-    new = fields.Boolean(required=True)
-
-
-@book.op(
-    "POST",
-    "/webhooks/stripe",
-    roles=PUBLIC,
-    out=WebhookSchema(),
-    consumes={JSON: {"type": "object", "description": "an event of Stripe's, signed"}},
-)
-def stripe_webhook() -> dict[str, bool]:
-    """Take a webhook from Stripe; answered once it is stored, handled afterwards."""
-    body = raw_body(request)
-    message = wired().read_webhook(body, request.headers.get("Stripe-Signature"), now())
-    return {"new": wired().inbox.accept(message, body)}
 
 
 @book.op("GET", "/healthz", roles=PUBLIC, out=AliveSchema())

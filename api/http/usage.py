@@ -53,6 +53,22 @@ _EVENT: dict[str, Any] = {
 }
 
 
+AT_FAULT = {
+    "conflict": "id",
+    "in_the_future": "occurred_at",
+    "invalid_value": "value",
+    "late_rejected": "occurred_at",
+    "no_cycle": "occurred_at",
+    "organization_closed": "occurred_at",
+    "too_late": "occurred_at",
+    "unknown_attachment": "attachment",
+    "unknown_meter": "meter",
+    "unknown_organization": "organization",
+    "unusable_value": "value",
+}
+"""The field of a record that a refusal is about, by its code."""
+
+
 class UsageQuery(Strict):
     """``dry_run`` looks at the records and stores nothing."""
 
@@ -116,6 +132,7 @@ def _received(decoded: Decoded, appended: Appended) -> dict[str, Any]:
             "outcome": refusal.outcome.value,
             "code": refusal.code,
             "detail": refusal.detail,
+            "field": AT_FAULT.get(refusal.code),
         }
         for place, refusal in appended.refusals.items()
     ]
@@ -126,6 +143,7 @@ def _received(decoded: Decoded, appended: Appended) -> dict[str, Any]:
             "outcome": Outcome.REJECTED.value,
             "code": each.code,
             "detail": each.detail,
+            "field": each.field,
         }
         for each in decoded.rejected
     ]
@@ -188,13 +206,14 @@ def list_quarantine(query: dict[str, Any]) -> QuarantinePage:
 def resolve_quarantine(body: dict[str, Any]) -> Any:
     """Record quarantined usage again, or dismiss it, with a reason."""
     quarantine, ids, reason = wired().quarantine, body.get("ids"), body["reason"]
+    actor = principal().actor
     if body["action"] == "replay":
-        report = quarantine.replay(ids, reason, actor=principal().actor, now=now())
+        report = quarantine.replay(ids, reason, actor=actor, now=now())
         return _report(report, dismissed=0)
     if ids is None:
         raise InvalidInput("name the entries to dismiss", field="ids")
     nothing = ReplayReport(replayed=0, still_quarantined=0, refused=0, position=0)
-    return _report(nothing, dismissed=quarantine.dismiss(ids, reason))
+    return _report(nothing, dismissed=quarantine.dismiss(ids, reason, actor=actor))
 
 
 def _report(report: ReplayReport, dismissed: int) -> dict[str, int]:

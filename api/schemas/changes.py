@@ -8,7 +8,7 @@ from application.views import InvoiceView
 from domain.errors import UnsafeChangeSet
 from domain.events.stripe_invoice import Discrepancy
 from domain.stripe_invoice import StripeInvoice
-from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateLine
+from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateDraft, UpdateLine
 
 
 def change_set_json(cycle: str, changes: ChangeSet) -> dict[str, Any]:
@@ -17,6 +17,7 @@ def change_set_json(cycle: str, changes: ChangeSet) -> dict[str, Any]:
     touched = sum(1 for each in listed if each["op"] != "remove")
     return {
         "cycle": cycle,
+        "terms": _terms(changes),
         "changes": listed,
         "unchanged": len(changes.invoice.lines) - touched,
         "foreign": [
@@ -49,6 +50,7 @@ def sync_json(cycle: str, result: SyncResult) -> dict[str, Any]:
     return {
         "cycle": cycle,
         "invoice": result.invoice,
+        "terms": _terms(result.changes),
         "changes": changes_json(result.changes),
         "writes": result.writes,
         "proved_at": result.proof.read_at if result.proof else None,
@@ -85,6 +87,10 @@ def discrepancies_json(found: Iterable[Discrepancy]) -> list[dict[str, str]]:
         }
         for each in found
     ]
+
+
+def _terms(changes: ChangeSet) -> str | None:
+    return next((each.told for each in changes.of(UpdateDraft)), None)
 
 
 def _unsafe(changes: ChangeSet) -> str | None:

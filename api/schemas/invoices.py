@@ -148,13 +148,6 @@ class UnpricedSchema(Strict):
     dimensions = fields.Function(lambda tally: dict(tally.dimensions), metadata={"type": "object"})
 
 
-class LinksSchema(Strict):
-    """Where the issued invoice can be seen and paid."""
-
-    hosted = fields.String(required=True, allow_none=True)
-    pdf = fields.String(required=True, allow_none=True)
-
-
 class InvoiceSchema(Strict):
     """An invoice with everything known about it. Amounts in minor units."""
 
@@ -204,7 +197,6 @@ class InvoiceSchema(Strict):
         metadata={"description": "late amounts by line, by the cycle or note that billed them"},
     )
     outcomes = fields.Nested(OutcomesSchema, required=True)
-    links = fields.Nested(LinksSchema, required=True)
 
     @pre_dump
     def shaped(self, view: Any, **_: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What became of an issued invoice: payments, failures, refunds, disputes, credit notes."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from marshmallow import fields
@@ -9,12 +10,14 @@ from api.schemas.fields import Instant, MinorUnits, Strict
 from domain.billing_cycle import Outcome
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
     InvoicePaid,
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
 
@@ -45,6 +48,15 @@ class RefundSchema(Strict):
     reason = fields.String(required=True)
 
 
+class RefundFailureSchema(Strict):
+    """Money that went back and did not arrive: the customer still has to get it."""
+
+    at = Instant(required=True)
+    refund = fields.String(required=True)
+    amount = MinorUnits(required=True)
+    reason = fields.String(required=True)
+
+
 class DisputeSchema(Strict):
     """A payment the customer disputes with the bank. ``outcome``: ``null`` while it is open."""
 
@@ -56,7 +68,10 @@ class DisputeSchema(Strict):
 
 
 class NoteSchema(Strict):
-    """A credit note. ``amount`` and ``lines`` before tax; the four ways sum to it with tax."""
+    """A credit note. ``amount`` and ``lines`` before tax; the four ways sum to it with tax.
+
+    ``void_at``: when it was seen taken back, if it was.
+    """
 
     at = Instant(required=True)
     note = fields.String(required=True)
@@ -69,6 +84,7 @@ class NoteSchema(Strict):
     out_of_band = MinorUnits(required=True)
     tax = MinorUnits(required=True, allow_none=True)
     stripe_note = fields.String(required=True, allow_none=True)
+    void_at = Instant(required=True, allow_none=True)
 
 
 class OutcomesSchema(Strict):
@@ -81,6 +97,7 @@ class OutcomesSchema(Strict):
     failures = fields.List(fields.Nested(FailureSchema), required=True)
     action_required = fields.Boolean(required=True)
     refunds = fields.List(fields.Nested(RefundSchema), required=True)
+    refund_failures = fields.List(fields.Nested(RefundFailureSchema), required=True)
     disputes = fields.List(fields.Nested(DisputeSchema), required=True)
     credit_notes = fields.List(fields.Nested(NoteSchema), required=True)
 
@@ -89,6 +106,7 @@ def by_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """What became of an invoice, as the schema dumps it."""
     parts = [each for each in outcomes if isinstance(each, PaymentRecorded)]
     closed = {each.dispute: each.outcome for each in outcomes if isinstance(each, DisputeClosed)}
+    void = {each.note: each.at for each in outcomes if isinstance(each, CreditNoteVoided)}
     whole = [each for each in outcomes if isinstance(each, InvoicePaid)]
     return {
         "payments": [_payment(each) for each in parts or whole],
@@ -96,10 +114,15 @@ def by_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "action_required": not whole
         and any(isinstance(each, PaymentActionRequired) for each in outcomes),
         "refunds": [each for each in outcomes if isinstance(each, RefundRecorded)],
+        "refund_failures": [each for each in outcomes if isinstance(each, RefundFailed)],
         "disputes": [
             _dispute(each, closed) for each in outcomes if isinstance(each, DisputeOpened)
         ],
-        "credit_notes": [each for each in outcomes if isinstance(each, CreditNoteIssued)],
+        "credit_notes": [
+            {**asdict(each), "void_at": void.get(each.note)}
+            for each in outcomes
+            if isinstance(each, CreditNoteIssued)
+        ],
     }
 
 

@@ -21,6 +21,7 @@ class QuarantineEntrySchema(Strict):
     status = fields.String(required=True)
     resolved_at = Instant(required=True, allow_none=True)
     resolution = fields.String(required=True, allow_none=True)
+    resolved_by = fields.String(required=True, allow_none=True)
 
 
 class QuarantinePageSchema(Strict):

@@ -90,9 +90,11 @@ class ChangeSetSchema(Strict):
     """What a sync would change at Stripe. ``calls``: what it costs. ``unsafe``: why it refuses.
 
     ``foreign``: lines put there by others; no sync touches them, and none is issued with them.
+    ``terms``: what changes of how the draft is collected.
     """
 
     cycle = fields.String(required=True)
+    terms = fields.String(required=True, allow_none=True)
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
     unchanged = fields.Integer(required=True)
     foreign = fields.List(fields.Nested(ForeignLineSchema), required=True)
@@ -111,10 +113,11 @@ class DiscrepancySchema(Strict):
 
 
 class SyncResultSchema(Strict):
-    """What a sync did and found."""
+    """What a sync did and found. ``terms``: what changed of how the draft is collected."""
 
     cycle = fields.String(required=True)
     invoice = fields.String(required=True, allow_none=True)
+    terms = fields.String(required=True, allow_none=True)
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
     writes = fields.Integer(required=True)
     proved_at = Instant(required=True, allow_none=True)

@@ -119,7 +119,10 @@ class UsageSearch(Page):
 
 
 class OutcomeSchema(Strict):
-    """What became of a record that was not accepted. index: its place in the request."""
+    """What became of a record that was not accepted.
+
+    ``index``: its place in the request. ``field``: the first one at fault, where it is one.
+    """
 
     index = fields.Integer(required=True)
     id = fields.String(required=True, allow_none=True)
@@ -129,6 +132,7 @@ class OutcomeSchema(Strict):
     )
     code = fields.String(required=True)
     detail = fields.String(required=True)
+    field = fields.String(required=True, allow_none=True)
 
 
 class ReceivedSchema(Strict):

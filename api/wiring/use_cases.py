@@ -163,7 +163,7 @@ def _wired(
         holdings=Holdings(books),
         linking=Linking(books, gateway, queue),
         portal=Portal(books, gateway, stripe_stream, queue, clock),
-        voiding=Voiding(books, carrying, reconciler, clock),
+        voiding=Voiding(books, carrying, catalog, reconciler, clock),
         crediting=crediting,
         paying=Paying(
             payments_by_hand(gateway), reconciler.observe, stripe_stream, carrying, clock

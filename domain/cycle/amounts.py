@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.cycle.history import ACCEPTS_USAGE, UNSETTLED, CycleHistory, Status
+from domain.cycle.history import CycleHistory
+from domain.cycle.status import ACCEPTS_USAGE, UNSETTLED, Status
 from domain.errors import RuleViolation
 from domain.events.amounts import (
     AmountOverridden,
@@ -109,8 +110,9 @@ class AmountDecisions(CycleHistory):
             RuleViolation: the invoice is settled.
         """
         self.require_unsettled()
-        known = any(each.adoption == edits.adoption for each in self.adopted)
-        return [] if known else [edits]
+        known = next((each for each in self.adopted if each.adoption == edits.adoption), None)
+        same = known and (known.amounts, known.lines) == (edits.amounts, edits.lines)
+        return [] if same else [edits]
 
     def adopt_draft(self, draft: DraftAdopted) -> list[CycleEvent]:
         """Have a subscription's draft for an invoice. The same twice does nothing.

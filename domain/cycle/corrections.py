@@ -120,7 +120,7 @@ class CorrectionDecisions(CycleHistory):
     def adjusted_lines(self) -> frozenset[str]:
         """Lines whose amount a person decided: waived, set, or corrected by a note."""
         by_hand = (
-            each for each in self.notes.values() if late_note(each.note) not in self.billed_late
+            each for each in self.standing_notes if late_note(each.note) not in self.billed_late
         )
         notes = (line for note in by_hand for line in note.lines)
         return frozenset(
@@ -141,7 +141,7 @@ class CorrectionDecisions(CycleHistory):
         if self.settled is None or not self.is_collected:
             return {}
         left = dict(self.settled.lines)
-        for note in self.notes.values():
+        for note in self.standing_notes:
             for line, amount in note.lines.items():
                 left[line] = left.get(line, 0) - amount
         return {

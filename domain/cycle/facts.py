@@ -98,9 +98,13 @@ class CycleFacts:
                 run.end(fact.at)
                 run.cancelled = run.carried and fact.carried and fact.at == run.since
             case TrialStarted():
-                self._run_for(fact.attachment, fact.at).trial_until = fact.until
+                run = self._run_for(fact.attachment, fact.at)
+                run.trial_until = fact.until
+                run.trial_own |= not fact.carried
             case TrialEnded():
-                self._run_for(fact.attachment, fact.at).trial_until = fact.at
+                run = self._run_for(fact.attachment, fact.at)
+                run.trial_until = fact.at
+                run.trial_ended = run.trial_ended if fact.carried else fact.at
 
     def _begin(
         self,

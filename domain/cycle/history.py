@@ -1,10 +1,10 @@
 """What has happened in a billing cycle: its state, and the one way it changes."""
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Self
 
 from domain.cycle.facts import CycleFacts, Fact
+from domain.cycle.status import STATUS_AFTER, Outcome, Status
 from domain.events.amounts import (
     AmountOverridden,
     CreditApplied,
@@ -35,66 +35,13 @@ from domain.events.late import (
 )
 from domain.events.outcome import (
     CreditNoteIssued,
-    DisputeClosed,
-    DisputeOpened,
+    CreditNoteVoided,
     InvoiceFinalized,
-    InvoiceMarkedUncollectible,
     InvoicePaid,
-    InvoicePastDue,
     InvoiceVoided,
-    PaymentActionRequired,
-    PaymentFailed,
     PaymentRecorded,
-    RefundRecorded,
 )
 from domain.period import Period
-
-
-class Status(StrEnum):
-    """Where a cycle is in its life. ``closed`` has its usage cut-off and waits to be issued."""
-
-    ACCRUING = "accruing"
-    CLOSING = "closing"
-    CLOSED = "closed"
-    FINALIZING = "finalizing"
-    ISSUED = "issued"
-    PAST_DUE = "past_due"
-    PAID = "paid"
-    VOID = "void"
-    UNCOLLECTIBLE = "uncollectible"
-
-
-ACCEPTS_USAGE = frozenset({Status.ACCRUING, Status.CLOSING})
-UNSETTLED = frozenset({Status.ACCRUING, Status.CLOSING, Status.CLOSED})
-UNISSUED = frozenset({*UNSETTLED, Status.FINALIZING})
-OUTSTANDING = frozenset({Status.ISSUED, Status.PAST_DUE, Status.UNCOLLECTIBLE})
-
-STATUS_AFTER: dict[type, Status] = {
-    CycleClosing: Status.CLOSING,
-    CycleClosed: Status.CLOSED,
-    FinalizationStarted: Status.FINALIZING,
-    InvoiceFinalized: Status.ISSUED,
-    InvoicePastDue: Status.PAST_DUE,
-    InvoicePaid: Status.PAID,
-    InvoiceVoided: Status.VOID,
-    InvoiceMarkedUncollectible: Status.UNCOLLECTIBLE,
-}
-"""The events that move a cycle on in its life, and where to."""
-
-Outcome = (
-    InvoicePaid
-    | InvoicePastDue
-    | InvoiceVoided
-    | InvoiceMarkedUncollectible
-    | PaymentActionRequired
-    | PaymentFailed
-    | PaymentRecorded
-    | CreditNoteIssued
-    | RefundRecorded
-    | DisputeOpened
-    | DisputeClosed
-)
-"""What became of an issued invoice."""
 
 
 @dataclass(kw_only=True)
@@ -141,7 +88,7 @@ class CycleHistory(CycleFacts):
         if self.issued is None or self.status in (Status.PAID, Status.VOID):
             return 0
         paid = (each.amount for each in self.outcomes if isinstance(each, PaymentRecorded))
-        reduced = (note.reduce_due for note in self.notes.values())
+        reduced = (note.reduce_due for note in self.standing_notes)
         return max(self.issued.total - sum(paid) - sum(reduced), 0)
 
     @property
@@ -150,9 +97,21 @@ class CycleHistory(CycleFacts):
         return self.status is Status.VOID
 
     @property
+    def known_handover(self) -> HandedOver | None:
+        """What the cycle before left, with everything known."""
+        late = [fact for fact in self.late if isinstance(fact, HandedOver)]
+        return late[-1] if late else self.handover
+
+    @property
     def notes(self) -> dict[str, CreditNoteIssued]:
-        """The credit notes of this invoice, by id."""
+        """The credit notes of this invoice, by id; those that were taken back, too."""
         return {each.note: each for each in self.outcomes if isinstance(each, CreditNoteIssued)}
+
+    @property
+    def standing_notes(self) -> tuple[CreditNoteIssued, ...]:
+        """The credit notes that count: those that nobody took back."""
+        void = {each.note for each in self.outcomes if isinstance(each, CreditNoteVoided)}
+        return tuple(note for id_, note in self.notes.items() if id_ not in void)
 
     def copy(self) -> Self:
         """The same state, to be changed apart from this one."""
@@ -221,7 +180,8 @@ class CycleHistory(CycleFacts):
             case AmountOverridden():
                 self.overridden.append(event)
             case EditsAdopted():
-                self.adopted.append(event)
+                before = [each for each in self.adopted if each.adoption != event.adoption]
+                self.adopted = [*before, event]
             case DraftAdopted():
                 self.draft = event
             case DraftMissed():

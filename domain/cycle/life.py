@@ -4,13 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.cycle.history import (
-    UNISSUED,
-    UNSETTLED,
-    CycleHistory,
-    Outcome,
-    Status,
-)
+from domain.cycle.history import CycleHistory
+from domain.cycle.status import UNISSUED, UNSETTLED, Outcome, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.events.cycle import (
     ApprovalGiven,
@@ -25,6 +20,7 @@ from domain.events.cycle import (
 )
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
     InvoiceFinalized,
@@ -33,6 +29,7 @@ from domain.events.outcome import (
     InvoicePastDue,
     InvoiceVoided,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
 from domain.invoice import Invoice
@@ -164,12 +161,14 @@ class LifeDecisions(CycleHistory):
     def hold(self, held: CycleHeld) -> list[CycleEvent]:
         """Make finalization wait for a person. Twice for the same reason does nothing.
 
+        A person's takes the place of one that a check set, and that would end by itself.
+
         Raises:
             RuleViolation: it is too late to hold, or it is held for another reason.
         """
         if self.status not in UNSETTLED:
             raise RuleViolation(f"{self.id} is {self.status}", code="too_late", cycle=self.id)
-        if self.held is None:
+        if self.held is None or held.kind == "person" != self.held.kind:
             return [held]
         if self.held.reason == held.reason:
             return []
@@ -241,8 +240,12 @@ def _news(outcome: Outcome) -> tuple[object, ...]:
             return ("payment", outcome.reference)
         case CreditNoteIssued():
             return ("note", outcome.note)
+        case CreditNoteVoided():
+            return ("note void", outcome.note)
         case RefundRecorded():
             return ("refund", outcome.refund)
+        case RefundFailed():
+            return ("refund failed", outcome.refund)
         case DisputeOpened():
             return ("dispute", outcome.dispute)
         case DisputeClosed():

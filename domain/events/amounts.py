@@ -93,14 +93,20 @@ class StrangeLine(NamedTuple):
 class EditsAdopted(CycleEvent):
     """What others did to the draft at Stripe was taken over into the books.
 
-    adoption: names it; the same is taken over once. amounts: signed minor units by the line of
-    ours that was changed, or taken off. lines: every line of others that is on the draft now.
+    adoption: Stripe's id of the draft, a slash, and what names it there: said again, it takes
+    the place of what was said before. amounts: signed minor units by the line of ours that was
+    changed, or taken off. lines: every line of others that is on the draft now.
     """
 
     adoption: str
     reason: str
     amounts: dict[str, int]
     lines: tuple[StrangeLine, ...] = ()
+
+    @property
+    def invoice(self) -> str:
+        """Stripe's id of the draft."""
+        return self.adoption.partition("/")[0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,8 +15,6 @@ class InvoiceFinalized(CycleEvent):
     stripe_invoice: str | None = None
     tax: int | None = None
     due_at: datetime | None = None
-    hosted_url: str | None = None
-    pdf_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,8 +95,26 @@ class CreditNoteIssued(CycleEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CreditNoteVoided(CycleEvent):
+    """A credit note was taken back: what it took off is asked for again. Minor units."""
+
+    note: str
+    amount: int
+    tax: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RefundRecorded(CycleEvent):
     """Money was paid back. Minor units."""
+
+    refund: str
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundFailed(CycleEvent):
+    """Money that was paid back did not arrive, and is ours again. Minor units."""
 
     refund: str
     amount: int

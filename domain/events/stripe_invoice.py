@@ -247,8 +247,6 @@ class StripeInvoiceFinalized(StripeInvoiceEvent):
     amount_due: int
     due_at: datetime | None
     finalized_at: datetime | None
-    hosted_url: str | None
-    pdf_url: str | None
     by_us: bool
 
 

@@ -23,9 +23,15 @@ def adopted_lines(cycle: BillingCycle, lines: Mapping[str, LineItem]) -> Iterato
     for key, amount in sorted(changed.items()):
         if amount:
             yield _changed(cycle, lines.get(key), key, amount)
-    latest = cycle.adopted[-1] if cycle.adopted else cycle.draft
-    if latest is not None:
-        yield from map(_strange, latest.lines)
+    yield from map(_strange, lines_of_others(cycle))
+
+
+def lines_of_others(cycle: BillingCycle) -> Iterator[StrangeLine]:
+    """What was last said of each draft: on one that is gone, they went to the next as ours."""
+    latest = {cycle.draft.invoice: cycle.draft.lines} if cycle.draft else {}
+    latest |= {each.invoice: each.lines for each in cycle.adopted}
+    for lines in latest.values():
+        yield from lines
 
 
 def _changed(cycle: BillingCycle, line: LineItem | None, key: str, amount: int) -> LineItem:

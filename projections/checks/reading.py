@@ -24,7 +24,12 @@ from domain.events.late import (
     LateFactsReopened,
     LateProposalAccepted,
 )
-from domain.events.outcome import CreditNoteIssued, InvoiceFinalized, InvoiceVoided
+from domain.events.outcome import (
+    CreditNoteIssued,
+    CreditNoteVoided,
+    InvoiceFinalized,
+    InvoiceVoided,
+)
 from projections.checks.facts import FACTS, Facts, Span
 
 Kind = TypeVar("Kind")
@@ -115,9 +120,10 @@ class Reading:
 
     def adopted(self) -> tuple[dict[str, int], dict[str, int]]:
         """What others changed at Stripe, by our line; and their own lines, by Stripe's id."""
-        every, drafts = self.all(EditsAdopted), self.all(DraftAdopted)
-        latest = every[-1] if every else drafts[-1] if drafts else None
-        theirs = {line.line: line.amount for line in latest.lines} if latest else {}
+        every = {each.adoption: each for each in self.all(EditsAdopted)}.values()
+        said = {each.invoice: each.lines for each in self.all(DraftAdopted)}
+        said |= {each.adoption.partition("/")[0]: each.lines for each in every}
+        theirs = {line.line: line.amount for lines in said.values() for line in lines}
         return _summed(change for each in every for change in each.amounts.items()), theirs
 
     def credits(self) -> dict[str, int]:
@@ -149,7 +155,7 @@ class Reading:
     def waiting_for_a_person(self) -> set[str]:
         """Lines somebody adjusted: late amounts of them are proposals until agreed."""
         billed_by = self.billed_by()
-        notes = (n for n in self.current(CreditNoteIssued) if f"note/{n.note}" not in billed_by)
+        notes = (n for n in self._notes() if f"note/{n.note}" not in billed_by)
         adopted, _ = self.adopted()
         touched = {*self.adjusted(), *adopted, *(line for note in notes for line in note.lines)}
         return touched - {each.line for each in self.all(LateProposalAccepted)}
@@ -159,9 +165,14 @@ class Reading:
         issued = self.current(InvoiceFinalized)
         if self.settled is None or self.void or not issued or not issued[-1].stripe_invoice:
             return {}
-        notes = {note.note: note for note in self.current(CreditNoteIssued)}.values()
-        given = [(line, -amount) for note in notes for line, amount in note.lines.items()]
+        given = [(line, -amount) for note in self._notes() for line, amount in note.lines.items()]
         return _summed([*self.settled.lines.items(), *given])
+
+    def _notes(self) -> list[CreditNoteIssued]:
+        """The credit notes that were not taken back."""
+        void = {each.note for each in self.current(CreditNoteVoided)}
+        notes = {each.note: each for each in self.current(CreditNoteIssued)}
+        return [note for id_, note in notes.items() if id_ not in void]
 
 
 def _summed(lines: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """An organization's invoices counted the plain way, oldest first: each leaves what it leaves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -165,9 +165,9 @@ class Turns:
         coming = settled.coming if settled else None
         was = reading.handover(known=False)
         found = rated(self._desk(counted, reading.basis, was, coming), Outside())
-        if counted.known is None and changed is None and not any(reading.billed_by().values()):
-            return found
         left = changed or reading.handover(known=True)
+        if counted.known is None and left == was and not any(reading.billed_by().values()):
+            return found
         desk = self._desk(counted, reading.known, left, coming, counted.known)
         known = rated(desk, Outside())
         if not reading.void:
@@ -216,13 +216,16 @@ def _late(reading: Reading, key: str, amount: int) -> LateLine:
 
 def _changed_levels(following: Reading | None, desk: Desk) -> HandedOver | None:
     """Levels that hold on may have been others; amounts stay as they were billed."""
-    left = following.handover(known=True) if following else None
-    levels = _levels(desk)
-    if left is None or _said(left.levels) == _said(levels):
+    if following is None or not _goes_on(desk.reading, following):
         return None
-    return HandedOver(
-        at=left.at, cycle=left.cycle, amount=left.amount, ahead=left.ahead, levels=levels
-    )
+    nothing = HandedOver(at=desk.reading.end, cycle=desk.reading.cycle, amount=0)
+    left, levels = following.handover(known=True) or nothing, _levels(desk)
+    return None if _said(left.levels) == _said(levels) else replace(left, levels=levels)
+
+
+def _goes_on(reading: Reading, following: Reading) -> bool:
+    begun = following.opened
+    return (begun.start, begun.currency) == (reading.end, reading.opened.currency)
 
 
 def _said(levels: Sequence[Level]) -> set[tuple[str, str, tuple[tuple[str, str], ...], Decimal]]:

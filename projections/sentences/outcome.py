@@ -2,6 +2,7 @@
 
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
     InvoiceFinalized,
@@ -12,6 +13,7 @@ from domain.events.outcome import (
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
 from projections.sentences.wording import (
@@ -80,6 +82,16 @@ def _refunded(event: RefundRecorded, context: Context) -> str:
     return f"{context.money(event.amount)} refunded, {event.refund}{because(event.reason)}"
 
 
+def _note_voided(event: CreditNoteVoided, context: Context) -> str:
+    amount = context.money(event.amount + event.tax)
+    return f"Credit note {event.note} taken back: {amount} asked for again"
+
+
+def _refund_failed(event: RefundFailed, context: Context) -> str:
+    amount, why = context.money(event.amount), in_brackets(event.reason)
+    return f"Refund {event.refund} of {amount} did not arrive{why}: pay it back another way"
+
+
 def _disputed(event: DisputeOpened, context: Context) -> str:
     amount, reason = context.money(event.amount), because(event.reason)
     return f"Payment of {amount} disputed at the bank, {event.dispute}{reason}"
@@ -103,7 +115,9 @@ SENTENCES: Sentences = {
         f"Invoice given up as uncollectible{because(event.reason)}"
     ),
     CreditNoteIssued: _credit_note,
+    CreditNoteVoided: _note_voided,
     RefundRecorded: _refunded,
+    RefundFailed: _refund_failed,
     DisputeOpened: _disputed,
     DisputeClosed: _decided,
 }

@@ -7,11 +7,17 @@ from datetime import datetime, timedelta
 import pytest
 
 from adapters.postgres.database import Database
-from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.inbox import PostgresCursor, PostgresInbox
 from application.inbox import Message
 from tests.january import JANUARY
 
-MESSAGE = Message(id="evt_1", type="invoice.paid", object_id="in_1", cycle="acme.2026-01-01")
+MESSAGE = Message(
+    id="evt_1",
+    type="invoice.paid",
+    object_id="in_1",
+    cycle="acme.2026-01-01",
+    organization="acme",
+)
 LEASE = timedelta(minutes=5)
 
 
@@ -59,3 +65,40 @@ def test_the_oldest_comes_first_and_no_more_than_asked_for(inbox: PostgresInbox)
         inbox.add(replace(MESSAGE, id=f"evt_{number}", cycle=None), b"{}")
     found = inbox.claim(JANUARY, JANUARY + LEASE, 2)
     assert [message.id for message in found] == ["evt_0", "evt_1"]
+
+
+def test_what_failed_is_listed_with_its_reason_until_it_is_handled(inbox: PostgresInbox) -> None:
+    for number in range(4):
+        inbox.add(replace(MESSAGE, id=f"evt_{number}"), b"{}")
+    for number in range(3):
+        inbox.failed(f"evt_{number}", f"busy: {number}", JANUARY + LEASE)
+    inbox.failed("evt_1", "not_found: no", None)
+    inbox.handled("evt_0")
+    first, second = inbox.unhandled("", 9)
+    assert first.message == replace(MESSAGE, id="evt_1", attempts=2)
+    assert (first.error, first.due_at) == ("not_found: no", None)
+    assert (second.error, second.due_at) == ("busy: 2", JANUARY + LEASE)
+    assert inbox.unhandled("evt_1", 9) == [second]
+    assert inbox.unhandled("", 1) == [first]
+
+
+def test_a_person_has_one_or_all_tried_again(inbox: PostgresInbox) -> None:
+    for number in range(3):
+        inbox.add(replace(MESSAGE, id=f"evt_{number}"), b"{}")
+    for number in range(2):
+        inbox.failed(f"evt_{number}", "not_found: no", None)
+    claim(inbox)
+    assert [inbox.retry("evt_0"), inbox.retry("evt_2"), inbox.retry("evt_9")] == [1, 0, 0]
+    assert claim(inbox) == [replace(MESSAGE, id="evt_0")]
+    assert inbox.unhandled("", 1)[0].due_at == JANUARY + LEASE
+    assert inbox.retry(None) == 2
+
+
+def test_the_cursor_never_goes_back(each_database_url: str) -> None:
+    database = Database(each_database_url)
+    cursor = PostgresCursor(database)
+    assert cursor.seen_at() is None
+    for at in (JANUARY, JANUARY + LEASE, JANUARY):
+        cursor.move(at)
+    assert cursor.seen_at() == JANUARY + LEASE
+    database.close()

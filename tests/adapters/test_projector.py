@@ -14,7 +14,12 @@ from application.adjusting import Adjusting, NewCredit
 from application.changing import Carrying
 from application.registration import Details
 from domain.errors import Busy, NotFound
-from domain.events.stripe_invoice import Discrepancy, DiscrepancyFound, InvoiceProvedEqual
+from domain.events.stripe_invoice import (
+    Discrepancy,
+    DiscrepancyFound,
+    InvoiceProvedEqual,
+    SyncPlanned,
+)
 from domain.identity import stripe_stream
 from tests.books import Wired, jan, january, record, wired
 
@@ -248,14 +253,37 @@ def test_a_credit_marks_every_unissued_cycle_of_its_organization(case: Wired) ->
     assert queue(case) == [("acme.2026-01-01", position, 0, 900)]
 
 
-def test_policies_say_how_soon_and_how_urgently(case: Wired) -> None:
-    policies = {"sync_interval_s": 60, "priority": "high"}
+@pytest.mark.parametrize(
+    ("urgency", "marked"),
+    [
+        ({}, (0, 60)),
+        ({"priority": "high"}, (10, 0)),
+        ({"priority_amount": 5000}, (0, 60)),
+        ({"priority_amount": 4999}, (10, 0)),
+        ({"priority": "high", "priority_amount": 5000}, (10, 0)),
+    ],
+)
+def test_policies_say_how_soon_and_how_urgently(
+    case: Wired, urgency: dict[str, Any], marked: tuple[int, int]
+) -> None:
+    """The invoice came to 50.00 when it was last synced."""
+    synced = [
+        SyncPlanned(
+            plan=n, revision=1, digest="d", subtotal=amount, changes=(), calls=1, forced=False
+        )
+        for n, amount in ((1, 9000), (2, 5000))
+    ]
+    case.log.append(stripe_stream("acme.2026-01-01"), 0, synced, actor="sync", at=jan(2))
+    project(case)
+    with case.database.connection() as connection:
+        connection.execute("TRUNCATE sync_queue")
+    policies: dict[str, Any] = {"sync_interval_s": 60, **urgency}
     details = Details(name="Acme", currency="usd", policies=policies)
     case.registration.put("acme", details, actor="test", at=jan(2))
     use(case, record("k1"))
     project(case)
-    ((_, _, priority, due_in),) = queue(case)
-    assert (priority, due_in) == (10, 60)
+    ((_, _, *found),) = queue(case)
+    assert tuple(found) == marked
 
 
 def test_an_issued_cycle_is_not_marked(case: Wired) -> None:

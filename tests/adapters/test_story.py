@@ -17,6 +17,7 @@ from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
 from adapters.postgres.usage_records import PostgresUsageFinder
 from application.cycles import CycleOpener
+from application.handling import Handling
 from application.inbox import Inbox, Message
 from tests.january import FEBRUARY, JANUARY, day
 from tests.world import Ports, World, january, without_chance, world
@@ -107,9 +108,10 @@ def test_a_payment_reaches_an_issued_cycle(stored: World) -> None:
     )
     database = Database(stored.url)
     resynced: list[str] = []
-    inbox = Inbox(
-        PostgresInbox(database), stored.books, stored.gateway, stored.stripe, resynced.append
+    handling = Handling(
+        stored.books, stored.gateway, stored.stripe, resynced.append, stored.renewals.claim
     )
+    inbox = Inbox(PostgresInbox(database), handling)
     assert inbox.accept(message, b"{}")
     assert inbox.work(stored.now) == 1
     database.close()

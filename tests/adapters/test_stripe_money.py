@@ -120,12 +120,21 @@ def test_a_note_of_the_dashboard_says_how_it_was_given_back(billed: Billed) -> N
     assert note.lines == ((made["lines"]["data"][0]["id"], 60),)
 
 
-def test_a_note_taken_back_counts_no_more(billed: Billed) -> None:
-    made = billed.sandbox.dashboard.credit(billed.invoice["id"], amount=5)
-    ledger = billed.sandbox.world.ledger
-    kept = ledger.get("credit_note", made["id"]) or {}
-    ledger.put("credit_note", kept | {"status": "void"}, parent=billed.invoice["id"])
-    assert billed.gateway.notes(billed.invoice["id"]) == ()
+def test_a_note_taken_back_says_so(billed: Billed) -> None:
+    board = billed.sandbox.dashboard
+    made = board.credit(billed.invoice["id"], amount=5)
+    before = billed.gateway.notes(billed.invoice["id"])
+    board.void_note(made["id"])
+    after = billed.gateway.notes(billed.invoice["id"])
+    assert ([note.void for note in before], [note.void for note in after]) == ([False], [True])
+
+
+def test_a_refund_that_did_not_arrive_says_why(billed: Billed) -> None:
+    intent = pay(billed)
+    made = billed.sandbox.dashboard.refund(billed.invoice["id"], 300, "duplicate")
+    billed.sandbox.dashboard.fail_refund(made["id"])
+    (found,) = billed.gateway.refunds(intent)
+    assert (found.amount, found.failure) == (300, "lost or stolen card")
 
 
 def test_refunds_count_once_the_money_is_back(billed: Billed) -> None:

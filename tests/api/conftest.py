@@ -96,7 +96,7 @@ def caller(app: Flask, wired: Wired) -> Callable[..., Caller]:
     """Makes a key and a caller with it."""
 
     def make(role: str = "admin", organization: str | None = None) -> Caller:
-        return Caller(app.test_client(), wired.keys.create(role, organization))
+        return Caller(app.test_client(), wired.keys.create(role, organization, actor="test"))
 
     return make
 

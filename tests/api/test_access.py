@@ -75,7 +75,25 @@ RULES = {
     "get_reconciliation": "support admin",
     "list_findings": "support admin",
     "download_findings": "support admin",
+    "open_portal": "organization support admin",
+    "link_customer": "admin",
+    "invoice_links": "organization support admin",
+    "export_journal": "support admin",
+    "note_payment": "support admin",
+    "list_syncs": "support admin",
+    "retry_sync": "support admin",
+    "retry_every_sync": "support admin",
+    "list_failed_webhooks": "support admin",
+    "retry_webhooks": "support admin",
+    "sync_by_its_old_name": "support admin",
+    "refuse_to_sync_on_get": "",
+    "stripe_webhook_by_its_old_name": "",
     "stripe_webhook": "",
+    "create_key": "admin",
+    "list_keys": "admin",
+    "rotate_key": "admin",
+    "revoke_key": "admin",
+    "list_key_events": "admin",
     "healthz": "",
     "readyz": "",
 }
@@ -94,7 +112,8 @@ def path_of(op: Op) -> str:
     path = op.rule.replace("<organization>", "acme").replace("<cycle>", "acme.2026-11-01")
     path = path.replace("<attachment>", "a1").replace("<path:line>", "usage/a1/cpu@1")
     path = path.replace("<price>", "cpu").replace("<discount>", "d1")
-    return path.replace("<meter>", "cpu").replace("<service>", "machine")
+    path = path.replace("<meter>", "cpu").replace("<service>", "machine")
+    return path.replace("<key>", "ck_12345678")
 
 
 def test_a_role_without_the_right_is_forbidden_on_every_route(
@@ -149,19 +168,9 @@ def test_another_organizations_things_are_not_to_be_told_from_nothing(
 def test_a_revoked_key_is_refused_once_the_memory_of_it_is_stale(wired: Wired) -> None:
     time = [0.0]
     ring = KeyRing(wired.keys, clock=lambda: time[0])
-    secret = wired.keys.create("support")
+    secret = wired.keys.create("support", actor="test")
     used = ring.principal(f"Bearer {secret}")
-    wired.keys.revoke(used.key)
+    wired.keys.revoke(used.key, actor="test")
     time[0] = CACHED_S + 0.1
     with pytest.raises(Unauthorized):
         ring.principal(f"Bearer {secret}")
-
-
-def test_a_rotated_key_has_the_same_rights_and_the_old_one_stays_until_revoked(
-    wired: Wired,
-) -> None:
-    old = wired.key_ring.principal(f"Bearer {wired.keys.create('organization', 'acme')}")
-    new = wired.key_ring.principal(f"Bearer {wired.keys.rotate(old.key)}")
-    assert (new.role, new.organization) == ("organization", "acme")
-    assert [key.revoked_at for key in wired.keys.list()] == [None, None]
-    assert all(key.last_used_at for key in wired.keys.list())

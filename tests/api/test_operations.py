@@ -1,51 +1,14 @@
-"""Webhooks, liveness and readiness; and what is answered while the database is away."""
-
-import hashlib
-import hmac
-import json
-from datetime import UTC, datetime
-from typing import Any
+"""Liveness and readiness; and what is answered while the database is away."""
 
 import psycopg
 import pytest
 
 from api.app import create_app
-from api.settings import SANDBOX_WEBHOOK_SECRET, Settings
-from api.wiring import Wired, wire
+from api.settings import Settings
+from api.wiring import wire
 from domain.errors import StoreUnavailable
 from tests.api.conftest import Caller
 from tests.databases import migrated_database
-
-EVENT = {
-    "id": "evt_1",
-    "object": "event",
-    "type": "invoice.paid",
-    "created": 1767225600,
-    "data": {"object": {"id": "in_1", "object": "invoice", "metadata": {}}},
-}
-
-
-def signed(body: str) -> dict[str, Any]:
-    stamp = int(datetime.now(UTC).timestamp())
-    digest = hmac.new(
-        SANDBOX_WEBHOOK_SECRET.encode(), f"{stamp}.{body}".encode(), hashlib.sha256
-    ).hexdigest()
-    headers = {"Stripe-Signature": f"t={stamp},v1={digest}", "Content-Type": "application/json"}
-    return {"data": body, "headers": headers}
-
-
-def test_a_webhook_is_stored_once_and_answered_each_time(admin: Caller) -> None:
-    request = signed(json.dumps(EVENT))
-    answers = [admin.client.post("/webhooks/stripe", **request) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert [answer.get_json()["new"] for answer in answers] == [True, False]
-
-
-def test_a_webhook_that_stripe_did_not_sign_is_refused(admin: Caller, wired: Wired) -> None:
-    request = signed(json.dumps(EVENT))
-    request["data"] = json.dumps(EVENT | {"id": "evt_2"})
-    assert admin.client.post("/webhooks/stripe", **request).status_code == 422
-    assert wired.inbox.work(datetime.now(UTC)) == 0
 
 
 def test_a_process_is_ready_when_its_database_is(admin: Caller) -> None:

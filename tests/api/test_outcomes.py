@@ -6,12 +6,14 @@ from api.schemas.outcomes import OutcomesSchema, by_kind
 from domain.billing_cycle import Outcome
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
     InvoicePaid,
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
 from tests.january import day
@@ -54,6 +56,24 @@ def test_failures_refunds_disputes_and_notes_are_told_in_plain_words() -> None:
     assert [(each["dispute"], each["outcome"]) for each in told["disputes"]] == [("du_1", None)]
     assert [each["refund"] for each in told["refunds"]] == ["re_1"]
     assert [(each["note"], each["refund"]) for each in told["credit_notes"]] == [("n1", 50)]
+
+
+def test_what_was_given_back_in_vain_is_told() -> None:
+    note = CreditNoteIssued(
+        at=day(7), note="n1", amount=50, lines={"item/i1": 50}, reason="outage", reduce_due=50
+    )
+    void = CreditNoteVoided(at=day(8), note="n1", amount=50)
+    failed = RefundFailed(at=day(9), refund="re_1", amount=100, reason="lost or stolen card")
+    told = OutcomesSchema().dump(by_kind([note, void, failed]))
+    assert [each["void_at"] for each in told["credit_notes"]] == ["2026-01-08T00:00:00Z"]
+    assert told["refund_failures"] == [
+        {
+            "at": "2026-01-09T00:00:00Z",
+            "refund": "re_1",
+            "amount": 100,
+            "reason": "lost or stolen card",
+        }
+    ]
 
 
 def test_a_dispute_has_its_outcome_once_the_bank_decided() -> None:

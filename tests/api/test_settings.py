@@ -27,6 +27,12 @@ def test_nothing_set_is_a_sandbox_on_this_machine() -> None:
     assert settings.sync_interval_s == 900
 
 
+def test_without_stripe_there_is_no_sandbox_and_no_webhook_is_vouched_for() -> None:
+    settings = Settings.from_environment({"PROCESSOR": "journal", "SECRET_KEY": "0123456789abcdef"})
+    assert not settings.sandbox and not settings.live
+    assert (settings.stripe_webhook_secret, settings.stripe_api_base) == (None, None)
+
+
 def test_an_empty_variable_is_not_set() -> None:
     given = {"STRIPE_API_KEY": "", "PORT": " "}
     assert Settings.from_environment(given) == Settings.from_environment({})
@@ -65,6 +71,9 @@ def test_an_empty_variable_is_not_set() -> None:
             "SECRET_KEY",
             id="default secret, test key",
         ),
+        pytest.param({"PROCESSOR": "paper"}, "PROCESSOR", id="no such processor"),
+        pytest.param({"PROCESSOR": "journal"}, "SECRET_KEY", id="default secret, journal"),
+        pytest.param({**LIVE, "PROCESSOR": "journal"}, "STRIPE_API_KEY", id="journal and a key"),
     ],
 )
 def test_what_is_malformed_or_unsafe_is_refused_by_name(given: dict[str, str], field: str) -> None:

@@ -190,7 +190,7 @@ def test_a_crash_between_the_books_and_the_decision_takes_over_once() -> None:
     with pytest.raises(EditedAtStripe):
         world.conflicts.sync(CYCLE, "sync")
     for _ in range(2):  # as if the process died after the first half
-        world.conflicts._adopt(CYCLE, "agreed by phone", "sue")
+        world.conflicts._adopt(CYCLE, world.stripe.load(CYCLE)[0], "agreed by phone", "sue")
     world.conflicts.decide(CYCLE, "adopt", "agreed by phone", actor="sue")
     world.conflicts.sync(CYCLE, "sync")
     assert books(world) == at_stripe(world) == {FEE: 1000, f"edited/{FEE}": -100}

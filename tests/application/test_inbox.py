@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.inbox import ATTEMPTS_MAX, Inbox, Message
+from application.handling import Handling
+from application.inbox import ATTEMPTS_MAX, Inbox, Message, Unhandled
+from domain.errors import NotFound
 from tests.january import FEBRUARY, JANUARY
 from tests.world import World, world
 
@@ -44,6 +46,24 @@ class Box:
         self.open[message] = (replace(known, attempts=known.attempts + 1), due_at)
         self.errors[message] = error
 
+    def unhandled(self, after: str, limit: int) -> Sequence[Unhandled]:
+        names = sorted(each for each in self.open if each in self.errors and each > after)
+        return [
+            Unhandled(
+                message=self.open[each][0],
+                received_at=JANUARY,
+                due_at=self.open[each][1],
+                error=self.errors[each],
+            )
+            for each in names[:limit]
+        ]
+
+    def retry(self, message: str | None) -> int:
+        found = [each for each in self.open if each in self.errors and message in (None, each)]
+        for each in found:
+            self.open[each] = (replace(self.open[each][0], attempts=0), JANUARY)
+        return len(found)
+
 
 class Post:
     """A world whose January is issued at Stripe, and an inbox for what Stripe says of it."""
@@ -53,9 +73,14 @@ class Post:
         self.made.attach("a1", "seat", JANUARY)
         self.box = Box()
         self.resynced: list[str] = []
-        self.inbox = Inbox(
-            self.box, self.made.store, self.made.gateway, self.made.stripe, self.resynced.append
+        handling = Handling(
+            self.made.books,
+            self.made.gateway,
+            self.made.stripe,
+            self.resynced.append,
+            self.made.renewals.claim,
         )
+        self.inbox = Inbox(self.box, handling)
 
     def issue(self) -> str:
         self.made.travel(FEBRUARY + timedelta(days=1))
@@ -148,6 +173,18 @@ def test_while_a_sync_writes_what_stripe_says_of_the_draft_has_to_wait() -> None
     assert (post.resynced, post.box.errors["evt_1"][:5]) == ([], "busy:")
 
 
+def test_where_others_finalized_the_draft_the_next_one_is_due_at_once() -> None:
+    post = Post()
+    post.made.travel(FEBRUARY + timedelta(hours=1))
+    post.made.advance()
+    post.made.reconciler.sync(CYCLE, "test")
+    invoice = post.made.invoice().stripe.invoice or ""
+    post.made.sandbox.dashboard.act(invoice, "finalize")
+    post.say("invoice.finalized", invoice)
+    post.work()
+    assert post.resynced == [CYCLE, "acme.2026-02-01"]
+
+
 def test_a_draft_that_is_gone_asks_for_a_sync_by_the_cycle_it_named() -> None:
     post = Post()
     post.inbox.accept(
@@ -164,7 +201,7 @@ def test_what_is_none_of_ours_is_done_at_once(kind: str) -> None:
     assert (post.work(), post.box.open, post.resynced) == (1, {}, [])
 
 
-def test_news_that_comes_too_early_is_tried_again_until_it_fits() -> None:
+def test_news_that_comes_too_early_is_tried_again_for_as_long_as_it_takes() -> None:
     """Somebody finalizes the draft by hand and it is paid, while our cycle still accrues."""
     post = Post()
     post.made.reconciler.sync(CYCLE, "test")
@@ -175,22 +212,56 @@ def test_news_that_comes_too_early_is_tried_again_until_it_fits() -> None:
     post.work()
     assert post.box.errors["evt_1"].startswith("not_issued")
     assert post.work() == 0, "not before its pause is over"
-    post.made.later(minutes=1)
-    assert post.work() == 1
+    for _ in range(2 * ATTEMPTS_MAX):
+        post.made.later(hours=1)
+        assert post.work() == 1
+
+
+def a_copy_of_the_invoice(post: Post) -> str:
+    """A finalized invoice that carries our cycle, and is not the one on our record."""
+    invoices, made = post.made.client.v1.invoices, post.made.invoice()
+    marks = {"cycle_id": CYCLE, "revision": "1"}
+    customer = invoices.retrieve(made.stripe.invoice or "").customer
+    copied = invoices.create({"customer": str(customer), "metadata": marks})
+    invoices.finalize_invoice(copied.id)
+    return copied.id
 
 
 def test_after_many_attempts_a_person_has_to_look() -> None:
     post = Post()
-    post.made.reconciler.sync(CYCLE, "test")
-    invoice = post.made.invoice().stripe.invoice or ""
-    post.made.client.v1.invoices.finalize_invoice(invoice)
-    post.made.client.v1.invoices.pay(invoice)
-    post.say("invoice.paid", invoice)
+    post.issue()
+    post.say("invoice.paid", a_copy_of_the_invoice(post))
     for _ in range(ATTEMPTS_MAX):
         assert post.work() == 1
         post.made.later(hours=1)
     assert post.work() == 0
-    assert post.box.open["evt_1"][1] is None
+    (failed,) = post.inbox.unhandled("", 10)
+    assert (failed.message.id, failed.due_at, failed.error[:10]) == ("evt_1", None, "not_found:")
+
+
+def test_a_person_has_it_tried_again() -> None:
+    post = Post()
+    post.issue()
+    post.say("invoice.paid", a_copy_of_the_invoice(post))
+    post.work()
+    assert (post.inbox.retry("evt_1"), post.work()) == (1, 1)
+    assert (post.inbox.retry(), post.work()) == (1, 1)
+    with pytest.raises(NotFound):
+        post.inbox.retry("evt_2")
+
+
+@pytest.mark.parametrize("fault", ["error_before", "rate_limit"])
+def test_what_waiting_mends_is_waited_for_however_long(fault: str) -> None:
+    post = Post()
+    invoice = post.issue()
+    post.made.client.v1.invoices.pay(invoice)
+    post.say("invoice.paid", invoice)
+    for _ in range(2 * ATTEMPTS_MAX):
+        post.made.sandbox.faults.add(fault, method="GET", path="invoices")
+        assert post.work() == 1
+        post.made.later(hours=1)
+    assert (post.work(), post.box.open) == (1, {})
+    assert post.outcomes == ["PaymentRecorded", "InvoicePaid"]
 
 
 def test_one_event_can_be_handled_by_name() -> None:

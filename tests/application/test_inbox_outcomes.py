@@ -9,6 +9,7 @@ from application.gateway import CreditNote
 from domain.errors import GatewayUnavailable
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
     InvoicePaid,
@@ -16,10 +17,12 @@ from domain.events.outcome import (
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
 from domain.events.stripe_invoice import CallAnswered
 from tests.application.test_inbox import CYCLE, Post
+from tests.january import day
 
 SEAT = "fee/a1/seat@1"
 
@@ -176,6 +179,61 @@ def test_a_dispute_is_opened_and_closed(mail: Mail, outcome: str) -> None:
     mail.deliver()
     assert mail.only(DisputeOpened) == opened
     assert mail.only(DisputeClosed)[1].outcome == outcome
+
+
+def test_a_refund_that_does_not_arrive_is_told_days_later(mail: Mail) -> None:
+    mail.pay()
+    made = mail.board.refund(mail.invoice, 100)
+    mail.deliver()
+    refunded = mail.only(RefundRecorded)
+    mail.made.later(days=5)
+    mail.board.fail_refund(made["id"])
+    mail.deliver()
+    assert mail.only(RefundRecorded) == refunded
+    assert mail.only(RefundFailed) == (
+        "stripe",
+        RefundFailed(at=mail.made.now, refund=made["id"], amount=100, reason="lost or stolen card"),
+    )
+    assert mail.made.invoice().amount_paid == 3100
+
+
+def test_a_refund_that_belongs_to_a_note_can_fail_too(mail: Mail) -> None:
+    mail.pay()
+    made = mail.board.credit(mail.invoice, amount=100, refund_amount=100)
+    mail.board.fail_refund(made["refunds"][0]["refund"])
+    mail.deliver()
+    assert mail.only(CreditNoteIssued)[1].refund == 100
+    assert mail.only(RefundFailed)[1].amount == 100
+    assert not [event for _, event in mail.news if isinstance(event, RefundRecorded)]
+
+
+def test_what_a_note_took_off_is_asked_for_again_once_it_is_taken_back(mail: Mail) -> None:
+    note = CreditNote(id="n1", lines={SEAT: 600}, reason="a bad week", reduce_due=600)
+    issued = mail.made.reconciler.credit_note(CYCLE, note, "support")
+    mail.deliver()
+    assert mail.made.invoice().amount_remaining == 2500
+    mail.board.void_note(issued.id)
+    mail.deliver()
+    assert mail.only(CreditNoteVoided) == (
+        "stripe:dashboard",
+        CreditNoteVoided(at=mail.made.now, note="n1", amount=600, tax=0),
+    )
+    assert mail.made.invoice().amount_remaining == 3100
+    cycle = mail.made.store.cycle(CYCLE)
+    assert (cycle.owed, cycle.standing_notes, list(cycle.notes)) == (3100, (), ["n1"])
+
+
+def test_a_note_for_a_late_amount_that_was_taken_back_is_not_issued_again(mail: Mail) -> None:
+    mail.made.register(policies={"late_facts": "credit_note_or_charge"})
+    mail.made.detach("a1", day(16))
+    mail.made.advance()
+    (note,) = mail.made.store.cycle(CYCLE).notes.values()
+    mail.board.void_note(note.stripe_note or "")
+    mail.deliver()
+    assert mail.only(CreditNoteVoided)[1].note == note.note
+    mail.made.later(hours=1)
+    mail.made.advance()
+    assert [each["status"] for each in notes(mail)] == ["void"]
 
 
 def test_a_void_of_the_dashboard_waits_for_somebody_to_decide(mail: Mail) -> None:

@@ -1,10 +1,12 @@
-"""The reconciler against the sandbox, through the real SDK: what Stripe holds afterwards."""
+"""The reconciler: what the sandbox, through the real SDK, or the journal holds afterwards."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from application.gateway import Collection
+from adapters.postgres.database import Database
 from domain.errors import (
     EditedAtStripe,
     GatewayBusy,
@@ -12,11 +14,26 @@ from domain.errors import (
     RuleViolation,
     UnsafeChangeSet,
 )
+from projections.remote_invoice import Collection
+from tests.journal_billed import JournalBilled
 from tests.stripe_memory import CYCLE, Billed, line, owed
 
+Bill = Callable[..., Billed]
 
-def test_a_new_invoice_costs_two_writes_and_is_proved() -> None:
-    billed = Billed({"fee/a1": 3100, "usage/a1/cpu@1": 56})
+
+@pytest.fixture(params=["stripe", "journal"])
+def bill(request: pytest.FixtureRequest) -> Iterator[Bill]:
+    """Whatever holds the invoices, these hold: an organization billed by Stripe or the journal."""
+    if request.param == "stripe":
+        yield Billed
+        return
+    database = Database(request.getfixturevalue("database_url"), size=2)
+    yield partial(JournalBilled, database)
+    database.close()
+
+
+def test_a_new_invoice_costs_two_writes_and_is_proved(bill: Bill) -> None:
+    billed = bill({"fee/a1": 3100, "usage/a1/cpu@1": 56})
     result = billed.reconciler.sync(CYCLE, "worker")
     assert billed.writes() == ["invoices", "add_lines"]
     assert billed.held == {"fee/a1": 3100, "usage/a1/cpu@1": 56}
@@ -43,8 +60,8 @@ def test_a_period_end_is_the_last_second_inside_at_stripe() -> None:
     assert billed.lines[0]["period"] == {"start": 1767225600, "end": 1769904000 - 1}
 
 
-def test_changed_amounts_cost_one_write() -> None:
-    billed = Billed({f"usage/a{n}": n + 1 for n in range(40)})
+def test_changed_amounts_cost_one_write(bill: Bill) -> None:
+    billed = bill({f"usage/a{n}": n + 1 for n in range(40)})
     billed.reconciler.sync(CYCLE, "worker")
     billed.forget_calls()
     billed.owes({f"usage/a{n}": n + 7 for n in range(40)})
@@ -55,8 +72,8 @@ def test_changed_amounts_cost_one_write() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 10, 11, 250])
-def test_an_unchanged_invoice_costs_one_read_and_no_event(count: int) -> None:
-    billed = Billed({f"usage/a{n}": n + 1 for n in range(count)})
+def test_an_unchanged_invoice_costs_one_read_and_no_event(bill: Bill, count: int) -> None:
+    billed = bill({f"usage/a{n}": n + 1 for n in range(count)})
     billed.reconciler.sync(CYCLE, "worker")
     before = billed.stream.names()
     billed.forget_calls()
@@ -74,8 +91,8 @@ def test_it_stays_right_where_bulk_calls_ignore_invoice_metadata() -> None:
     assert (billed.writes(), billed.reads()) == ([], [billed.invoice["id"], "lines"])
 
 
-def test_adding_changing_and_removing_cost_one_write_each() -> None:
-    billed = Billed({"a": 1, "b": 2, "c": 3})
+def test_adding_changing_and_removing_cost_one_write_each(bill: Bill) -> None:
+    billed = bill({"a": 1, "b": 2, "c": 3})
     billed.reconciler.sync(CYCLE, "worker")
     billed.forget_calls()
     billed.owes({"b": 5, "c": 3, "d": 4})
@@ -85,8 +102,10 @@ def test_adding_changing_and_removing_cost_one_write_each() -> None:
 
 
 @pytest.mark.parametrize("amounts", [{}, {"a": 0, "b": 0}], ids=["no lines", "all zero"])
-def test_no_draft_before_the_first_line_that_is_not_zero(amounts: dict[str, int]) -> None:
-    billed = Billed(amounts)
+def test_no_draft_before_the_first_line_that_is_not_zero(
+    bill: Bill, amounts: dict[str, int]
+) -> None:
+    billed = bill(amounts)
     assert not billed.reconciler.sync(CYCLE, "worker").changes
     assert (billed.invoices, billed.writes(), billed.stream.names()) == ([], [], [])
 
@@ -148,8 +167,8 @@ def test_an_edit_in_the_dashboard_is_recorded_and_then_put_right() -> None:
     assert billed.reconciler.audit(CYCLE) == ()
 
 
-def test_what_accrued_since_the_last_sync_is_no_discrepancy() -> None:
-    billed = Billed({"a": 5})
+def test_what_accrued_since_the_last_sync_is_no_discrepancy(bill: Bill) -> None:
+    billed = bill({"a": 5})
     assert billed.reconciler.audit(CYCLE) == ()
     billed.reconciler.sync(CYCLE, "worker")
     billed.owes({"a": 500})
@@ -165,8 +184,8 @@ def test_a_second_invoice_for_the_cycle_is_reported() -> None:
     assert [each.id for each in billed.reconciler.audit(CYCLE)] == ["second_invoice/in_twin"]
 
 
-def test_pending_and_plan_change_nothing() -> None:
-    billed = Billed({"a": 5})
+def test_pending_and_plan_change_nothing(bill: Bill) -> None:
+    billed = bill({"a": 5})
     billed.reconciler.sync(CYCLE, "worker")
     before = billed.stream.names()
     billed.owes({"a": 7})
@@ -177,8 +196,8 @@ def test_pending_and_plan_change_nothing() -> None:
     assert (billed.writes(), billed.stream.names()) == ([], before)
 
 
-def test_an_unsafe_plan_waits_for_a_person_and_is_a_problem_once() -> None:
-    billed = Billed({f"usage/a{n:02}": 5 for n in range(20)})
+def test_an_unsafe_plan_waits_for_a_person_and_is_a_problem_once(bill: Bill) -> None:
+    billed = bill({f"usage/a{n:02}": 5 for n in range(20)})
     billed.reconciler.sync(CYCLE, "worker")
     billed.owes({"usage/a00": 5})
     for _ in range(3):
@@ -222,8 +241,8 @@ def test_finalizing_proves_before_and_after() -> None:
     assert billed.writes() == []
 
 
-def test_terms_of_payment_reach_stripe() -> None:
-    billed = Billed({"a": 500})
+def test_terms_of_payment_reach_stripe(bill: Bill) -> None:
+    billed = bill({"a": 500})
     terms = Collection(method="send_invoice", days_until_due=14)
     billed.desired = replace(billed.desired, collection=terms)
     billed.reconciler.finalize(CYCLE, "scheduler")
@@ -239,8 +258,8 @@ def test_a_zero_total_closes_without_stripe() -> None:
     assert billed.stream.names() == ["InvoiceProvedEqual"]
 
 
-def test_a_draft_that_came_down_to_zero_is_deleted_at_the_close() -> None:
-    billed = Billed({"a": 500})
+def test_a_draft_that_came_down_to_zero_is_deleted_at_the_close(bill: Bill) -> None:
+    billed = bill({"a": 500})
     billed.reconciler.sync(CYCLE, "worker")
     billed.owes({"a": 0})
     result = billed.reconciler.finalize(CYCLE, "scheduler")
@@ -248,15 +267,15 @@ def test_a_draft_that_came_down_to_zero_is_deleted_at_the_close() -> None:
     assert result.proof and result.proof.policy == "nothing at Stripe, by policy"
 
 
-def test_nothing_negative_is_finalized() -> None:
-    billed = Billed({"a": 5, "credit/k1": -9})
+def test_nothing_negative_is_finalized(bill: Bill) -> None:
+    billed = bill({"a": 5, "credit/k1": -9})
     with pytest.raises(RuleViolation, match="nothing negative"):
         billed.reconciler.finalize(CYCLE, "scheduler")
     assert billed.invoice["status"] == "draft"
 
 
-def test_a_void_invoice_makes_room_for_its_next_revision() -> None:
-    billed = Billed({"a": 500})
+def test_a_void_invoice_makes_room_for_its_next_revision(bill: Bill) -> None:
+    billed = bill({"a": 500})
     billed.reconciler.finalize(CYCLE, "scheduler")
     assert billed.reconciler.void(CYCLE, "support").status == "void"
     billed.owes({"a": 400}, revision=2)
@@ -265,15 +284,15 @@ def test_a_void_invoice_makes_room_for_its_next_revision() -> None:
     assert states == [("void", "1"), ("draft", "2")]
 
 
-def test_more_lines_than_stripe_takes_are_refused_before_any_call() -> None:
-    billed = Billed({f"usage/a{n}": 1 for n in range(251)})
+def test_more_lines_than_stripe_takes_are_refused_before_any_call(bill: Bill) -> None:
+    billed = bill({f"usage/a{n}": 1 for n in range(251)})
     with pytest.raises(UnsafeChangeSet, match="251 lines"):
         billed.reconciler.sync(CYCLE, "support", force=True)
     assert billed.writes() == []
 
 
-def test_a_changed_description_or_period_is_a_change() -> None:
-    billed = Billed({"a": 5})
+def test_a_changed_description_or_period_is_a_change(bill: Bill) -> None:
+    billed = bill({"a": 5})
     billed.reconciler.sync(CYCLE, "worker")
     renamed = owed(lines=(line("a", 5, "Größer – 5 €"),))
     billed.desired = replace(billed.desired, invoice=renamed)

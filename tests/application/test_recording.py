@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.quarantine import Quarantine
-from application.views import QuarantineEntry
+from application.quarantine import Quarantine, QuarantineEntry
 from domain.errors import InvalidInput, NotFound
 from domain.usage import UsageRecord
 from tests.january import JANUARY, day
@@ -64,6 +63,7 @@ class Shelf:
                 status="open",
                 resolved_at=None,
                 resolution=None,
+                resolved_by=None,
             )
             for number, record in enumerate(records, start=1)
         }
@@ -75,7 +75,7 @@ class Shelf:
     def take(self, ids: Sequence[int]) -> Sequence[QuarantineEntry]:
         return [e for e in self.entries.values() if e.status == "open" and e.id in ids]
 
-    def resolve(self, ids: Sequence[int], status: str, resolution: str) -> int:
+    def resolve(self, ids: Sequence[int], status: str, resolution: str, actor: str) -> int:
         found = self.take(ids)
         for entry in found:
             self.entries[entry.id] = replace(entry, status=status, resolution=resolution)
@@ -121,12 +121,12 @@ def test_what_was_recorded_meanwhile_counts_as_replayed_and_a_clash_as_refused()
 
 def test_a_person_gives_up_with_a_reason() -> None:
     _, shelf, quarantine = waiting()
-    assert quarantine.dismiss([1, 3], "sent by mistake") == 2
+    assert quarantine.dismiss([1, 3], "sent by mistake", actor="ada") == 2
     assert shelf.entries[3].resolution == "sent by mistake"
     with pytest.raises(NotFound):
-        quarantine.dismiss([1], "again")
+        quarantine.dismiss([1], "again", actor="ada")
     with pytest.raises(InvalidInput):
-        quarantine.dismiss([2], " ")
+        quarantine.dismiss([2], " ", actor="ada")
 
 
 def test_the_list_comes_in_pages() -> None:

@@ -1,6 +1,5 @@
 """The plain second count agrees with the books, and tells where it does not."""
 
-import os
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis.stateful import invariant, rule
 from application.adjusting import NewDiscount
 from application.verification import Verification
 from projections.checks.broken import Broken
-from tests.application.test_life_machine import BACK, Life
+from tests.application.test_life_machine import BACK, DEEP, Life
 from tests.january import JANUARY
 from tests.memory_verified import MemoryVerifiedStore
 from tests.world import ACTOR, World
@@ -179,8 +178,8 @@ def _days(count: int) -> Any:
 
 TestCountedTwice = CountedTwice.TestCase
 TestCountedTwice.settings = settings(
-    max_examples=int(os.environ.get("DEEP_EXAMPLES", "8")),
-    stateful_step_count=20,
+    max_examples=max(DEEP // 100, 8),
+    stateful_step_count=50 if DEEP else 20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -14,6 +14,7 @@ from domain.events.cycle import (
 )
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -26,6 +27,11 @@ from tests.january import OPENED, day
 
 PLANNED = SyncPlanned(
     plan=1, revision=1, digest="d", subtotal=31, changes=(), calls=1, forced=False
+)
+
+
+NOTE = CreditNoteIssued(
+    at=day(34), note="n1", amount=100, lines={"a": 100}, reason="why", reduce_due=119, tax=19
 )
 
 
@@ -74,6 +80,8 @@ def observed(status: str) -> InvoiceObserved:
         (InvoiceMarkedUncollectible(at=day(34)), {"status": "uncollectible"}),
         (InvoiceVoided(at=day(34), reason="why", mode="forgive"), {"status": "void"}),
         (InvoiceVoided(at=day(34), reason="why"), {"status": "void"}),
+        (NOTE, {"credited": 119}),
+        (CreditNoteVoided(at=day(35), note="n1", amount=100, tax=19), {"credited": -119}),
         (PLANNED, {"stripe_state": "pending"}),
         (SyncFailed(plan=1, code="c", message="m"), {"stripe_state": "failed"}),
         (observed("draft"), {"stripe_invoice": "in_1"}),

@@ -17,6 +17,7 @@ from domain.events.amounts import (
 )
 from domain.events.outcome import (
     CreditNoteIssued,
+    CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
     InvoiceFinalized,
@@ -26,6 +27,7 @@ from domain.events.outcome import (
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
+    RefundFailed,
     RefundRecorded,
 )
 from projections.history import describe
@@ -158,6 +160,17 @@ OUTCOMES = [
         "a refund without a reason",
         RefundRecorded(at=AT, refund="re_1", amount=310, reason=""),
         "3.10 USD refunded, re_1",
+    ),
+    case(
+        "a refund that did not arrive",
+        RefundFailed(at=AT, refund="re_1", amount=310, reason="expired or canceled card"),
+        "Refund re_1 of 3.10 USD did not arrive (expired or canceled card): "
+        "pay it back another way",
+    ),
+    case(
+        "a credit note taken back",
+        CreditNoteVoided(at=AT, note="n1", amount=1000, tax=190),
+        "Credit note n1 taken back: 11.90 USD asked for again",
     ),
     case(
         "a dispute",

@@ -80,8 +80,6 @@ FINAL = StripeInvoiceFinalized(
     amount_due=1190,
     due_at=None,
     finalized_at=AT,
-    hosted_url=None,
-    pdf_url=None,
     by_us=True,
 )
 DIFFERS = Discrepancy(kind="amount", key="fee/a1/base@1", ours="3100", theirs="100")

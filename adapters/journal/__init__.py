@@ -1,0 +1,1 @@
+"""The journal: a processor of our own, which holds and issues invoices without Stripe."""

@@ -1,0 +1,256 @@
+"""Who did it: every command leaves the key that sent it, in its events or beside its change."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from flask import Flask
+
+from adapters.sandbox.app import Sandbox
+from adapters.sandbox.client import InProcess
+from adapters.stripe.gateway import stripe_client
+from api.wiring import Wired
+from tests.api.conftest import CYCLE, START, Caller, day
+from tests.api.test_access import OPS
+from tests.api.test_conflicts import edited
+from tests.api.test_life import A1, INVOICE, ORGANIZATION, USAGE, done, issued, large, used
+from tests.api.test_usage import record
+
+__all__ = ["edited", "issued", "large", "used"]
+
+
+class Command(NamedTuple):
+    """A request that changes something, and the operation that takes it."""
+
+    op: str
+    method: str
+    path: str
+    body: Any = None
+
+
+WHY = {"reason": "as agreed"}
+PRICE = {"currency": "usd", "kind": "metered", "meter": "cpu", "model": "per_unit"}
+DETAILS = {"name": "Acme & Sons", "currency": "usd", "time_zone": "UTC"}
+TRIAL = {"attachment": "a2", "service": "machine", "at": day(2), "trial_until": day(9)}
+ITEM = {"item": "i1", "description": "Setup", "amount": 5, "currency": "usd", **WHY}
+CREDIT = {"credit": "k1", "amount": 5, "currency": "usd", **WHY}
+DISCOUNT = {"discount": "d1", "percent": "10", **WHY}
+CORRECTION = [{"action": "retract", "source": "fra-7", "id": "k1", **WHY}]
+LATE = {"line": USAGE, **WHY}
+NOTE = {"note": "n1", "lines": {USAGE: 200}, "reduce_due": 200, **WHY}
+
+ACCRUING = (
+    Command("record_usage", "POST", "/v1/usage", [record("k9", value="1")]),
+    Command("correct_usage", "POST", "/v1/usage/corrections", CORRECTION),
+    Command("put_meter", "PUT", "/v1/meters/disk", {"unit": "GB"}),
+    Command("publish_price", "POST", "/v1/prices", PRICE | {"price": "cpu", "unit_amount": "3"}),
+    Command("put_service", "PUT", "/v1/services/tiny", {"name": "Tiny", "prices": ["large"]}),
+    Command("attach", "POST", f"{ORGANIZATION}/attachments", TRIAL),
+    Command("end_trial", "POST", f"{ORGANIZATION}/attachments/a2/end-trial", {"at": day(5)}),
+    Command("change_quantity", "PATCH", A1, {"quantity": "3", "at": day(4)}),
+    Command("swap", "POST", f"{A1}/swap", {"service": "large", "at": day(5)}),
+    Command("detach", "POST", f"{ORGANIZATION}/attachments/a2/detach", {"at": day(8)}),
+    Command("override_price", "PUT", f"{ORGANIZATION}/prices/cpu", PRICE | {"unit_amount": "2"}),
+    Command("end_override", "DELETE", f"{ORGANIZATION}/prices/cpu"),
+    Command("retire_price", "POST", "/v1/prices/cpu/retire"),
+    Command("add_item", "POST", f"{ORGANIZATION}/items", ITEM),
+    Command("grant_credit", "POST", f"{ORGANIZATION}/credits", CREDIT),
+    Command("grant_discount", "POST", f"{ORGANIZATION}/discounts", DISCOUNT),
+    Command("end_discount", "POST", f"{ORGANIZATION}/discounts/d1/end", WHY),
+    Command("waive_line", "POST", f"{INVOICE}/waive", LATE),
+    Command("override_amount", "POST", f"{INVOICE}/override", LATE | {"amount": 100}),
+    Command("hold_invoice", "POST", f"{INVOICE}/hold", WHY),
+    Command("release_invoice", "POST", f"{INVOICE}/release", WHY),
+    Command("sync_invoice", "POST", f"{INVOICE}/sync", {}),
+    Command("add_item", "POST", f"{ORGANIZATION}/items", ITEM | {"item": "i2"}),
+    Command("sync_by_its_old_name", "POST", f"/sync?invoice={CYCLE}"),
+    Command("put_organization", "PUT", ORGANIZATION, DETAILS),
+)
+"""The life of a cycle until it is issued, in an order in which each changes something."""
+
+ENDING = (
+    Command("close_organization", "POST", f"{ORGANIZATION}/close", {"at": day(5), **WHY}),
+    Command("reopen_organization", "POST", f"{ORGANIZATION}/reopen", {"at": day(7), **WHY}),
+)
+"""An organization that leaves and comes back."""
+
+ISSUED = (
+    Command("issue_credit_note", "POST", f"{INVOICE}/credit-notes", NOTE),
+    Command("record_usage", "POST", "/v1/usage", [record("late", value="10")]),
+    Command("accept_late", "POST", f"{INVOICE}/late/accept", LATE),
+    Command("write_off_late", "POST", f"{INVOICE}/late/write-off", LATE),
+    Command("void_invoice", "POST", f"{INVOICE}/void", {"mode": "reissue", **WHY}),
+    Command("finalize_invoice", "POST", f"{INVOICE}/finalize"),
+    Command("mark_uncollectible", "POST", f"{INVOICE}/uncollectible", WHY),
+    Command("bill_now", "POST", f"{ORGANIZATION}/bill-now", {"at": day(8), **WHY}),
+)
+"""What people do about an issued invoice."""
+
+ELSEWHERE = {
+    "approve_invoice",
+    "decide_edits",
+    "dismiss_discrepancy",
+    "link_customer",
+    "note_payment",
+    "resolve_quarantine",
+}
+"""Told by tests of their own below."""
+
+BESIDE = {
+    "create_key": "key_event",
+    "rotate_key": "key_event",
+    "revoke_key": "key_event",
+    "reconcile": "reconciliation",
+}
+"""Not about anybody's books: the actor stands in the row."""
+
+NOTHING_TO_TELL = {
+    "preview_rating": "stores nothing",
+    "what_if": "stores nothing",
+    "report_what_if": "stores nothing",
+    "open_portal": "only lets Stripe show a page; a sync is put first",
+    "retry_sync": "changes when something is tried again, and not what",
+    "retry_every_sync": "the same",
+    "retry_webhooks": "the same",
+    "stripe_webhook": "Stripe's own, signed; its events name stripe",
+    "stripe_webhook_by_its_old_name": "the same",
+}
+
+
+def test_every_changing_operation_is_told_of_here() -> None:
+    changing = {op.name for op in OPS if op.method != "GET"}
+    told = {each.op for each in (*ACCRUING, *ENDING, *ISSUED)} | ELSEWHERE
+    assert changing == told | BESIDE.keys() | NOTHING_TO_TELL.keys()
+
+
+SYNC = "sync"
+"""Whoever asked for a sync: a new customer is linked, and a hold of its own released, by it."""
+
+
+class Log:
+    """The log of all events, from where it stands."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._position = 0
+        self.actors()
+
+    def actors(self) -> set[str]:
+        """Who caused the events since the last call."""
+        with psycopg.connect(self._url) as connection:
+            rows = connection.execute(
+                "SELECT notification_id, convert_from(state, 'UTF8')::json ->> 'actor'"
+                " FROM cyclebook_events WHERE notification_id > %s ORDER BY 1",
+                [self._position],
+            ).fetchall()
+        if rows:
+            self._position = rows[-1][0]
+        return {str(actor) for _, actor in rows}
+
+
+@pytest.fixture
+def log(database_url: str) -> Log:
+    return Log(database_url)
+
+
+@pytest.fixture
+def ada(caller: Callable[..., Caller]) -> Caller:
+    """Another admin than the one who set everything up."""
+    return caller()
+
+
+def name(key: Caller) -> str:
+    return f"key:{key.key[:11]}"
+
+
+def told_by(log: Log, ada: Caller, commands: Sequence[Command]) -> dict[str, set[str]]:
+    """Who stands in the events of each command."""
+    found: dict[str, set[str]] = {}
+    log.actors()
+    for each in commands:
+        answer = ada(each.method, each.path, each.body)
+        assert answer.status_code < 300, (each.op, answer.get_data(as_text=True))
+        found[each.op] = log.actors() - {SYNC}
+    return found
+
+
+def test_every_command_until_the_issue_tells_who_did_it(
+    used: str, large: str, ada: Caller, log: Log
+) -> None:
+    told = told_by(log, ada, ACCRUING)
+    assert told == {each.op: {name(ada)} for each in ACCRUING}
+
+
+def test_who_closed_and_reopened_an_organization_is_told(used: str, ada: Caller, log: Log) -> None:
+    assert told_by(log, ada, ENDING) == {each.op: {name(ada)} for each in ENDING}
+
+
+def test_every_command_about_an_issued_invoice_tells_who_did_it(
+    issued: str, ada: Caller, log: Log
+) -> None:
+    told = told_by(log, ada, ISSUED)
+    assert told == {each.op: {name(ada)} for each in ISSUED}
+
+
+def test_who_approved_is_told(admin: Caller, used: str, ada: Caller, log: Log) -> None:
+    policies = {"grace_s": 0, "approval": "always", "minimum_invoice": 0}
+    done(admin("PUT", ORGANIZATION, DETAILS | {"anchor_day": START.day, "policies": policies}))
+    done(admin("POST", f"{ORGANIZATION}/bill-now", {"at": day(5), **WHY}))
+    assert admin("POST", f"{INVOICE}/finalize").status_code == 409
+    approve = Command("approve_invoice", "POST", f"{INVOICE}/approve", WHY)
+    assert told_by(log, ada, [approve]) == {"approve_invoice": {name(ada)}}
+
+
+def test_who_decided_about_edits_is_told(edited: None, ada: Caller, log: Log) -> None:
+    body = {"decision": "overwrite", **WHY}
+    decide = Command("decide_edits", "POST", f"{INVOICE}/stripe-edits", body)
+    assert told_by(log, ada, [decide]) == {"decide_edits": {name(ada)}}
+
+
+def test_who_accepted_a_discrepancy_is_told(
+    wired: Wired, issued: str, sandbox: Sandbox, ada: Caller, log: Log
+) -> None:
+    (invoice,) = sandbox.world.ledger.every("invoice")
+    sandbox.dashboard.act(invoice["id"], "void")
+    (found,) = wired.reconciler.audit(CYCLE)
+    body = {"discrepancy": found.id, **WHY}
+    dismiss = Command("dismiss_discrepancy", "POST", f"{INVOICE}/discrepancies/dismiss", body)
+    assert told_by(log, ada, [dismiss]) == {"dismiss_discrepancy": {name(ada)}}
+
+
+def test_who_linked_a_customer_is_told(
+    acme: str, sandbox_app: Flask, ada: Caller, log: Log
+) -> None:
+    stripe = stripe_client("sk_test_sandbox", http_client=InProcess(sandbox_app))
+    customer = stripe.v1.customers.create({"name": "Acme"}).id
+    link = Command(
+        "link_customer", "POST", f"{ORGANIZATION}/stripe-customer", {"customer": customer}
+    )
+    assert told_by(log, ada, [link]) == {"link_customer": {name(ada)}}
+
+
+def test_who_resolved_quarantined_usage_is_told(
+    admin: Caller, acme: str, ada: Caller, log: Log
+) -> None:
+    unknown = [record(key, meter="disk", attachment=None) for key in ("k1", "k2")]
+    assert done(admin("POST", "/v1/usage", unknown))["quarantined"] == 2
+    first, second = (each["id"] for each in done(admin("GET", "/v1/quarantine"))["data"])
+    done(admin("PUT", "/v1/meters/disk", {"unit": "GB"}))
+    dismiss = Command(
+        "dismiss", "POST", "/v1/quarantine", {"action": "dismiss", "ids": [first], **WHY}
+    )
+    replay = Command(
+        "replay", "POST", "/v1/quarantine", {"action": "replay", "ids": [second], **WHY}
+    )
+    told_by(log, ada, [dismiss, replay])
+    for status in ("dismissed", "replayed"):
+        (entry,) = done(admin("GET", f"/v1/quarantine?status={status}"))["data"]
+        assert (entry["actor"], entry["resolved_by"]) == (name(admin), name(ada))
+
+
+def test_who_asked_for_a_reconciliation_is_told(acme: str, ada: Caller, database_url: str) -> None:
+    done(ada("POST", "/v1/reconciliations", {}), 202)
+    with psycopg.connect(database_url) as connection:
+        (row,) = connection.execute("SELECT requested_by FROM reconciliation").fetchall()
+    assert row == (name(ada),)
