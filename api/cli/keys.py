@@ -1,15 +1,19 @@
 """``cyclebook keys``: who may use the API."""
 
+from datetime import datetime, timedelta
+
 import click
 
-from api.cli.session import as_json, print_json, print_table, session
+from api.cli.session import ACTOR, as_json, print_json, print_table, session
 from api.instants import format_instant
-from application.keys import ROLES, ApiKey, key_id
+from application.keys import GRACE, GRACE_MAX, ROLES, ApiKey, key_id
+
+HOUR = timedelta(hours=1)
 
 
 @click.group()
 def keys() -> None:
-    """Make, list, replace and revoke keys of the API."""
+    """Make, list, rotate and revoke keys of the API."""
 
 
 @keys.command()
@@ -22,7 +26,7 @@ def create(role: str, organization: str | None, name: str, as_json: bool) -> Non
     with session() as wired:
         if organization is not None:
             wired.registration.get(organization)  # a misspelt one would lock its owner out
-        secret = wired.keys.create(role, organization, name)
+        secret = wired.keys.create(role, organization, name, actor=ACTOR)
     _show(secret, as_json)
 
 
@@ -36,20 +40,27 @@ def list_(as_json: bool) -> None:
         print_json({"data": rows})
     else:
         print_table(
-            ["key", "role", "organization", "name", "created", "last used", "revoked"],
+            ["key", "role", "organization", "name", "created", "last used", "expires", "revoked"],
             [list(row.values()) for row in rows],
         )
 
 
 @keys.command()
 @click.argument("key")
+@click.option(
+    "--grace",
+    type=click.IntRange(0, GRACE_MAX // HOUR),
+    default=GRACE // HOUR,
+    show_default=True,
+    help="For how many hours KEY stays in force.",
+)
 @as_json
-def rotate(key: str, as_json: bool) -> None:
-    """Make a key like KEY. The old one stays in force until you revoke it."""
+def rotate(key: str, grace: int, as_json: bool) -> None:
+    """Make a key like KEY, which stays in force for a while."""
     with session() as wired:
-        secret = wired.keys.rotate(key)
+        secret, old = wired.keys.rotate(key, grace * HOUR, actor=ACTOR)
     _show(secret, as_json)
-    click.echo(f"{key} stays in force until you say: cyclebook keys revoke {key}", err=True)
+    click.echo(f"{key} stays in force until {_instant(old.expires_at)}", err=True)
 
 
 @keys.command()
@@ -57,8 +68,24 @@ def rotate(key: str, as_json: bool) -> None:
 def revoke(key: str) -> None:
     """End KEY; it is refused everywhere within 3 seconds."""
     with session() as wired:
-        wired.keys.revoke(key)
+        wired.keys.revoke(key, actor=ACTOR)
     click.echo(f"{key} is revoked; it is refused everywhere within 3 seconds")
+
+
+@keys.command()
+@as_json
+def log(as_json: bool) -> None:
+    """Show who made, rotated and revoked keys."""
+    with session() as wired:
+        events = wired.keys.events()
+    rows = [
+        [_instant(each.at), each.actor, each.event, each.key, each.successor] for each in events
+    ]
+    columns = ["at", "actor", "event", "key", "successor"]
+    if as_json:
+        print_json({"data": [dict(zip(columns, row, strict=True)) for row in rows]})
+    else:
+        print_table(columns, rows)
 
 
 def _show(secret: str, as_json: bool) -> None:
@@ -70,14 +97,17 @@ def _show(secret: str, as_json: bool) -> None:
 
 
 def _row(key: ApiKey) -> dict[str, str | None]:
-    instants = (key.created_at, key.last_used_at, key.revoked_at)
-    created, used, revoked = (format_instant(each) if each else None for each in instants)
     return {
         "id": key.id,
         "role": key.role,
         "organization": key.organization,
         "name": key.name,
-        "created_at": created,
-        "last_used_at": used,
-        "revoked_at": revoked,
+        "created_at": _instant(key.created_at),
+        "last_used_at": _instant(key.last_used_at),
+        "expires_at": _instant(key.expires_at),
+        "revoked_at": _instant(key.revoked_at),
     }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else format_instant(instant)

@@ -55,9 +55,17 @@ class Desk:
         return mine[0] if mine else None
 
     def share(
-        self, terms: Terms, spans: Sequence[Span], chain: Iterable[Stay], full: Span | None = None
+        self,
+        terms: Terms,
+        spans: Sequence[Span],
+        chain: Iterable[Stay],
+        full: Span | None = None,
+        later: Iterable[datetime] = (),
     ) -> Fraction:
-        """How much of a full period some spans are, as the price counts it."""
+        """How much of a full period some spans are, as the price counts it.
+
+        later: when parts begin that are counted elsewhere.
+        """
         how = terms.get("proration") or "second"
         spans = [span for span in spans if span[0] < span[1]]
         if not spans:
@@ -68,7 +76,7 @@ class Desk:
         if how == "second":
             length = sum((end - begin for begin, end in spans), timedelta(0))
             return Fraction(length // MICROSECOND, (full[1] - full[0]) // MICROSECOND)
-        begins = [at for stay in chain for at, _ in stay.counts]
+        begins = [*later, *(at for stay in chain for at, _ in stay.counts)]
         days = sum(len(self._days(span, begins)) for span in spans)
         return Fraction(days, len(self._days(full, ())))
 

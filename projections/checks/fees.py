@@ -113,7 +113,8 @@ def _otherwise(
         was = worth if inside else ZERO
         now = ZERO if count is None else costs(terms, Fraction(count))
         if now > was:
-            more += (now - was) * desk.share(terms, [span], chain)
+            later = () if inside else [billed.start]
+            more += (now - was) * desk.share(terms, [span], chain, later=later)
         elif now < was:
             if count is None and span[0] != billed.start:
                 span = desk.whole_days(terms, span)

@@ -137,7 +137,8 @@ class Turns:
         for key, amount in found.whole.items():
             if key.startswith("credit/"):
                 self._payer.use(unquote(key.removeprefix("credit/")), -amount)
-        self._handover = _left(desk, found)
+        goes_on = following is not None and _goes_on(counted.reading, following)
+        self._handover = _left(desk, found) if goes_on else None
         return found
 
     def _desk(

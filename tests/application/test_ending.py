@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import InvalidInput, NotFound, RuleViolation
+from tests.application.test_verification import broken
 from tests.january import FEBRUARY, JANUARY, day
 from tests.world import ACTOR, World, world
 
@@ -197,3 +198,25 @@ def test_what_the_last_invoice_leaves_is_a_credit_for_the_time_after_reopening()
         "fee/a1/base@1": 1439,
         "credit/carry-2026-02-15-1": -1439,
     }
+
+
+def test_what_a_last_invoice_that_is_held_leaves_waits_with_it() -> None:
+    """1550 of rent come back for the half of February: a credit, once the hold is over."""
+    made = running()
+    made.detach("a1", day(11))
+    made.travel(FEBRUARY + timedelta(days=14))
+    made.advance()
+    close(made)
+    last = "acme.2026-02-01"
+    made.holding.hold(last, "looks odd", actor=ACTOR, at=made.now)
+    made.travel(FEBRUARY + timedelta(days=15))
+    made.advance()
+    assert made.lines(last) == {"unused/a2/rent@1": -1550, "carry/out": 1550}
+    reopen(made)
+    made.attach("a1", "machine", made.now)
+    assert made.lines("acme.2026-02-16") == {"fee/a1/base@1": 1439}
+    assert broken(made) == []
+    made.holding.release(last, "it is right", actor=ACTOR, at=made.now)
+    made.advance()
+    assert made.lines("acme.2026-02-16")["credit/carry-2026-02-15-1"] == -1439
+    assert broken(made) == []
