@@ -141,14 +141,19 @@ class StripeHistory:
             case InvoiceObserved():
                 self._take_observation(event)
             case InvoiceProvedEqual():
-                self.proof, self.problem = event, None
-                self.settled, self.applied = True, False
-                self.proved, self.proved_foreign = self.lines, self.foreign
-                self.decided, self.decisions_proved = None, self.decisions
+                self._take_proof(event)
             case StripeInvoiceFinalized():
                 self.finalized = event
             case _:
                 self._take_news(event)
+
+    def _take_proof(self, proof: InvoiceProvedEqual) -> None:
+        self.proof, self.problem = proof, None
+        self.settled, self.applied = True, False
+        if proof.invoice is None:
+            self.lines, self.foreign = {}, ()
+        self.proved, self.proved_foreign = self.lines, self.foreign
+        self.decided, self.decisions_proved = None, self.decisions
 
     def _take_news(self, event: object) -> None:
         match event:

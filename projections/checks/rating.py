@@ -202,7 +202,7 @@ def _set(said: Sequence[AmountOverridden], here: int) -> int:
 def _credits(desk: Desk, outside: Outside, owed: int) -> dict[str, int]:
     """Used up in order until nothing is owed; a settled invoice has what it used."""
     if desk.reading.settled is not None:
-        return desk.reading.credits()
+        return desk.reading.credits_on_it()
     used: dict[str, int] = {}
     for credit in outside.credits:
         expired = credit.expires_at is not None and credit.expires_at <= desk.reading.span[0]

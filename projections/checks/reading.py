@@ -127,9 +127,11 @@ class Reading:
         return _summed(change for each in every for change in each.amounts.items()), theirs
 
     def credits(self) -> dict[str, int]:
-        """What its invoice used of the credit balance."""
-        if self.forgiven:
-            return {}
+        """What its invoice took off the credit balance; one that is forgiven, nothing."""
+        return {} if self.forgiven else self.credits_on_it()
+
+    def credits_on_it(self) -> dict[str, int]:
+        """The credits on its invoice."""
         return {each.credit: each.amount for each in self.current(CreditApplied)}
 
     def late_amounts(self) -> list[LateAmountsBilled]:

@@ -205,6 +205,17 @@ def test_what_was_accepted_of_one_revision_is_news_of_the_next() -> None:
         assert world.advance().issued == [CYCLE]
 
 
+def test_one_taken_back_while_the_books_come_to_nothing_is_missed_by_nobody() -> None:
+    world = billed()
+    world.sandbox.dashboard.act(invoice(world)["id"], "finalize")
+    world.credit("k1", 5000)
+    world.sandbox.dashboard.act(invoice(world)["id"], "void")
+    refused(world)
+    decide(world, "overwrite")
+    assert world.conflicts.sync(CYCLE, "sync").proof
+    assert world.reconciler.audit(CYCLE) == ()
+
+
 # The hold ends with its reason
 
 

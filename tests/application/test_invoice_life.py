@@ -9,6 +9,7 @@ import pytest
 from application.adjusting import NewDiscount
 from application.gateway import CreditNote
 from domain.errors import InvalidInput, RuleViolation
+from tests.application.test_verification import broken
 from tests.january import FEBRUARY, JANUARY, MARCH, day
 from tests.world import ACTOR, World, world
 
@@ -248,6 +249,7 @@ def test_forgiving_gives_back_credits_and_asks_for_nothing() -> None:
     assert made.names().count("InvoiceVoided") == 1
     assert made.invoice().status == "void"
     assert made.lines(SECOND) == {FEE: 3100, "credit/k1": -1000}
+    assert broken(made) == []
 
 
 def test_what_was_billed_ahead_on_a_forgiven_invoice_does_not_come_back() -> None:
