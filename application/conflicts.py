@@ -36,7 +36,7 @@ class Conflicts:
     A draft that others changed is left alone and the cycle held (``hold``), made ours again
     (``overwrite``), or taken over into the books (``adopt``). An unsafe plan holds the cycle.
 
-    now: the clock, aware UTC.
+    now: the clock, aware UTC. unpark: has the queue try a parked cycle again.
     """
 
     def __init__(
@@ -45,11 +45,13 @@ class Conflicts:
         books: Books,
         stream: StripeStream,
         now: Callable[[], datetime],
+        unpark: Callable[[str], object],
     ) -> None:
         self._reconciler = reconciler
         self._books = books
         self._stream = stream
         self._now = now
+        self._unpark = unpark
 
     def sync(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
         """Make Stripe's draft equal our invoice and prove it.
@@ -97,6 +99,9 @@ class Conflicts:
             raise
         if result.mended:
             self._release(cycle)
+        if not result.discrepancies:
+            # What kept the queue from trying is over, whoever mended it.
+            self._unpark(cycle)
         return result
 
     def _by_policy(self, cycle: str, work: Callable[[], SyncResult]) -> SyncResult:

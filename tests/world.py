@@ -122,7 +122,10 @@ class World:
         )
         self.crediting = Crediting(books, carrying, catalog, self.reconciler, self.clock)
         self.voiding = Voiding(books, carrying, catalog, self.reconciler, self.clock)
-        self.conflicts = Conflicts(self.reconciler, books, self.stripe, self.clock)
+        self.unparked: list[str] = []
+        self.conflicts = Conflicts(
+            self.reconciler, books, self.stripe, self.clock, self.unparked.append
+        )
         self.resynced: list[str] = []
         self.renewals = Renewals(
             books, self.gateway, self.stripe, self.resynced.append, self.clock, random_token

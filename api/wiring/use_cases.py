@@ -144,7 +144,7 @@ def _wired(
         clock,
         on_customer_linked=CustomerLinks(books, clock),
     )
-    conflicts = Conflicts(reconciler, books, stripe_stream, clock)
+    conflicts = Conflicts(reconciler, books, stripe_stream, clock, queue.retry_parked)
     renewals = Renewals(books, gateway, stripe_stream, _resync(queue), clock, random_token)
     carrying = Carrying(books)
     records = PostgresCycleRecords(database)

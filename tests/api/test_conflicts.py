@@ -3,7 +3,9 @@
 import pytest
 
 from adapters.sandbox.app import Sandbox
-from tests.api.conftest import Caller
+from api.wiring import Wired, clock
+from application.worker import SyncWorker
+from tests.api.conftest import CYCLE, Caller
 from tests.api.test_life import INVOICE, USAGE, amounts, done
 from tests.api.test_usage import record
 
@@ -46,6 +48,22 @@ def test_a_person_decides_and_stripe_is_proved_again(
     held = sandbox.world.ledger.every("line")
     assert {line["metadata"]["line_key"]: line["amount"] for line in held} == lines
     assert done(admin("GET", INVOICE))["held"] is None
+
+
+def test_what_is_decided_is_not_parked_any_more(
+    wired: Wired, admin: Caller, edited: None, sandbox: Sandbox
+) -> None:
+    """Given a draft that the worker gave up, then decided on, when usage comes, it is synced."""
+    worker = SyncWorker(wired.sync_queue, wired.conflicts.sync)
+    wired.sync_queue.mark(CYCLE, 1, clock())
+    assert worker.step()
+    assert wired.sync_queue.counts().parked == 1
+    done(admin("POST", EDITS, decided("overwrite")))
+    assert wired.sync_queue.counts().parked == 0
+    done(admin("POST", "/v1/usage", [record("k2", value="100")]))
+    assert worker.step()
+    (line,) = sandbox.world.ledger.every("line")
+    assert line["amount"] == 750
 
 
 @pytest.mark.parametrize(

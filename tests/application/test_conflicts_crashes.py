@@ -44,7 +44,7 @@ class Parts:
             world.clock,
             on_customer_linked=CustomerLinks(world.books, world.clock),
         )
-        return Conflicts(reconciler, self.books, self.stripe, world.clock)
+        return Conflicts(reconciler, self.books, self.stripe, world.clock, world.unparked.append)
 
     def renewals(self, world: World) -> Renewals:
         resync = world.resynced.append
