@@ -38,4 +38,6 @@ def refusal(status: int, code: str | None, message: str, **context: Any) -> Cycl
         return GatewayUnavailable(message, **context)
     if code in FOR_A_PERSON:
         return GatewayRejected(message, code=code, person=True, **context)
+    if code == TAX_LOCATION_MISSING:
+        return GatewayRejected(message, code=code, **context)
     return GatewayRejected(message, reason=code, **context)

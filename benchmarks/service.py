@@ -96,7 +96,7 @@ class Client:
 def service(url: str) -> Iterator[Service]:
     """Serve a database until the block ends."""
     database = Database(url)
-    key = Keys(PostgresKeys(database)).create("admin")
+    key = Keys(PostgresKeys(database)).create("admin", actor="benchmark")
     database.close()
     port = _free_port()
     settings = {

@@ -36,7 +36,7 @@ class OrganizationDetailsSchema(Strict):
     time_zone = Text(load_default="UTC")
     anchor_day = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, 31))
     members = fields.List(fields.Nested(MemberSchema), validate=validate.Length(max=MEMBERS_MAX))
-    policies = Entries(keys=Text(), values=fields.Raw())
+    policies = Entries(keys=Text(), values=fields.Raw(allow_none=True))
     starts_at = Instant(allow_none=True)
 
     @post_load

@@ -33,6 +33,13 @@ REFUSED = [
         "currency_mismatch",
         "in another currency",
     ),
+    (
+        400,
+        "customer_tax_location_invalid",
+        "The customer's location isn't recognized.",
+        "tax_location_missing",
+        "have the address filled in",
+    ),
     (400, "parameter_unknown", "Received unknown parameter: x", "gateway_rejected", "unknown"),
 ]
 

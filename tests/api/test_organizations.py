@@ -29,6 +29,15 @@ def test_an_organization_is_registered_changed_and_found(admin: Caller) -> None:
     }
 
 
+def test_the_policies_that_are_read_can_be_sent_back(admin: Caller, acme: str) -> None:
+    """Those that are null as well."""
+    path = "/v1/organizations/acme"
+    read = admin("GET", path).get_json()["policies"]
+    assert read["minimum_invoice"] is None
+    again = admin("PUT", path, {**DETAILS, "policies": read})
+    assert (again.status_code, again.get_json()["policies"]) == (200, read)
+
+
 def test_what_changes_nothing_answers_where_the_log_stands(admin: Caller, acme: str) -> None:
     path = "/v1/organizations/acme/attachments"
     service = {"attachment": "a2", "service": "machine", "at": day(2)}
