@@ -13,6 +13,12 @@ from adapters.postgres.usage_plan import CLOSED
 from api.app import BOOKS
 from api.cli.main import COMMANDS
 from api.settings import Settings
+from application.refusals import (
+    CUSTOMER_GONE,
+    KEY_TOO_NARROW,
+    MODES_MIXED,
+    TAX_LOCATION_MISSING,
+)
 from domain.catalog import AGGREGATIONS
 from domain.events.base import Recorded
 from domain.policies import checked
@@ -66,12 +72,14 @@ def test_the_reference_lists_every_code_of_a_problem_and_no_other() -> None:
     listed = {code for row in _rows(text) for code in re.findall(r"`(\w+)`", row[0])}
     listed |= set(re.findall(r"`([a-z_]+)`", text.rpartition("At the start")[2]))
     assert codes - listed == set()
-    assert listed - codes == OF_HTTP | OF_LATE_FACTS
+    assert listed - codes == OF_HTTP | OF_LATE_FACTS | OF_REFUSALS
 
 
 OF_HTTP = {"method_not_allowed", "internal_error"}
 OF_LATE_FACTS = {"late_rejected", "written_off"}
 """Chosen by a variable, in ``application/cycles.py``."""
+OF_REFUSALS = {KEY_TOO_NARROW, MODES_MIXED, CUSTOMER_GONE, TAX_LOCATION_MISSING}
+"""Chosen by a variable, in ``application/refusals.py``."""
 
 
 def _sources() -> Iterator[Path]:

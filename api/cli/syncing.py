@@ -107,7 +107,8 @@ def _changed(change: dict[str, Any]) -> str:
     if change["op"] != "update":
         return str(change["becomes"] if change["op"] == "create" else change["was"])
     if change["was"] == change["becomes"]:
-        return f"{change['becomes']} ({', '.join(change['differs'])})"
+        # With and without automatic tax a line has another form, although it says the same.
+        return f"{change['becomes']} ({', '.join(change['differs']) or 'form'})"
     return f"{change['was']} → {change['becomes']}"
 
 
