@@ -56,7 +56,7 @@ golden: $(V)/ok ## Accept changed golden files; read the diff before you commit 
 	$(PY) -m pytest -q --accept-golden $(ARGS)
 
 lock: ## Resolve the packages anew into requirements.lock
-	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	$(UV) pip compile pyproject.toml --extra dev --extra otel --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-emit-index-url --no-annotate \
 		--custom-compile-command 'make lock' --output-file requirements.lock
 
