@@ -8,15 +8,19 @@ from flask import Flask, Response, g, request
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from api import errors
-from api.context import EXTENSION
+from api.context import EXTENSION, OPERATIONS, RATE_LIMITS
 from api.endpoint import endpoint, json_response
 from api.http import (
     adjustments,
     attachments,
+    cases,
     catalog,
+    change_requests,
     conflicts,
     corrections,
+    dead_letters,
     exports,
+    feedback,
     invoices,
     keys,
     lifecycle,
@@ -26,25 +30,32 @@ from api.http import (
     portal,
     rating,
     reconciliations,
+    signing_in,
     syncs,
     usage,
     webhooks,
 )
 from api.limits import BODY_BYTES_MAX
 from api.openapi import ApiBook, specification
+from api.pages import pages
+from api.rate_limits import RateLimits
 from api.wiring import Wired
 
 BOOKS: tuple[ApiBook, ...] = (
     usage.book,
+    dead_letters.book,
     corrections.book,
     organizations.book,
     attachments.book,
     adjustments.book,
+    change_requests.book,
     catalog.book,
     invoices.book,
     rating.book,
     lifecycle.book,
     portal.book,
+    cases.book,
+    feedback.book,
     conflicts.book,
     reconciliations.book,
     exports.book,
@@ -52,6 +63,7 @@ BOOKS: tuple[ApiBook, ...] = (
     syncs.book,
     webhooks.book,
     keys.book,
+    signing_in.book,
     operations.book,
 )
 """Every operation there is."""
@@ -73,6 +85,8 @@ def create_app(wired: Wired) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.extensions[EXTENSION] = wired
+    app.extensions[OPERATIONS] = {op.name: op for book in BOOKS for op in book.ops}
+    app.extensions[RATE_LIMITS] = RateLimits(wired.settings)
     app.before_request(_name_request)
     app.after_request(_mark_answer)
     errors.install(app)
@@ -80,6 +94,7 @@ def create_app(wired: Wired) -> Flask:
         for op in book.ops:
             app.add_url_rule(op.rule, op.name, endpoint(op), methods=[op.method])
     _add_documents(app)
+    pages.install(app, wired.settings)
     return app
 
 
@@ -103,6 +118,8 @@ def _name_request() -> None:
 
 def _mark_answer(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
+    if rate := g.get("rate"):
+        response.headers["RateLimit-Policy"], response.headers["RateLimit"] = rate
     for name, text in _HEADERS.items():
         response.headers.setdefault(name, text)
     if not request.path.startswith(DOCS):

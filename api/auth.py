@@ -29,16 +29,14 @@ ADMINS = frozenset({ADMIN})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
-    """Whoever sent the request. organization: the only one they may see, or ``None``."""
+    """Whoever sent the request. actor: how events name them.
 
-    key: str
+    organization: the only one they may see, or ``None``.
+    """
+
+    actor: str
     role: str
     organization: str | None = None
-
-    @property
-    def actor(self) -> str:
-        """How events name them."""
-        return f"key:{self.key}"
 
 
 class KeyRing:
@@ -60,10 +58,23 @@ class KeyRing:
         scheme, _, secret = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not secret:
             raise Unauthorized("send a key: Authorization: Bearer ck_...")
+        key = self.key(secret)
+        return Principal(actor=f"key:{key.id}", role=key.role, organization=key.organization)
+
+    def has_seen(self, authorization: str) -> bool:
+        """Whether this header's key was in force when it last came, not long ago."""
+        return hashed(authorization.partition(" ")[2].strip()) in self._known
+
+    def key(self, secret: str) -> ApiKey:
+        """The key in force with this secret.
+
+        Raises:
+            Unauthorized: there is none.
+        """
         key = self._find(hashed(secret.strip()))
         if key is None:
             raise Unauthorized("this key is unknown or revoked")
-        return Principal(key=key.id, role=key.role, organization=key.organization)
+        return key
 
     def _find(self, digest: bytes) -> ApiKey | None:
         now = self._clock()

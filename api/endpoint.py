@@ -10,10 +10,13 @@ from typing import Any, cast
 from flask import Response, g, request
 
 from api.auth import Principal, admit
-from api.context import wired
+from api.context import rate_limits, wired
+from api.errors import Unauthorized
 from api.openapi import Op
 from api.request_body import parse_json, raw_body
+from api.schemas.change_requests import KeptSchema
 from api.schemas.fields import CYCLE_PATTERN
+from api.second_person import Kept, ask_or_do
 from application.idempotency import GivenAnswer
 from application.views import Preview
 from domain.errors import InvalidInput, NotFound
@@ -23,7 +26,8 @@ from domain.pricing.fields import IDENTIFIER
 JSON = "application/json"
 KEY_MAX = 255
 CYCLE = re.compile(CYCLE_PATTERN)
-OTHERWISE_NAMED = frozenset({"line", "key"})
+KEPT = KeptSchema()
+OTHERWISE_NAMED = frozenset({"line", "key", "case"})
 """Not by an identifier; whoever looks for them knows how."""
 
 
@@ -40,20 +44,21 @@ def endpoint(op: Op) -> Callable[..., Response]:
 
     def view(**path: str) -> Response:
         if op.roles:
-            g.principal = wired().key_ring.principal(request.headers.get("Authorization"))
-            admit(g.principal, op.roles, path)
+            g.principal = _admitted(op, path)
         _check_path(op, path)
-        given: dict[str, Any] = dict(path)
-        query = op.query.load(request.args.to_dict())
-        if op.query.fields:
-            given["query"] = query
-        if op.body is None:
-            return _respond(op, op.view(**given))
+        asked = request.args.to_dict()
+        query = op.query.load(asked)
+        if op.body is None and op.items is None:
+            given = {**path, "query": query} if op.query.fields else path
+            return _once(op, b"", lambda: _respond(op, op.view(**given)))
         body = raw_body(request)
-        given["body"] = op.body.load(parse_json(body))
-        if op.previews is not None and query["preview"]:
-            return _respond(op, op.view(**given))
-        return _once(op, body, lambda: _respond(op, op.view(**given)))
+        value = parse_json(body)
+
+        def answer() -> Response:
+            return _respond(op, ask_or_do(op, g.get("principal"), path, asked, value))
+
+        dry = query.get("preview") or query.get("dry_run")
+        return answer() if dry else _once(op, body, answer)
 
     view.__name__ = op.name
     return view
@@ -62,6 +67,25 @@ def endpoint(op: Op) -> Callable[..., Response]:
 def principal() -> Principal:
     """Who sent the request at hand."""
     return cast(Principal, g.principal)
+
+
+def _admitted(op: Op, path: Mapping[str, str]) -> Principal:
+    """Who asks, if they may, and not too often."""
+    limits, address = rate_limits(), request.remote_addr or ""
+    header = request.headers.get("Authorization")
+    ring = wired().key_ring
+    if header is not None and limits.strangers.is_spent(address) and not ring.has_seen(header):
+        limits.strangers.take(address)
+    try:
+        found = ring.principal(header)
+    except Unauthorized:
+        if header is not None:
+            limits.strangers.spend(address)
+        raise
+    if op.limited:
+        g.rate = limits.requests.take(found.actor)
+    admit(found, op.roles, path)
+    return found
 
 
 def _check_path(op: Op, path: Mapping[str, str]) -> None:
@@ -108,6 +132,8 @@ def _respond(op: Op, value: Any) -> Response:
     status = op.status
     if isinstance(value, Answer):
         value, status = value.value, value.status
+    if isinstance(value, Kept):
+        return json_response(KEPT.dump(kept_json(value)), 202)
     out = op.previews if isinstance(value, Preview) else op.out
     content = out.dump(value) if out is not None else value
     response = json_response(content, status)
@@ -115,6 +141,19 @@ def _respond(op: Op, value: Any) -> Response:
         _tag(response, content, op.volatile)
         response.make_conditional(request)
     return response
+
+
+def kept_json(kept: Kept) -> dict[str, Any]:
+    """What is answered instead of a change that waits for a second person."""
+    request = kept.request
+    return {
+        "change_request": request.id,
+        "needs": "a second person",
+        "amount": request.stake.amount,
+        "limit": request.above,
+        "currency": request.stake.currency,
+        "expires_at": request.expires_at,
+    }
 
 
 def json_response(content: Any, status: int = 200) -> Response:

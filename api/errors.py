@@ -67,11 +67,18 @@ class UnsupportedMedia(CyclebookError):
     code = "unsupported_media_type"
 
 
+class RateLimited(CyclebookError):
+    """Somebody asks more than may be asked at once. ``retry_after_s``: when it may be more."""
+
+    code = "rate_limited"
+
+
 _OURS: Mapping[type[CyclebookError], int] = {
     Unauthorized: 401,
     Malformed: 400,
     TooLarge: 413,
     UnsupportedMedia: 415,
+    RateLimited: 429,
 }
 
 
@@ -110,10 +117,14 @@ def refused(error: CyclebookError) -> Response:
         members["errors"] = [{"field": field, "detail": str(error)}]
     if waiting := error.context.get("waiting"):
         members["waiting"] = waiting
+    if shown := error.context.get("shown"):
+        members["shown"] = shown
     response = problem(status, error.code, str(error), **members)
-    if isinstance(error, Unavailable):
+    if isinstance(error, (Unavailable, RateLimited)):
         wait = error.context.get("retry_after_s", RETRY_AFTER_S)
         response.headers["Retry-After"] = str(wait)
+    if isinstance(error, RateLimited):
+        g.rate = error.context["rate"]
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="cyclebook"'
     return response

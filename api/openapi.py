@@ -13,10 +13,14 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from api.errors import PROBLEM
+from api.schemas.change_requests import KeptSchema
 from api.schemas.fields import CYCLE_PATTERN, PATTERN, Strict
 from api.schemas.problem import ProblemSchema
+from application.change_requests import Stake
 
 View = Callable[..., Any]
+Weigh = Callable[["Op", dict[str, Any]], Stake]
+"""What an operation would be about, from what its view would be called with."""
 
 PROBLEMS: Mapping[int, str] = {
     400: "The request cannot be read.",
@@ -28,6 +32,7 @@ PROBLEMS: Mapping[int, str] = {
     413: "Too much at once.",
     415: "The body is of a kind that is not taken here.",
     422: "A field cannot be used; `errors` names it.",
+    429: "More than this key may ask at once; try again after `Retry-After` seconds.",
     500: "A fault of ours; report the request id.",
     502: "Stripe understood, and refused.",
     503: "Nothing was decided; try again after `Retry-After` seconds.",
@@ -36,6 +41,7 @@ PROBLEMS: Mapping[int, str] = {
 _PATTERNS = {
     "cycle": CYCLE_PATTERN,
     "line": "^.{1,400}$",
+    "case": r"^[a-z0-9_-]{1,64}\.[a-z0-9_-]{1,64}$",
     "key": "^ck_[A-Za-z0-9_-]{8}$",
 }
 _CHANGES = frozenset({"POST", "PUT", "PATCH"})
@@ -53,6 +59,9 @@ class Op:
     volatile: members of the answer that do not count for its ETag.
     keyed: whether ``Idempotency-Key`` is honoured. also: further statuses of success or refusal.
     previews: what it answers with ``?preview=true``, which stores nothing.
+    second: weighs a change by hand, so that above a limit a second person is asked.
+    items: reads a body that is no object of one schema, for the view; with ``consumes``.
+    limited: whether its requests count against the key's rate limit.
     """
 
     method: str
@@ -70,6 +79,9 @@ class Op:
     volatile: frozenset[str] = frozenset()
     keyed: bool = False
     previews: Schema | None = None
+    second: Weigh | None = None
+    items: Callable[[Any], Any] | None = None
+    limited: bool = True
 
     @property
     def name(self) -> str:
@@ -81,7 +93,7 @@ class Op:
         """The problems it may answer."""
         found = {422, 500, 503, *(status for status in self.also if status >= 400)}
         if self.roles:
-            found |= {401, 403}
+            found |= {401, 403, 429}
         if "<" in self.rule:
             found.add(404)
         if self.method in _CHANGES and (self.body or self.consumes):
@@ -156,7 +168,7 @@ def _problem(status: int, meaning: str) -> dict[str, Any]:
         "description": meaning,
         "content": {PROBLEM: {"schema": "Problem"}},
     }
-    if status == 503:
+    if status in (429, 503):
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return response
 
@@ -222,6 +234,11 @@ def _responses(op: Op) -> dict[str, Any]:
         str(status): {"description": "Done.", **content}
         for status in [op.status, *sorted(also for also in op.also if also < 400)]
     }
+    if op.second is not None:
+        responses["202"] = {
+            "description": "Kept, not carried out: above the limit it needs a second person.",
+            "content": {"application/json": {"schema": KeptSchema}},
+        }
     if op.method == "GET":
         responses["304"] = {"description": "Not changed since the ETag in `If-None-Match`."}
     for status in op.statuses:

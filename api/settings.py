@@ -4,11 +4,14 @@
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from api.cron import is_cadence
+from application.schedules import cadences
 from domain.errors import InvalidInput
 
 SANDBOX_WEBHOOK_SECRET = "whsec_test_of_the_cyclebook_sandbox"
@@ -19,6 +22,7 @@ STRIPE_API = "https://api.stripe.com"
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _TEST_SECRETS = ("whsec_test",)
 _SECRET_KEY_MIN = 16
+_AMQP_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -47,6 +51,22 @@ def _processor(name: str, text: str) -> str:
     if text.lower() not in (STRIPE, JOURNAL):
         raise InvalidInput(f"{name} has to be {STRIPE} or {JOURNAL}, not {text!r}", field=name)
     return text.lower()
+
+
+def _amqp_name(name: str, text: str) -> str:
+    if not _AMQP_NAME.fullmatch(text):
+        raise InvalidInput(
+            f"{name} has to be 1 to 64 letters, digits, dots, dashes or underscores", field=name
+        )
+    return text
+
+
+def _schedules(name: str, text: str) -> str:
+    try:
+        cadences(text, is_cadence)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name}: {error}", field=name) from error
+    return text
 
 
 def _log_level(name: str, text: str) -> str:
@@ -82,6 +102,10 @@ class Settings:
 
     host: str = _setting("Address that the API listens on", default="127.0.0.1")
     port: int = _setting("Port that the API listens on", _port, default="8000")
+    public_url: str | None = _setting(
+        "Where people reach the pages, for links; not set: http://HOST:PORT",
+        _url("https", "http"),
+    )
     workers: int = _setting("API processes", _count, default="2")
     threads: int = _setting("Threads in each API process", _count, default="8")
     database_url: str | None = _setting(
@@ -126,6 +150,15 @@ class Settings:
         _count,
         default="5",
     )
+    schedules: str = _setting(
+        "When periodic work is done, where that differs from the usual: such as "
+        "audit=0 2 * * *;catch_up=off",
+        _schedules,
+        default="",
+    )
+    final_sync_hours: int = _setting(
+        "Hours before a period's end over which its last syncs are spread", _count, default="6"
+    )
     secret_key: str = _setting(
         "Signs sessions and links; needed outside the sandbox",
         default=DEFAULT_SECRET_KEY,
@@ -134,7 +167,34 @@ class Settings:
     journal_accounts: Path | None = _setting(  # noqa: RUF009
         "TOML file of the account names in exported journals; not set: the default ones", _path
     )
+    second_person_above: int | None = _setting(
+        "Minor units that one person may move with one change by hand; above that a second one "
+        "has to approve; not set: nobody is asked",
+        _count,
+    )
+    rate_limit_per_s: int = _setting(
+        "Requests a second of one key, usage not counted; each API process grants its share",
+        _count,
+        default="200",
+    )
+    usage_rate_limit: int | None = _setting(
+        "Usage records a second of one key; each API process grants its share; not set: no limit",
+        _count,
+    )
+    amqp_url: str | None = _setting(
+        "RabbitMQ 3.10 or newer: usage comes in by it, and workers hear of due syncs; not set: none",
+        _url("amqp", "amqps"),
+        secret=True,
+    )
+    amqp_prefix: str = _setting(
+        "What the names of all exchanges and queues begin with", _amqp_name, default="cyclebook"
+    )
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", _log_level, default="INFO")
+
+    @property
+    def origin(self) -> str:
+        """Where people reach the pages, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def sandbox(self) -> bool:

@@ -8,22 +8,23 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import Protocol, TypeVar
+from uuid import UUID, uuid4
 
+from api.scheduled import schedule_loops, telling_loop
 from api.wiring import Wired, clock
 from application.closing_due import ClosingDue
+from application.hints import Bell
 from application.pacing import Lane, in_lane
 from application.worker import Duty, Loop, Scheduler, SyncWorker, every
 
-ROLES = ("project", "sync", "schedule")
-"""What a worker can do; by default all of it."""
+ROLES = ("project", "sync", "schedule", "intake")
+"""What a worker can do; by default all of it. There is no intake without a broker."""
 
 LOOK_FOR_EVENTS_EVERY_S = 0.15
 LOOK_FOR_WORK_EVERY = timedelta(milliseconds=500)
+LOOK_AFTER_HINTS_EVERY = timedelta(seconds=5)
 CLOSE_EVERY = timedelta(seconds=2)
-CHECKPOINT_EVERY = timedelta(seconds=15)
 FOLD_EVERY = timedelta(seconds=2)
-ASK_DAILY_EVERY = timedelta(minutes=10)
-CATCH_UP_EVERY = timedelta(minutes=3)
 LOOK_FOR_AUDITS_EVERY = timedelta(seconds=2)
 STOP_WITHIN_S = 9.0
 
@@ -75,7 +76,10 @@ def run(wired: Wired, roles: Collection[str] = ROLES) -> None:
     Raises:
         SystemExit: a loop ended by itself, or would not end in time.
     """
-    work = Work(loops(wired, roles))
+    worker = uuid4()
+    found = loops(wired, roles, worker)
+    telling = telling_loop(wired.scheduling.crew, worker, list(roles), found)
+    work = Work([*found, telling])
     with _stopped_by_signals(work.stopping):
         work.start()
         work.stopping.wait()
@@ -83,8 +87,9 @@ def run(wired: Wired, roles: Collection[str] = ROLES) -> None:
             raise SystemExit("the worker did not end as it should")
 
 
-def loops(wired: Wired, roles: Collection[str] = ROLES) -> list[Loop]:
-    """The loops of some roles."""
+def loops(wired: Wired, roles: Collection[str] = ROLES, worker: UUID | None = None) -> list[Loop]:
+    """The loops of some roles. worker: who this is; somebody new if not said."""
+    broker = wired.broker
     found: list[Loop] = []
     if "project" in roles:
         growth = wired.log_growth()
@@ -95,43 +100,47 @@ def loops(wired: Wired, roles: Collection[str] = ROLES) -> list[Loop]:
         threads = wired.settings.sync_threads
         urgent = SyncWorker(queue, sync, away, high_only=threads > 1)
         workers = [urgent, *(threads - 1) * [SyncWorker(queue, sync, away)]]
+        bell = Bell()
         found += [
-            Loop(f"sync {number}", worker.step, every(LOOK_FOR_WORK_EVERY))
+            Loop(
+                f"sync {number}",
+                worker.step,
+                # The one for urgent syncs always looks by itself: most hints are not for it.
+                every(LOOK_FOR_WORK_EVERY) if worker is urgent and threads > 1 else _until(bell),
+            )
             for number, worker in enumerate(workers, start=1)
         ]
+        if broker is not None:
+            found.append(broker.listening_loop(bell))
     if "schedule" in roles:
-        scheduler = Scheduler(duties(wired), clock)
-        found.append(Loop("scheduler", scheduler.step, every(LOOK_FOR_WORK_EVERY)))
+        found += schedule_loops(wired, worker or uuid4())
+        found.append(_scheduler(duties(wired)))
         # By itself: it takes long, and nothing else should wait for it.
         found.append(Loop("audit", lambda: _reconcile(wired), every(LOOK_FOR_AUDITS_EVERY)))
-        found.append(Loop("catch-up", lambda: _catch_up(wired), every(CATCH_UP_EVERY)))
+        if broker is not None:
+            found.append(broker.telling_loop())
+    if "intake" in roles and broker is not None:
+        found += broker.intake_loops()
     return found
 
 
+def _scheduler(duties: Sequence[Duty]) -> Loop:
+    step, parts = Scheduler(duties, clock).step, [each.health for each in duties]
+    return Loop("scheduler", step, every(LOOK_FOR_WORK_EVERY), parts=parts)
+
+
 def duties(wired: Wired) -> list[Duty]:
-    """What has to be done every so often."""
+    """What has to be done within seconds; all else is a schedule (``api/sweeps.py``)."""
     closing = ClosingDue(wired.books.due, wired.closing.advance)
     return [
         Duty(name="webhooks", every=timedelta(seconds=1), run=lambda now: _read_mail(wired, now)),
         Duty(name="closing", every=CLOSE_EVERY, run=closing.run),
         Duty(
-            name="checkpoints",
-            every=CHECKPOINT_EVERY,
-            run=lambda now: wired.make_checkpoints() > 0,
-        ),
-        Duty(
             name="stale tallies",
             every=FOLD_EVERY,
             run=lambda now: wired.fold_stale_tallies() > 0,
         ),
-        Duty(name="old answers", every=timedelta(hours=1), run=lambda now: _forget(wired)),
-        Duty(name="daily audit", every=ASK_DAILY_EVERY, run=lambda now: _ask_daily(wired, now)),
     ]
-
-
-def _forget(wired: Wired) -> bool:
-    wired.answers.forget_old()
-    return False
 
 
 def _in_no_hurry(work: Callable[[], Answer]) -> Answer:
@@ -144,21 +153,9 @@ def _read_mail(wired: Wired, now: datetime) -> bool:
     return not wired.stripe_away() and _in_no_hurry(lambda: wired.inbox.work(now)) > 0
 
 
-def _catch_up(wired: Wired) -> bool:
-    """Look for what no webhook told."""
-    if not wired.stripe_away():
-        _in_no_hurry(lambda: wired.catching_up.run(clock()))
-    return False
-
-
 def _reconcile(wired: Wired) -> bool:
     """Carry out the next reconciliation; while Stripe is away it had better wait."""
     return not wired.stripe_away() and _in_no_hurry(wired.reconciliations.step)
-
-
-def _ask_daily(wired: Wired, now: datetime) -> bool:
-    wired.reconciliations.request_daily(now)
-    return False
 
 
 class _Growth(Protocol):
@@ -171,6 +168,22 @@ def _until_growth(growth: _Growth) -> Callable[[threading.Event], None]:
     def idle(stop: threading.Event) -> None:
         if not stop.is_set():
             growth.wait(LOOK_FOR_EVENTS_EVERY_S)
+
+    return idle
+
+
+def _until(bell: Bell) -> Callable[[threading.Event], None]:
+    """Idle until a bell rings, and look anyway after a while: soon where nobody would ring it."""
+    heard = bell.rings
+
+    def idle(stop: threading.Event) -> None:
+        nonlocal heard
+        waited = timedelta()
+        while not (stop.is_set() or bell.wait(heard, LOOK_FOR_WORK_EVERY.total_seconds())):
+            waited += LOOK_FOR_WORK_EVERY
+            if not bell.answered or waited >= LOOK_AFTER_HINTS_EVERY:
+                break
+        heard = bell.rings
 
     return idle
 

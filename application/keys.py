@@ -12,6 +12,9 @@ from domain.errors import InvalidInput, NotFound
 from domain.pricing.fields import identifier
 
 PREFIX = "ck_"
+ACTOR = "key:"
+"""A key as an actor is this and its id."""
+
 ROLES = ("ingest", "organization", "support", "admin")
 GRACE = timedelta(days=1)
 """How long a key that was replaced stays in force, unless told otherwise."""
@@ -83,6 +86,10 @@ class KeyStore(Protocol):
 
     def revoke(self, key: str, actor: str) -> bool:
         """Whether there is such a key; revoking twice changes nothing."""
+        ...
+
+    def replaced(self, old: str, new: str) -> bool:
+        """Whether a key took the place of another one, in however many steps."""
         ...
 
     def events(self, after: int, limit: int | None) -> Sequence[KeyEvent]:
@@ -165,6 +172,13 @@ class Keys:
         if ending is None:
             raise NotFound(f"there is no key {key} in force")
         return secret, ending
+
+    def same_holder(self, one: str, other: str) -> bool:
+        """Whether two actors are one key, or one that took the other's place."""
+        if not (one.startswith(ACTOR) and other.startswith(ACTOR)):
+            return one == other
+        old, new = one.removeprefix(ACTOR), other.removeprefix(ACTOR)
+        return self._store.replaced(old, new) or self._store.replaced(new, old)
 
     def events(self, after: int = 0, limit: int | None = None) -> Sequence[KeyEvent]:
         """Who made, rotated and revoked keys, oldest first."""

@@ -40,7 +40,8 @@ class Loop:
     """Repeats a step until told to stop.
 
     step: does some work; whether there may be more at once. idle: waits when there is none,
-    for long or until something may have happened. at_end: lets go of what the loop held.
+    for long or until something may have happened. at_end: lets go of what the loop held. parts:
+    how those are doing that the step consists of.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Loop:
         step: Callable[[], bool],
         idle: Callable[[threading.Event], None],
         at_end: Callable[[], None] | None = None,
+        parts: Sequence[Health] = (),
     ) -> None:
         self.health = Health(name)
+        self.parts = parts
         self._at_end = at_end
         self._step = step
         self._idle = idle
@@ -66,7 +69,7 @@ class Loop:
     def _repeat(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                more = self._step()
+                more = self._once(stop)
             except Exception as error:  # whatever it was, the loop has to live
                 pause = self._failed(error)
                 stop.wait(pause.total_seconds())
@@ -74,6 +77,9 @@ class Loop:
             self._succeeded()
             if not more:
                 self._idle(stop)
+
+    def _once(self, stop: threading.Event) -> bool:
+        return self._step()
 
     def _succeeded(self) -> None:
         if self.health.failures:
@@ -95,6 +101,23 @@ def _log_failure(name: str, pause: timedelta, error: Exception) -> None:
     trace = None if isinstance(error, CyclebookError) else error
     seconds = pause.total_seconds()
     log.error("%s failed, again in %g s: %s", name, seconds, error, exc_info=trace)
+
+
+class Lasting(Loop):
+    """Something that goes on by itself until told to stop; begun again where it failed.
+
+    work: does so, and says by calling its second argument that it is under way.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[threading.Event, Callable[[], None]], None]
+    ) -> None:
+        super().__init__(name, lambda: False, lambda stop: None)
+        self._work = work
+
+    def _once(self, stop: threading.Event) -> bool:
+        self._work(stop, self._succeeded)
+        return False
 
 
 def every(pause: timedelta) -> Callable[[threading.Event], None]:

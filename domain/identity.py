@@ -64,6 +64,29 @@ def organization_stream(organization: str) -> UUID:
     return _stream("organization", organization, b"\0\0\0")
 
 
+def case_stream(case: str) -> UUID:
+    """The stream of a case, by its whole name."""
+    return _stream("case", case, b"\0\0\0")
+
+
+def case_name(organization: str, name: str) -> str:
+    """The readable id of a case: names belong to an organization, so nobody meets another's.
+
+    >>> case_name("acme", "c1")
+    'acme.c1'
+    """
+    return f"{organization}.{name}"
+
+
+def case_owner(case: str) -> str:
+    """The organization whose case it is, by its name.
+
+    >>> case_owner("acme.c1")
+    'acme'
+    """
+    return case.partition(".")[0]
+
+
 def catalog_stream() -> UUID:
     """The one stream of meters, services and prices."""
     return _stream("catalog", CATALOG, b"\0\0\0")

@@ -1,12 +1,15 @@
 """An organization: who pays, by which rules, and with which credits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from domain.alert import ALERTS_MAX, Armed
 from domain.errors import InvalidInput, RuleViolation
 from domain.events.cycle import CycleOpened
 from domain.events.organization import (
+    AlertConfigured,
+    AlertRemoved,
     AnchorMoved,
     CreditExpired,
     CreditGranted,
@@ -45,6 +48,8 @@ class Organization:
     expired: dict[str, int] = field(default_factory=dict)
     stripe_customer: str | None = None
     closed_at: datetime | None = None
+    alerts: dict[str, Armed] = field(default_factory=dict)
+    alert_times: dict[str, int] = field(default_factory=dict)
 
     def change(
         self,
@@ -105,6 +110,25 @@ class Organization:
             for credit in self.open_credits(applied)
             if credit.expires_at is not None and credit.expires_at <= before
         ]
+
+    def configure_alert(self, wanted: AlertConfigured) -> list[OrganizationEvent]:
+        """Have an alert, or change it: it may be reached again. The same again does nothing.
+
+        Raises:
+            RuleViolation: there are too many.
+        """
+        known = self.alerts.get(wanted.alert)
+        if known is None and len(self.alerts) >= ALERTS_MAX:
+            raise RuleViolation(
+                f"{self.id} has {ALERTS_MAX} alerts; remove one first", code="too_many_alerts"
+            )
+        if known is not None and replace(known.configured, at=wanted.at) == wanted:
+            return []
+        return [wanted]
+
+    def remove_alert(self, alert: str, at: datetime) -> list[OrganizationEvent]:
+        """Have an alert no more. Twice does nothing."""
+        return [AlertRemoved(at=at, alert=alert)] if alert in self.alerts else []
 
     def close(self, reason: str, at: datetime) -> list[OrganizationEvent]:
         """End everything at an instant. Twice does nothing."""
@@ -217,6 +241,12 @@ class Organization:
                 self.closed_at = event.at
             case OrganizationReopened():
                 self.closed_at = None
+            case AlertConfigured():
+                times = self.alert_times.get(event.alert, 0) + 1
+                self.alert_times[event.alert] = times
+                self.alerts[event.alert] = Armed(event, times)
+            case AlertRemoved():
+                self.alerts.pop(event.alert, None)
             case _:
                 raise TypeError(f"an organization has no {type(event).__name__}")
 

@@ -36,6 +36,26 @@ def written(text: str, field: str, longest: int) -> str:
     return text
 
 
+def prose(text: str, field: str, longest: int) -> str:
+    """A text of any number of lines, just as a person wrote it.
+
+    Raises:
+        InvalidInput: blank, too long, or with other control characters than line breaks and tabs.
+
+    >>> prose("two\\nlines", "text", 500)
+    'two\\nlines'
+    """
+    control = any(
+        unicodedata.category(each) in ("Cc", "Cs") and each not in "\n\r\t" for each in text
+    )
+    if not text.strip() or len(text) > longest or control:
+        raise InvalidInput(
+            f"{field} must be a text of 1 to {longest} characters, without control characters",
+            field=field,
+        )
+    return text
+
+
 def shortened(text: str) -> str:
     """A line's description as Stripe keeps it and gives it back.
 

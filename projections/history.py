@@ -18,6 +18,7 @@ from domain.events.outcome import InvoiceVoided
 from domain.events.usage import UsageRecorded
 from projections.sentences import (
     amounts,
+    cases,
     catalog,
     cycle,
     late,
@@ -28,7 +29,7 @@ from projections.sentences import (
 )
 from projections.sentences.wording import Context, Sentences
 
-SUBJECTS = (amounts, catalog, cycle, late, organization, outcome, stripe, usage)
+SUBJECTS = (amounts, cases, catalog, cycle, late, organization, outcome, stripe, usage)
 
 _SENTENCES: Sentences = {
     kind: sentence for subject in SUBJECTS for kind, sentence in subject.SENTENCES.items()

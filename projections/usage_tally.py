@@ -89,6 +89,12 @@ class UsageFold:
         self._meters: dict[str, Meter] = {}
         self._corrected = self._places()
 
+    def another(self) -> "UsageFold":
+        """An empty one that adds up alike."""
+        return UsageFold(
+            self._attribution, self._meter_of, self._until, self._corrections, self._each
+        )
+
     def whole(self, stretch: Stretch) -> bool:
         """Whether no boundary that matters lies within any of its tallies."""
         return all(self._undivided(tally) for tally in stretch.tallies)

@@ -29,6 +29,11 @@ LIST = (
     " ORDER BY created_at, id LIMIT %(limit)s"
 )
 REVOKE = "UPDATE api_key SET revoked_at = now() WHERE id = %s AND revoked_at IS NULL"
+REPLACED = (
+    "WITH RECURSIVE line (key) AS (SELECT %s::text UNION"
+    " SELECT successor FROM key_event JOIN line USING (key) WHERE successor IS NOT NULL)"
+    " SELECT EXISTS (SELECT FROM line WHERE key = %s)"
+)
 EVENTS = (
     "SELECT number, key, event, at, actor, successor FROM key_event WHERE number > %s"
     " ORDER BY number LIMIT %s"
@@ -86,6 +91,12 @@ class PostgresKeys:
                 connection.execute(TELL, [key, "revoked", actor, None])
                 return True
             return connection.execute(GET, [key]).fetchone() is not None
+
+    def replaced(self, old: str, new: str) -> bool:
+        """Whether a key took the place of another one, in however many steps."""
+        with self._database.connection() as connection:
+            row = connection.execute(REPLACED, [old, new]).fetchone()
+        return bool(row and row[0])
 
     def events(self, after: int, limit: int | None) -> Sequence[KeyEvent]:
         """What was done to keys after an event, oldest first."""

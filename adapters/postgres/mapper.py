@@ -15,6 +15,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 from domain.events import (
     amounts,
+    case,
     catalog,
     cycle,
     late,
@@ -43,7 +44,7 @@ def _classes(*modules: Any) -> dict[str, type]:
 
 
 EVENTS: dict[str, type] = _classes(
-    amounts, catalog, cycle, late, organization, outcome, stripe_invoice, usage
+    amounts, case, catalog, cycle, late, organization, outcome, stripe_invoice, usage
 )
 VERSIONS: dict[str, int] = {}
 """Event name -> current version, where it is not 1."""

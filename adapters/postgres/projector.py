@@ -10,7 +10,9 @@ from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 from psycopg import Connection
 
 from adapters.postgres import log_pages
+from adapters.postgres.cases import CaseSummaries
 from adapters.postgres.database import Database, Rows
+from adapters.postgres.discrepancies import OpenDiscrepancies
 from adapters.postgres.places import Places
 from adapters.postgres.read_models import InvoiceSummaries, ReadModel, UsageByDay
 from adapters.postgres.sync_marks import SyncMarks
@@ -127,7 +129,12 @@ class PostgresProjector:
 
 def read_models(places: Places) -> dict[str, ReadModel]:
     """Every read model that can be rebuilt, by name."""
-    return {"usage_by_day": UsageByDay(places), "invoice_summary": InvoiceSummaries()}
+    return {
+        "usage_by_day": UsageByDay(places),
+        "invoice_summary": InvoiceSummaries(),
+        "case_summary": CaseSummaries(),
+        "open_discrepancy": OpenDiscrepancies(),
+    }
 
 
 def lock_tracking(connection: Connection[Rows], *, wait: bool) -> int | None:

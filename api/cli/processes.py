@@ -21,7 +21,7 @@ def serve() -> None:
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice(["project", "sync", "schedule"]),
+    type=click.Choice(["project", "sync", "schedule", "intake"]),
     help="Only this; may be given more than once. By default all.",
 )
 def work(roles: tuple[str, ...]) -> None:
@@ -29,8 +29,11 @@ def work(roles: tuple[str, ...]) -> None:
     from api.worker import ROLES, run
 
     with session(keep_running=True) as wired:
-        click.echo(f"working: {', '.join(roles or ROLES)}", err=True)
-        run(wired, roles or ROLES)
+        able = [role for role in ROLES if role != "intake" or wired.broker is not None]
+        if "intake" in roles and wired.broker is None:
+            raise click.UsageError("there is no intake without RabbitMQ: set AMQP_URL")
+        click.echo(f"working: {', '.join(roles or able)}", err=True)
+        run(wired, roles or able)
 
 
 @click.command()

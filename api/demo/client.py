@@ -13,6 +13,9 @@ ANSWER_MAX_S = 60
 EVERYWHERE = ("0.0.0.0", "::")
 
 
+LATER = (requests.codes.too_many_requests, requests.codes.service_unavailable)
+
+
 class Refused(Exception):
     """The API answered with an error."""
 
@@ -42,7 +45,7 @@ class Client:
             answer = self._session.request(
                 method, f"{self._base}{path}", json=body, timeout=ANSWER_MAX_S
             )
-            if answer.status_code != requests.codes.service_unavailable:
+            if answer.status_code not in LATER:
                 break
             time.sleep(PAUSE_S * attempt)
         if not answer.ok:

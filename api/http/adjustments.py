@@ -17,6 +17,7 @@ from api.schemas.adjustments import (
     WaiveSchema,
 )
 from api.schemas.effects import PreviewQuery, PreviewSchema, ReceiptSchema
+from api.weighing import by_credit, by_discount, by_preview
 from application.adjusting import NewCredit, NewDiscount, NewItem
 from application.views import Preview, Receipt
 
@@ -53,7 +54,7 @@ WAIVE = {"line": "usage/a1/cpu@1", "reason": "a loop of ours caused it"}
 OVERRIDE = {"line": "fee/a1/base@1", "amount": 2000, "reason": "as the offer says"}
 
 
-@book.op("POST", f"{ONE}/items", body=ItemSchema(), example=ITEM, **CHANGE)
+@book.op("POST", f"{ONE}/items", body=ItemSchema(), example=ITEM, second=by_preview, **CHANGE)
 def add_item(organization: str, query: dict[str, Any], body: dict[str, Any]) -> Receipt | Preview:
     """Add a one-off amount, in minor units. The same item again does nothing."""
     at = body.pop("at") or now()
@@ -61,7 +62,14 @@ def add_item(organization: str, query: dict[str, Any], body: dict[str, Any]) -> 
     return changes(query).adjusting.add_item(organization, item, at=at, actor=actor)
 
 
-@book.op("POST", f"{ONE}/credits", body=CreditGrantSchema(), example=CREDIT, **CHANGE)
+@book.op(
+    "POST",
+    f"{ONE}/credits",
+    body=CreditGrantSchema(),
+    example=CREDIT,
+    second=by_credit,
+    **CHANGE,
+)
 def grant_credit(
     organization: str, query: dict[str, Any], body: dict[str, Any]
 ) -> Receipt | Preview:
@@ -82,7 +90,14 @@ def get_balance(organization: str) -> dict[str, Any]:
     return {"data": wired().holdings.balance(organization), "next_cursor": None}
 
 
-@book.op("POST", f"{ONE}/discounts", body=DiscountSchema(), example=DISCOUNT, **CHANGE)
+@book.op(
+    "POST",
+    f"{ONE}/discounts",
+    body=DiscountSchema(),
+    example=DISCOUNT,
+    second=by_discount,
+    **CHANGE,
+)
 def grant_discount(
     organization: str, query: dict[str, Any], body: dict[str, Any]
 ) -> Receipt | Preview:
@@ -101,6 +116,7 @@ def grant_discount(
     f"{ONE}/discounts/<discount>/end",
     body=DiscountEndSchema(),
     example={"reason": "the contract ended"},
+    second=by_preview,
     **CHANGE,
 )
 def end_discount(
@@ -113,7 +129,7 @@ def end_discount(
     )
 
 
-@book.op("POST", f"{INVOICE}/waive", body=WaiveSchema(), example=WAIVE, **CHANGE)
+@book.op("POST", f"{INVOICE}/waive", body=WaiveSchema(), example=WAIVE, second=by_preview, **CHANGE)
 def waive_line(cycle: str, query: dict[str, Any], body: dict[str, Any]) -> Receipt | Preview:
     """Do not ask for what a line has come to so far; later usage adds on."""
     return changes(query).adjusting.waive(
@@ -121,7 +137,14 @@ def waive_line(cycle: str, query: dict[str, Any], body: dict[str, Any]) -> Recei
     )
 
 
-@book.op("POST", f"{INVOICE}/override", body=OverrideSchema(), example=OVERRIDE, **CHANGE)
+@book.op(
+    "POST",
+    f"{INVOICE}/override",
+    body=OverrideSchema(),
+    example=OVERRIDE,
+    second=by_preview,
+    **CHANGE,
+)
 def override_amount(cycle: str, query: dict[str, Any], body: dict[str, Any]) -> Receipt | Preview:
     """Set what a line has come to so far, or finally, once the cycle accrues no more."""
     return changes(query).adjusting.override(

@@ -3,7 +3,6 @@
 from collections import Counter
 from typing import Any
 
-from flask import request
 from marshmallow import ValidationError
 
 from api.auth import STAFF
@@ -12,13 +11,14 @@ from api.endpoint import principal
 from api.errors import TooLarge, sentences
 from api.limits import CORRECTIONS_MAX
 from api.openapi import ApiBook
-from api.request_body import JSON, parse_json, raw_body
+from api.request_body import JSON
 from api.schemas.corrections import (
     REPLACEABLE,
     CorrectionSchema,
     CorrectionsQuery,
     CorrectionsReportSchema,
 )
+from api.weighing import by_corrections
 from application.correcting import Correcting, Replacement
 from application.views import Preview, Receipt
 from domain.errors import CyclebookError, InvalidInput, Unavailable
@@ -35,6 +35,18 @@ CORRECTION = {
 _SCHEMA = CorrectionSchema()
 
 
+def corrections(value: Any) -> list[Any]:
+    """The corrections of a body; whatever is wrong with one is told as its outcome.
+
+    Raises:
+        TooLarge: there are too many.
+    """
+    items = value if isinstance(value, list) else [value]
+    if len(items) > CORRECTIONS_MAX:
+        raise TooLarge(f"a request may hold at most {CORRECTIONS_MAX} corrections")
+    return items
+
+
 @book.op(
     "POST",
     "/v1/usage/corrections",
@@ -45,29 +57,23 @@ _SCHEMA = CorrectionSchema()
         JSON: {"type": "array", "items": CorrectionSchema, "maxItems": CORRECTIONS_MAX},
     },
     example=[CORRECTION],
+    items=corrections,
+    keyed=True,
+    second=by_corrections,
 )
-def correct_usage(query: dict[str, Any]) -> dict[str, Any]:
+def correct_usage(query: dict[str, Any], body: list[Any]) -> dict[str, Any]:
     """Retract or correct usage records by source and id, or revert that.
 
     One bad item never fails the others; every item has its outcome. Safe to send again.
     A record of an issued invoice is corrected as a late fact.
     """
-    items = _items()
-    done = [_one(index, item, dry=query["dry_run"]) for index, item in enumerate(items)]
+    done = [_one(index, item, dry=query["dry_run"]) for index, item in enumerate(body)]
     counts = Counter(each["outcome"] for each in done)
     return {
         **{name: counts[name] for name in ("recorded", "nothing", "previewed", "refused")},
         "items": done,
         "position": max((each.pop("position") for each in done), default=0),
     }
-
-
-def _items() -> list[Any]:
-    value = parse_json(raw_body(request))
-    items = value if isinstance(value, list) else [value]
-    if len(items) > CORRECTIONS_MAX:
-        raise TooLarge(f"a request may hold at most {CORRECTIONS_MAX} corrections")
-    return items
 
 
 def _one(index: int, item: Any, *, dry: bool) -> dict[str, Any]:

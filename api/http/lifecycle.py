@@ -15,6 +15,7 @@ from api.schemas.lifecycle import (
     ReasonSchema,
     VoidSchema,
 )
+from api.weighing import by_late_line, by_note, by_remaining, by_total
 from application.closing import Advance
 from application.gateway import CreditNote
 from application.views import InvoiceView, Receipt
@@ -35,6 +36,12 @@ BY_ADMINS: dict[str, Any] = {
 REASON = {"reason": "waiting for the customer's purchase order"}
 HOLD = {**REASON, "owner": "ada", "review_at": "2026-02-03T09:00:00Z"}
 LATE = {"line": "usage/a1/cpu@1", "reason": "agreed with the customer"}
+LATE_DECISION: dict[str, Any] = {
+    "body": LateDecisionSchema(),
+    "example": LATE,
+    "second": by_late_line,
+    **BY_STAFF,
+}
 NOTE = {
     "note": "n1",
     "lines": {"usage/a1/cpu@1": 500},
@@ -75,7 +82,7 @@ def approve_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
     return wired().changes.holding.approve(cycle, body["reason"], actor=principal().actor, at=now())
 
 
-@book.op("POST", f"{ONE}/finalize", roles=STAFF, out=InvoiceSchema(), also=BAD_GATEWAY)
+@book.op("POST", f"{ONE}/finalize", roles=STAFF, out=InvoiceSchema(), also=BAD_GATEWAY, keyed=True)
 def finalize_invoice(cycle: str) -> InvoiceView:
     """Settle and issue a cycle whose grace is over, now. One that is issued is just shown.
 
@@ -115,6 +122,7 @@ def _not_issued(cycle: str, status: str, done: Advance) -> RuleViolation:
     f"{ONE}/void",
     body=VoidSchema(),
     example={"mode": "reissue", "reason": "billed at the wrong price"},
+    second=by_total,
     **BY_ADMINS,
 )
 def void_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
@@ -127,6 +135,7 @@ def void_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
     f"{ONE}/uncollectible",
     body=ReasonSchema(),
     example={"reason": "the customer is insolvent"},
+    second=by_remaining,
     **BY_ADMINS,
 )
 def mark_uncollectible(cycle: str, body: dict[str, Any]) -> Receipt:
@@ -139,6 +148,7 @@ def mark_uncollectible(cycle: str, body: dict[str, Any]) -> Receipt:
     f"{ONE}/credit-notes",
     body=CreditNoteSchema(),
     example=NOTE,
+    second=by_note,
     also=BAD_GATEWAY,
     **BY_STAFF,
 )
@@ -148,7 +158,7 @@ def issue_credit_note(cycle: str, body: dict[str, Any]) -> Receipt:
     return wired().crediting.issue(cycle, note, actor=principal().actor)
 
 
-@book.op("POST", f"{ONE}/late/accept", body=LateDecisionSchema(), example=LATE, **BY_STAFF)
+@book.op("POST", f"{ONE}/late/accept", **LATE_DECISION)
 def accept_late(cycle: str, body: dict[str, Any]) -> Receipt:
     """Bill a late amount although a person had adjusted its line."""
     return wired().changes.correcting.accept_late(
@@ -156,7 +166,7 @@ def accept_late(cycle: str, body: dict[str, Any]) -> Receipt:
     )
 
 
-@book.op("POST", f"{ONE}/late/write-off", body=LateDecisionSchema(), example=LATE, **BY_STAFF)
+@book.op("POST", f"{ONE}/late/write-off", **LATE_DECISION)
 def write_off_late(cycle: str, body: dict[str, Any]) -> Receipt:
     """Never bill a late amount as it is now. What becomes known after that is told anew."""
     return wired().changes.correcting.write_off_late(

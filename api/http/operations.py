@@ -25,9 +25,13 @@ class AliveSchema(Strict):
 
 
 class ReadySchema(Strict):
-    """Requests can be served. If not, the problem lists the ``reasons``."""
+    """Requests can be served. If not, the problem lists the ``reasons``.
+
+    ``warnings``: what is away without keeping requests from being served.
+    """
 
     ready = fields.Boolean(required=True)
+    warnings = fields.List(fields.String(), required=True)
 
 
 @book.op("GET", "/healthz", roles=PUBLIC, out=AliveSchema())
@@ -41,7 +45,12 @@ def readyz() -> Any:
     """Whether requests can be served: database, migrations, and how far projections lag."""
     if reasons := _reasons():
         return problem(503, "not_ready", "; ".join(reasons), reasons=reasons)
-    return {"ready": True}
+    return {"ready": True, "warnings": _warnings()}
+
+
+def _warnings() -> list[str]:
+    broker = wired().broker
+    return [] if broker is None or broker.answers() else ["rabbitmq: unreachable"]
 
 
 def _reasons() -> list[str]:

@@ -8,6 +8,7 @@ from api.endpoint import principal
 from api.openapi import ApiBook
 from api.schemas.effects import ReceiptSchema
 from api.schemas.payments import NewPaymentSchema
+from api.weighing import by_payment
 from application.paying import NewPayment
 from application.views import Receipt
 
@@ -28,6 +29,7 @@ PAYMENT = {
     out=ReceiptSchema(),
     keyed=True,
     example=PAYMENT,
+    second=by_payment,
 )
 def note_payment(cycle: str, body: dict[str, Any]) -> Receipt:
     """Note money that came in for an issued invoice. The same reference again does nothing.

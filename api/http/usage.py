@@ -3,12 +3,12 @@
 from collections import Counter
 from typing import Any
 
-from flask import request
+from flask import g, request
 from marshmallow import fields
 
 from api.auth import READERS, REPORTERS, STAFF
 from api.cloud_events import BATCH, STRUCTURED, decode_events, from_headers, is_binary
-from api.context import now, wired
+from api.context import now, rate_limits, wired
 from api.endpoint import principal
 from api.errors import problem
 from api.openapi import ApiBook
@@ -87,6 +87,7 @@ class UsageQuery(Strict):
         BATCH: {"type": "array", "items": _EVENT},
     },
     example=[RECORD],
+    limited=False,
 )
 def record_usage(query: dict[str, Any]) -> Any:
     """Record usage, each (source, id) once.
@@ -95,6 +96,8 @@ def record_usage(query: dict[str, Any]) -> Any:
     send again. CloudEvents are taken structured, in batches and with binary headers.
     """
     decoded = _decoded()
+    if (limit := rate_limits().records) is not None:
+        g.rate = limit.take(principal().actor, len(decoded.records))
     if query["dry_run"] or not decoded.records:
         appended = Appended()
     else:

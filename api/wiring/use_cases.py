@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.catalog import PostgresCatalog
+from adapters.postgres.change_requests import PostgresChangeRequests
 from adapters.postgres.checkpoints import Checkpoints
 from adapters.postgres.cycle_lists import PostgresCycleLists
 from adapters.postgres.database import Database
@@ -30,17 +31,22 @@ from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
 from adapters.postgres.usage_records import PostgresUsageArchive, PostgresUsageFinder
 from adapters.postgres.verifying import PostgresVerifiedStore
+from adapters.postgres.web_sessions import PostgresSessions
 from adapters.stripe.paced import sleep_for
 from api.auth import KeyRing
 from api.settings import Settings
+from api.wiring import cases
 from api.wiring.database import attached, lacking, log_growth
 from api.wiring.processor import payments_by_hand, processor
+from api.wiring.messages import broker, dead_letters
 from api.wiring.reconciling import reconciliations, safe_repairs
+from api.wiring.scheduling import schedules, scheduling
 from api.wiring.stripe import event_feed, webhook_reader
 from api.wiring.wired import Changes, Wired
 from application.adjusting import Adjusting
 from application.attaching import Attaching
 from application.catching_up import CatchingUp
+from application.change_requests import ChangeRequests
 from application.changing import Carrying, Rehearsing, Runner
 from application.closing import Closing
 from application.conflicts import Conflicts
@@ -74,6 +80,7 @@ from application.recording import Recording
 from application.registration import Registration
 from application.renewals import Renewals
 from application.repricing import Repricing
+from application.signing_in import Sessions
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.usage_records import UsageRecords
 from application.verification import Verification
@@ -82,7 +89,7 @@ from application.what_if import WhatIf
 
 Answer = TypeVar("Answer")
 
-SPARE_CONNECTIONS = 4
+SPARE_CONNECTIONS = 8
 
 
 def clock() -> datetime:
@@ -135,6 +142,7 @@ def _wired(
     stripe_stream = LoggedStripeStream(log, clock)
     lists = PostgresCycleLists(database)
     queue = PostgresSyncQueue(database)
+    scheduled = scheduling(settings, database)
     keys = Keys(PostgresKeys(database))
     recording = Recording(_usage_log(database, catalog, books))
     reconciler = Reconciler(
@@ -165,12 +173,15 @@ def _wired(
         portal=Portal(books, gateway, stripe_stream, queue, clock),
         voiding=Voiding(books, carrying, catalog, reconciler, clock),
         crediting=crediting,
+        change_requests=ChangeRequests(PostgresChangeRequests(database), keys.same_holder, clock),
         paying=Paying(
             payments_by_hand(gateway), reconciler.observe, stripe_stream, carrying, clock
         ),
         recording=recording,
         usage_records=UsageRecords(PostgresUsageArchive(database), catalog),
         quarantine=Quarantine(PostgresQuarantine(database), recording),
+        dead_letters=dead_letters(database, recording),
+        broker=broker(settings, database, recording, clock),
         invoices=Invoices(books, log, catalog, records, stripe_stream),
         what_if=WhatIf(books, log, catalog, records, directory),
         repricing=Repricing(carrying, catalog, clock),
@@ -179,6 +190,11 @@ def _wired(
         closing=Closing(books, catalog, issuing, crediting),
         reconciler=reconciler,
         conflicts=conflicts,
+        discrepancies=cases.discrepancies(database, conflicts),
+        cases=cases.cases(
+            database, log, books, Invoices(books, log, catalog, records, stripe_stream)
+        ),
+        feedback=cases.feedback(database, books),
         reconciliations=reconciliations(database, gateway, booked, reconciler, repairs, clock),
         verification=Verification(
             PostgresVerifiedStore(database, PostgresRebuilder(database, catalog)),
@@ -200,6 +216,7 @@ def _wired(
         stripe_stream=stripe_stream,
         keys=keys,
         key_ring=KeyRing(keys),
+        sessions=Sessions(PostgresSessions(database)),
         answers=PostgresAnswers(database),
         books=books,
         cycle_lists=lists,
@@ -209,6 +226,8 @@ def _wired(
         make_checkpoints=Checkpoints(database, catalog).make,
         fold_stale_tallies=Retally(database, catalog).run,
         sync_queue=queue,
+        schedules=schedules(settings, scheduled, clock),
+        scheduling=scheduled,
         stripe_away=pacer.away,
         read_webhook=webhook_reader(settings),
         pending_migrations=lambda: lacking(database),

@@ -10,14 +10,19 @@ from api.auth import KeyRing
 from api.settings import Settings
 from application.adjusting import Adjusting
 from application.attaching import Attaching
+from application.cases import Cases
 from application.catching_up import CatchingUp
+from application.change_requests import ChangeRequests
 from application.closing import Closing
 from application.conflicts import Conflicts
 from application.correcting import Correcting
 from application.crediting import Crediting
+from application.dead_letters import DeadLetters
 from application.diffing import Diffing
+from application.discrepancies import Discrepancies
 from application.ending import Ending
 from application.exporting import Exporting
+from application.feedback import FeedbackOnBills
 from application.holding import Holding
 from application.holdings import Holdings
 from application.idempotency import AnswerStore
@@ -37,6 +42,8 @@ from application.reconciling.reconciliations import Reconciliations
 from application.recording import Recording
 from application.registration import Registration
 from application.repricing import Repricing
+from application.schedules import Schedules
+from application.signing_in import Sessions
 from application.stripe_stream import LoggedStripeStream
 from application.usage_records import UsageRecords
 from application.verification import Verification
@@ -45,7 +52,9 @@ from application.voiding import Voiding
 from application.what_if import WhatIf
 
 if TYPE_CHECKING:
+    from api.wiring.scheduling import Scheduling
     from adapters.postgres.listening import LogGrowth
+    from api.wiring.rabbitmq import Broker
 
 Answer = TypeVar("Answer")
 ReadWebhook = Callable[[bytes, str | None, datetime], Message]
@@ -77,10 +86,13 @@ class Wired:
     portal: Portal
     voiding: Voiding
     crediting: Crediting
+    change_requests: ChangeRequests
     paying: Paying
     recording: Recording
     usage_records: UsageRecords
     quarantine: Quarantine
+    dead_letters: DeadLetters
+    broker: "Broker | None"
     invoices: Invoices
     what_if: WhatIf
     repricing: Repricing
@@ -89,6 +101,9 @@ class Wired:
     closing: Closing
     reconciler: Reconciler
     conflicts: Conflicts
+    discrepancies: Discrepancies
+    cases: Cases
+    feedback: FeedbackOnBills
     reconciliations: Reconciliations
     verification: Verification
     inbox: Inbox
@@ -97,6 +112,7 @@ class Wired:
     stripe_stream: LoggedStripeStream
     keys: Keys
     key_ring: KeyRing
+    sessions: Sessions
     answers: AnswerStore
     books: Books
     cycle_lists: PostgresCycleLists
@@ -106,6 +122,8 @@ class Wired:
     make_checkpoints: Callable[[], int]
     fold_stale_tallies: Callable[[], int]
     sync_queue: SyncQueue
+    schedules: Schedules
+    scheduling: "Scheduling"
     stripe_away: Callable[[], bool]
     read_webhook: ReadWebhook
     pending_migrations: Callable[[], list[str]]

@@ -11,12 +11,15 @@ from projections.reconciliation import Finding
 DAILY = "daily"
 """Who asks for the reconciliation of each day."""
 
-DAY = timedelta(days=1)
 DAILY_BACK = timedelta(days=40)
 """How far back it looks: the cycles that accrue, and those issued since the last month."""
 
+AGAIN_AFTER = timedelta(hours=1)
+"""A day's reconciliation that was asked for twice within this is one."""
+
 ATTEMPTS_MAX = 5
 PAGE = 500
+LOOKED_AT = 50
 
 
 class Reconciliations:
@@ -36,10 +39,18 @@ class Reconciliations:
         _check(asked)
         return self.get(self._reports.request(asked, actor))
 
-    def request_daily(self, now: datetime) -> None:
-        """Ask for one where nobody did for a day. It mends what is safe to mend."""
+    def request_daily(self, now: datetime) -> Report | None:
+        """Ask for the day's, unless somebody just did. It mends what is safe to mend.
+
+        ``None`` where there is nothing to compare yet.
+        """
         asked = Asked(start=now - DAILY_BACK, repair=True)
-        self._reports.request(asked, DAILY, unless_since=now - DAY)
+        number = self._reports.request(asked, DAILY, unless_since=now - AGAIN_AFTER)
+        if number:
+            return self.get(number)
+        newest = self._reports.list(None, LOOKED_AT)
+        mine = (each for each in newest if each.requested_by == DAILY)
+        return next((each for each in mine if each.requested_at > now - AGAIN_AFTER), None)
 
     def run(self, asked: Asked, actor: str, on_progress: Progress) -> Report:
         """Carry one out here and now; what went wrong stands in its report.

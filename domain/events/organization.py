@@ -96,3 +96,27 @@ class OrganizationReopened(OrganizationEvent):
     """A new cycle begins at ``at``."""
 
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertConfigured(OrganizationEvent):
+    """People want to be told when a cycle comes to this much, once in each; in place of what the
+    alert was before.
+
+    of: ``spend`` (earned so far) or ``forecast``. amount: minor units of ``currency``. percent:
+    of ``budget`` in minor units, or of the last invoice where there is none.
+    """
+
+    alert: str
+    of: str
+    currency: str
+    amount: int | None = None
+    percent: int | None = None
+    budget: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertRemoved(OrganizationEvent):
+    """Nobody wants to be told of this alert any more."""
+
+    alert: str

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from domain.events.organization import (
+    AlertConfigured,
+    AlertRemoved,
     AnchorMoved,
     CreditExpired,
     CreditGranted,
@@ -47,6 +49,20 @@ def _expired(event: CreditExpired, context: Context) -> str:
     return f"Credit {event.credit} expired: {context.money(event.amount)} of it were not used"
 
 
+def _alert(event: AlertConfigured, context: Context) -> str:
+    return f"Alert {event.alert}: told once in each cycle when {alert_words(event)}"
+
+
+def alert_words(alert: AlertConfigured) -> str:
+    """What has to happen for an alert."""
+    what = "the forecast of the bill" if alert.of == "forecast" else "what is earned so far"
+    money = Context(currency=alert.currency).money
+    if alert.amount is not None:
+        return f"{what} reaches {money(alert.amount)}"
+    base = "the last invoice" if alert.budget is None else f"a budget of {money(alert.budget)}"
+    return f"{what} reaches {alert.percent} % of {base}"
+
+
 SENTENCES: Sentences = {
     OrganizationRegistered: _registered,
     AnchorMoved: _moved,
@@ -59,6 +75,8 @@ SENTENCES: Sentences = {
         f"Billed in {event.currency.upper()} once the open cycle ends"
     ),
     StripeCustomerLinked: lambda event, _: f"Stripe customer {event.customer} linked",
+    AlertConfigured: _alert,
+    AlertRemoved: lambda event, _: f"Alert {event.alert} removed",
     OrganizationClosed: lambda event, _: (
         f"Organization closed{because(event.reason)}; a final invoice follows"
     ),

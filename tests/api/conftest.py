@@ -63,7 +63,8 @@ def sandbox(sandbox_app: Flask) -> Sandbox:
 
 @pytest.fixture
 def wired(database_url: str, sandbox_app: Flask) -> Iterator[Wired]:
-    settings = Settings.from_environment({"DATABASE_URL": database_url, "THREADS": "2"})
+    given = {"DATABASE_URL": database_url, "THREADS": "2", "RATE_LIMIT_PER_S": "1000000"}
+    settings = Settings.from_environment(given)
     client = stripe_client("sk_test_sandbox", http_client=InProcess(sandbox_app))
     gateway = StripeGateway(client)
     with wire(settings, database_url, gateway) as wired:

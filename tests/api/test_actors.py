@@ -14,6 +14,7 @@ from api.wiring import Wired
 from tests.api.conftest import CYCLE, START, Caller, day
 from tests.api.test_access import OPS
 from tests.api.test_conflicts import edited
+from tests.api.test_dead_letters import kept
 from tests.api.test_life import A1, INVOICE, ORGANIZATION, USAGE, done, issued, large, used
 from tests.api.test_usage import record
 
@@ -92,7 +93,9 @@ ELSEWHERE = {
     "decide_edits",
     "dismiss_discrepancy",
     "link_customer",
+    "approve_change",
     "note_payment",
+    "replay_dead_letters",
     "resolve_quarantine",
 }
 """Told by tests of their own below."""
@@ -102,6 +105,7 @@ BESIDE = {
     "rotate_key": "key_event",
     "revoke_key": "key_event",
     "reconcile": "reconciliation",
+    "drop_dead_letters": "dead_letter",
 }
 """Not about anybody's books: the actor stands in the row."""
 
@@ -109,6 +113,7 @@ NOTHING_TO_TELL = {
     "preview_rating": "stores nothing",
     "what_if": "stores nothing",
     "report_what_if": "stores nothing",
+    "reject_change": "changes nothing; the request names who turned it down",
     "open_portal": "only lets Stripe show a page; a sync is put first",
     "retry_sync": "changes when something is tried again, and not what",
     "retry_every_sync": "the same",
@@ -247,6 +252,18 @@ def test_who_resolved_quarantined_usage_is_told(
     for status in ("dismissed", "replayed"):
         (entry,) = done(admin("GET", f"/v1/quarantine?status={status}"))["data"]
         assert (entry["actor"], entry["resolved_by"]) == (name(admin), name(ada))
+
+
+def test_who_replayed_and_dropped_dead_letters_is_told(
+    wired: Wired, acme: str, ada: Caller, log: Log
+) -> None:
+    kept(wired, record("k1"), record("k2"))
+    replay = Command("replay", "POST", "/v1/dead-letters/replay", {"ids": [1], **WHY})
+    drop = Command("drop", "POST", "/v1/dead-letters/drop", {"ids": [2], **WHY})
+    assert told_by(log, ada, [replay, drop]) == {"replay": {name(ada)}, "drop": set()}
+    for status in ("replayed", "dropped"):
+        (letter,) = done(ada("GET", f"/v1/dead-letters?status={status}"))["data"]
+        assert letter["resolved_by"] == name(ada)
 
 
 def test_who_asked_for_a_reconciliation_is_told(acme: str, ada: Caller, database_url: str) -> None:

@@ -12,7 +12,7 @@ from tests.databases import migrated_database
 
 
 def test_a_process_is_ready_when_its_database_is(admin: Caller) -> None:
-    assert admin.client.get("/readyz").get_json() == {"ready": True}
+    assert admin.client.get("/readyz").get_json() == {"ready": True, "warnings": []}
     assert admin.client.get("/healthz").get_json() == {"status": "ok"}
 
 

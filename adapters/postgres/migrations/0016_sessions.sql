@@ -1,0 +1,19 @@
+-- Who is signed in to the pages. Only the hash of a session's token is kept.
+CREATE TABLE web_session (
+    digest       bytea       PRIMARY KEY,
+    actor        text        NOT NULL,                   -- as events name them
+    role         text        NOT NULL CHECK (role IN ('organization', 'support', 'admin')),
+    organization text,
+    key          text        REFERENCES api_key (id),    -- signed in by it; ends with it
+    begun_at     timestamptz NOT NULL DEFAULT now(),
+    expires_at   timestamptz NOT NULL,
+    ended_at     timestamptz,
+    CHECK ((role = 'organization') = (organization IS NOT NULL))
+);
+CREATE INDEX web_session_expires_at ON web_session (expires_at);
+
+-- Links that somebody signed in by: each works once.
+CREATE TABLE used_link (
+    link       text        PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);

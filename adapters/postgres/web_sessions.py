@@ -1,0 +1,57 @@
+"""Sessions of people at the pages, in the table ``web_session``."""
+
+from datetime import timedelta
+
+from adapters.postgres.database import Database
+from application.signing_in import Visitor
+
+FORGET = (
+    "DELETE FROM web_session WHERE expires_at < now() - interval '30 days'",
+    "DELETE FROM used_link WHERE expires_at < now()",
+)
+ADD = (
+    "INSERT INTO web_session (digest, actor, role, organization, key, expires_at)"
+    " VALUES (%s, %s, %s, %s, %s, now() + %s)"
+)
+FIND = (
+    "SELECT s.actor, s.role, s.organization, s.key FROM web_session s"
+    " LEFT JOIN api_key k ON k.id = s.key"
+    " WHERE s.digest = %s AND s.ended_at IS NULL AND s.expires_at > now()"
+    " AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())"
+)
+END = "UPDATE web_session SET ended_at = now() WHERE digest = %s AND ended_at IS NULL"
+USE_LINK = "INSERT INTO used_link (link, expires_at) VALUES (%s, now() + %s) ON CONFLICT DO NOTHING"
+
+
+class PostgresSessions:
+    """Keeps the hashes of sessions' tokens."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, digest: bytes, visitor: Visitor, stay: timedelta) -> None:
+        """Begin a session, and forget those that ended long ago."""
+        row = [digest, visitor.actor, visitor.role, visitor.organization, visitor.key, stay]
+        with self._database.connection() as connection, connection.transaction():
+            for forget in FORGET:
+                connection.execute(forget)
+            connection.execute(ADD, row)
+
+    def find(self, digest: bytes) -> Visitor | None:
+        """Whose it is, while it lasts."""
+        with self._database.connection() as connection:
+            row = connection.execute(FIND, [digest]).fetchone()
+        if row is None:
+            return None
+        actor, role, organization, key = row
+        return Visitor(actor=actor, role=role, organization=organization, key=key)
+
+    def end(self, digest: bytes) -> None:
+        """End it."""
+        with self._database.connection() as connection:
+            connection.execute(END, [digest])
+
+    def use_link(self, link: str, lasts: timedelta) -> bool:
+        """Note that a link was used; false where it had been before."""
+        with self._database.connection() as connection:
+            return connection.execute(USE_LINK, [link, lasts]).rowcount == 1

@@ -1,0 +1,1 @@
+"""The pages: what customers, support and operators see in a browser."""

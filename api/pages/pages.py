@@ -1,0 +1,112 @@
+"""Puts the pages into the application: templates, headers, messages, and refusals in words."""
+
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request
+from jinja2 import StrictUndefined
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from api import errors
+from api.context import now, wired
+from api.pages import signing_in
+from api.pages.page import CSRF, asset, blueprint, csrf_token, said, visiting
+from api.pages.words import FILTERS, ago
+from api.settings import Settings
+from domain.errors import CyclebookError
+
+SUBJECTS = (signing_in,)
+"""The modules whose pages there are: loading them has entered these."""
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Add every page."""
+    app.secret_key = settings.secret_key
+    app.config.update(
+        SESSION_COOKIE_NAME="cyclebook_said",  # Flask's own: only for what is said once
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.origin.startswith("https://"),
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters["ago"] = lambda at: ago(at, now())
+    app.register_blueprint(blueprint)
+
+
+@blueprint.context_processor
+def _surroundings() -> dict[str, Any]:
+    """What every template knows."""
+    return {
+        "visitor": visiting(),
+        "csrf_name": CSRF,
+        "csrf_token": csrf_token,
+        "asset": asset,
+        "said": said,
+        "sandbox": wired().settings.sandbox,
+        "live": wired().settings.live,
+    }
+
+
+@blueprint.before_request
+def _begin() -> None:
+    g.begun = perf_counter()
+
+
+@blueprint.after_request
+def _finish(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    if request.endpoint == "pages.static":
+        response.headers["Cache-Control"] = _FOR_EVER if "v" in request.args else "no-cache"
+        return response
+    response.headers["Cache-Control"] = "no-store"
+    took = (perf_counter() - g.begun) * 1000
+    response.headers["Server-Timing"] = f"app;dur={took:.1f}"
+    return response
+
+
+@blueprint.errorhandler(CyclebookError)
+def _refused(error: CyclebookError) -> tuple[str, int]:
+    """A refusal of ours, in words."""
+    return _problem(errors.refused(error).status_code, str(error))
+
+
+@blueprint.errorhandler(ValidationError)
+def _invalid(error: ValidationError) -> tuple[str, int]:
+    field, text = errors.sentences(error)[0]
+    return _problem(422, f"{field}: {text}")
+
+
+@blueprint.errorhandler(HTTPException)
+def _http_error(error: HTTPException) -> Response | tuple[str, int]:
+    if error.code is None or error.code < 400:
+        return Response(response=error.get_response().get_data(), status=error.code)
+    return _problem(error.code, error.description or error.name)
+
+
+@blueprint.errorhandler(Exception)
+def _unexpected(error: Exception) -> tuple[str, int]:
+    status = errors.unexpected(error).status_code
+    return _problem(status, "This is a fault of ours. Nothing you entered was carried out.")
+
+
+def _problem(status: int, words: str) -> tuple[str, int]:
+    values = {"status": status, "words": words, "request_id": g.get("request_id", "")}
+    return render_template("problem.html", **values), status

@@ -1,0 +1,101 @@
+"""Signing in with a link or a key, and signing out."""
+
+from typing import Any
+
+from flask import redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.auth import READERS
+from api.context import now, wired
+from api.links import Links, SignInLink
+from api.pages.page import COOKIE, page, same_origin, visiting
+from application.signing_in import CUSTOMERS_STAY, STAFF_STAY
+from domain.errors import CyclebookError, Forbidden
+
+HOME = {"organization": "/billing", "support": "/support", "admin": "/support"}
+"""Where a role begins."""
+
+
+@page("/")
+def home() -> AnyResponse:
+    """Where the visitor begins."""
+    visitor = visiting()
+    return redirect("/sign-in" if visitor is None else HOME[visitor.role], 303)
+
+
+@page("/sign-in")
+def sign_in() -> str:
+    """Where to sign in."""
+    return _form(ended="ended" in request.args, to=_safe(request.args.get("next", "")))
+
+
+@page("/sign-in", method="POST")
+def sign_in_by_key() -> Any:
+    """Sign in by a key."""
+    _require_same_origin()
+    to = _safe(request.form.get("next", ""))
+    try:
+        key = wired().key_ring.key(request.form.get("key", ""))
+        token = wired().sessions.begin_by_key(key)
+    except CyclebookError as error:
+        return _form(to=to, problem=str(error)), 422
+    return _signed_in(token, key.role, to)
+
+
+@page("/sign-in/<token>")
+def follow_link(token: str) -> Any:
+    """A link's page. Only its button signs in: programs that look at links must not use them up."""
+    link = _read(token)
+    return render_template("sign_in_link.html", token=token, visitor_to_be=link.visitor)
+
+
+@page("/sign-in/<token>", method="POST")
+def use_link(token: str) -> AnyResponse:
+    """Sign in by a link."""
+    _require_same_origin()
+    link = _read(token)
+    lasts = link.expires_at - now()
+    session = wired().sessions.begin_by_link(link.id, lasts, link.visitor)
+    return _signed_in(session, link.visitor.role, "")
+
+
+@page("/sign-out", method="POST", roles=READERS)
+def sign_out() -> AnyResponse:
+    """End the session, here and in the store."""
+    wired().sessions.end(request.cookies.get(COOKIE, ""))
+    response = redirect("/sign-in", 303)
+    response.delete_cookie(COOKIE, httponly=True, samesite="Lax")
+    return response
+
+
+def _read(token: str) -> SignInLink:
+    return Links(wired().settings).read(token, now())
+
+
+def _form(*, to: str = "", ended: bool = False, problem: str = "") -> str:
+    return render_template("sign_in.html", next=to, ended=ended, problem=problem)
+
+
+def _signed_in(token: str, role: str, to: str) -> AnyResponse:
+    response = redirect(to or HOME[role], 303)
+    stay = CUSTOMERS_STAY if role == "organization" else STAFF_STAY
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=stay,
+        httponly=True,
+        samesite="Lax",
+        secure=wired().settings.origin.startswith("https://"),
+    )
+    return response
+
+
+def _require_same_origin() -> None:
+    if not same_origin():
+        raise Forbidden("sign in from this page itself")
+
+
+def _safe(to: str) -> str:
+    """Where to go on, if that is here and no other site."""
+    local = to.startswith("/") and not to.startswith("//") and "\\" not in to
+    return to if local and to.isprintable() else ""

@@ -1,0 +1,99 @@
+"""How pages write amounts, instants and numbers of things."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from domain.money import shown
+from projections.sentences.wording import counted
+
+_SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+def money(amount: int | None, currency: str) -> str:
+    """An amount in minor units, with its currency; a dash where there is none.
+
+    >>> money(42279, "usd"), money(None, "usd")
+    ('422.79 USD', '–')
+    """
+    return "–" if amount is None else f"{shown(amount, currency)} {currency.upper()}"
+
+
+def signed(amount: int, currency: str) -> str:
+    """A difference.
+
+    >>> signed(310, "usd"), signed(-310, "usd")
+    ('+3.10 USD', '−3.10 USD')
+    """
+    sign = "+" if amount > 0 else "−" if amount < 0 else ""
+    return f"{sign}{money(abs(amount), currency)}"
+
+
+def day(at: datetime, zone: str = "UTC") -> str:
+    """A day as people there call it.
+
+    >>> from datetime import UTC
+    >>> day(datetime(2026, 1, 31, 23, tzinfo=UTC), "Europe/Berlin")
+    '1 February 2026'
+    """
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there.day} {there:%B %Y}"
+
+
+def last_day(end: datetime, zone: str = "UTC") -> str:
+    """The last day of a period that ends before ``end``.
+
+    >>> from datetime import UTC
+    >>> last_day(datetime(2026, 1, 31, 23, tzinfo=UTC), "Europe/Berlin")
+    '31 January 2026'
+    """
+    return day(end - timedelta(microseconds=1), zone)
+
+
+def minute(at: datetime, zone: str = "UTC") -> str:
+    """An instant to the minute, with the zone's name.
+
+    >>> from datetime import UTC
+    >>> minute(datetime(2026, 1, 3, 9, 5, tzinfo=UTC), "Europe/Berlin")
+    '3 January 2026, 10:05 CET'
+    """
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there.day} {there:%B %Y, %H:%M %Z}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long something has been, or will be.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 1, 3, tzinfo=UTC)
+    >>> ago(at, at + timedelta(hours=49)), ago(at, at - timedelta(minutes=3)), ago(at, at)
+    ('2 days ago', 'in 3 minutes', 'just now')
+    """
+    seconds = (now - at).total_seconds()
+    for noun, span in _SPANS:
+        if abs(seconds) >= span:
+            number = counted(int(abs(seconds) // span), noun)
+            return f"{number} ago" if seconds > 0 else f"in {number}"
+    return "just now"
+
+
+def number(value: Decimal | int | str) -> str:
+    """A quantity with its thousands set apart.
+
+    >>> number(Decimal("3481258.50")), number("12.5"), number(Decimal("1E+3"))
+    ('3,481,258.5', '12.5', '1,000')
+    """
+    text = f"{Decimal(value):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+FILTERS = {
+    "money": money,
+    "signed": signed,
+    "day": day,
+    "last_day": last_day,
+    "minute": minute,
+    "number": number,
+    "counted": counted,
+}
+"""What templates call them."""

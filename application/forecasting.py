@@ -1,0 +1,316 @@
+"""Forecasting: what the accruing cycle's bill will come to, by rating the usage still to come."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from application.daily_costs import CycleDays, DailyCosts, by_attachment
+from application.forecast_words import basis
+from application.insight_ports import PastInvoices, UsageDays
+from application.insight_views import ForecastDay, ForecastLine, ForecastView
+from application.live import rate_cycle
+from application.ports import Books, CatalogReader
+from domain.attribution import FILTERED, Attribution
+from domain.billing_cycle import BillingCycle
+from domain.catalog import Catalog
+from domain.events.usage import micros
+from domain.period import Calendar
+from domain.quantity import EXACT
+from domain.rating import Rated, Surroundings
+from domain.tally import Each, Tallies, Tally, TallyKey
+from projections.cycle_by_day import Day, days_of
+from projections.forecast import CONFIDENCE, PACE_DAYS, Ahead, Outlook, outlook
+
+HISTORY_DAYS = 84
+LAST_INVOICES = 3
+ADDS_UP = frozenset({"sum", "count"})
+"""Aggregations that grow with every record. What others measure is taken to stay as it is, as
+rating takes it: a level to hold on, a peak not to be passed."""
+
+PLACES = Decimal("0.000001")
+EACH_MAX = 1_000
+"""How many single records a forecast makes up where a price rates each by itself."""
+
+Added = Mapping[TallyKey, Decimal]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Course:
+    """What one meter is expected to add, and whose it will be: shares by tally, of 1."""
+
+    outlook: Outlook
+    shares: Mapping[TallyKey, Decimal]
+
+    def by(self, day: int, factor: Decimal = Decimal(1)) -> Iterator[tuple[TallyKey, Decimal]]:
+        """What is added by the end of one of the days ahead."""
+        quantity = sum(self.outlook.days[: day + 1], Decimal(0)) * factor
+        return ((key, quantity * share) for key, share in self.shares.items())
+
+    def factor(self, bound: Decimal) -> Decimal:
+        """A bound of the range as a share of what is expected."""
+        return bound / self.outlook.expected if self.outlook.expected else Decimal(0)
+
+
+class Forecasts:
+    """Answers what bills will come to; changes nothing."""
+
+    def __init__(
+        self,
+        costs: DailyCosts,
+        books: Books,
+        catalog: CatalogReader,
+        usage: UsageDays,
+        invoices: PastInvoices,
+    ) -> None:
+        self._costs = costs
+        self._books = books
+        self._catalog = catalog
+        self._usage = usage
+        self._invoices = invoices
+
+    def forecast(self, organization: str) -> ForecastView:
+        """What the bill of the accruing cycle will come to.
+
+        Raises:
+            NotFound: there is no such organization, or it has no cycle.
+        """
+        found = self._costs.by_day(organization)
+        cycle, catalog, now = found.cycle, self._catalog.current(), found.snapshot.now
+        ahead = days_ahead(cycle, now)
+        courses = self._courses(found, ahead, catalog)
+        last = len(ahead) - 1
+        rated = _rated(found, catalog, _added(course.by(last) for course in courses.values()))
+        low = _rated(found, catalog, _bound(courses, last, "low"))
+        high = _rated(found, catalog, _bound(courses, last, "high"))
+        bills = [each.invoice.subtotal for each in (low, rated, high)]
+        methods = [course.outlook.method for course in courses.values()]
+        past = self._invoices.settled(organization, cycle.period.start, LAST_INVOICES)
+        return ForecastView(
+            organization=organization,
+            cycle=cycle.id,
+            currency=cycle.currency,
+            ends_at=cycle.period.end,
+            accrued=found.final.invoice.subtotal,
+            expected=rated.invoice.subtotal,
+            low=min(bills),
+            high=max(bills),
+            confidence=CONFIDENCE,
+            method=_method(methods),
+            basis=basis(cycle, {m: c.outlook for m, c in courses.items()}, past, catalog),
+            by_day=tuple(_by_day(found, ahead, courses, catalog, bills)),
+            lines=tuple(_lines(found.turn.rated, rated)),
+            as_of=now,
+        )
+
+    def _courses(
+        self, found: CycleDays, ahead: Sequence[Ahead], catalog: Catalog
+    ) -> Mapping[str, _Course]:
+        """What each meter that adds up is expected to add, by its id."""
+        if not ahead:
+            return {}
+        cycle, last = found.cycle, ahead[0].day - timedelta(days=1)
+        rows = self._usage.days(cycle.organization, last - timedelta(days=HISTORY_DAYS), last)
+        series: dict[str, dict[date, Decimal]] = {}
+        for row in rows:
+            meter = catalog.meter_for(row.meter, cycle.opened_at)
+            if meter is not None and meter.aggregation in ADDS_UP:
+                series.setdefault(row.meter, {})[row.day] = row.quantity
+        shares = _shares(self._recent(found), cycle, catalog)
+        # Of a meter that began today, the first hours are all that is known.
+        today = {meter: {last: whole} for meter, whole in _whole(found.usage[-1:]).items()}
+        return {
+            meter: _Course(
+                outlook=outlook(_filled(known, last), last, ahead), shares=shares.get(meter, {})
+            )
+            for meter, known in sorted({**today, **series}.items())
+            if meter in shares
+        }
+
+    def _recent(self, found: CycleDays) -> Sequence[Tallies]:
+        """What the last two weeks added, the cycle before included where this one is young."""
+        recent = list(found.usage[-PACE_DAYS:])
+        if len(recent) < PACE_DAYS:
+            cycle = found.cycle
+            names = [*self._books.cycle_names(cycle.organization)]
+            before = names[: names.index(cycle.id)][-1:] if cycle.id in names else []
+            for name in before:
+                recent = [*self._costs.usage_of(name)[len(recent) - PACE_DAYS :], *recent]
+        return recent
+
+
+def days_ahead(cycle: BillingCycle, now: datetime) -> list[Ahead]:
+    """The days to come of a cycle, with what is left of today."""
+    start, found = cycle.period.start, list[Ahead]()
+    for each in days_of(cycle.period, cycle.time_zone):
+        left = each.end - max(start, now)
+        if left > timedelta(0):
+            whole = _midnight_after(cycle, each) - _midnight(cycle, each)
+            found.append(Ahead(each.day, Decimal(left // _US) / Decimal(whole // _US)))
+        start = each.end
+    return found
+
+
+_US = timedelta(microseconds=1)
+
+
+def _midnight(cycle: BillingCycle, day: Day) -> datetime:
+    return Calendar(cycle.time_zone, 1).midnight(day.day)
+
+
+def _midnight_after(cycle: BillingCycle, day: Day) -> datetime:
+    return Calendar(cycle.time_zone, 1).midnight(day.day + timedelta(days=1))
+
+
+def _filled(known: Mapping[date, Decimal], last: date) -> list[Decimal]:
+    """Each day from the first with usage on; days without any as 0."""
+    if not known:
+        return []
+    first = min(known)
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [known.get(day, Decimal(0)) for day in days]
+
+
+def _shares(
+    recent: Iterable[Tallies], cycle: BillingCycle, catalog: Catalog
+) -> dict[str, dict[TallyKey, Decimal]]:
+    """Each tally's part of what its meter added lately; one that runs no more keeps its part."""
+    rates = Attribution(cycle.attachments.values(), catalog.book, cycle.currency)
+    end = micros(cycle.period.end) - 1
+    found: dict[str, dict[TallyKey, Decimal]] = {}
+    for tallies in recent:
+        for key, tally in tallies.items():
+            meter = catalog.meter_for(key.meter, cycle.opened_at)
+            if meter is None or meter.aggregation not in ADDS_UP or key.attachment == FILTERED:
+                continue
+            attachment, price = rates.resolve(key.meter, key.attachment, end)
+            target = TallyKey(key.meter, attachment, price, key.dimensions)
+            mine = found.setdefault(key.meter, {})
+            mine[target] = mine.get(target, Decimal(0)) + tally.quantity
+    return {meter: _of_one(quantities) for meter, quantities in found.items()}
+
+
+def _whole(days: Iterable[Tallies]) -> dict[str, Decimal]:
+    """What each meter came to, whoever rates it."""
+    found: dict[str, Decimal] = {}
+    for tallies in days:
+        for key, tally in tallies.items():
+            found[key.meter] = found.get(key.meter, Decimal(0)) + tally.quantity
+    return found
+
+
+def _of_one(quantities: Mapping[TallyKey, Decimal]) -> dict[TallyKey, Decimal]:
+    """As parts of 1, what has no price left out: it will cost nothing."""
+    whole = sum(quantities.values(), Decimal(0))
+    if not whole:
+        return {}
+    return {key: each / whole for key, each in quantities.items() if key.price}
+
+
+def _added(parts: Iterable[Iterable[tuple[TallyKey, Decimal]]]) -> Added:
+    return {key: quantity for part in parts for key, quantity in part}
+
+
+def _bound(courses: Mapping[str, _Course], day: int, name: str) -> Added:
+    return _added(
+        each.by(day, each.factor(getattr(each.outlook, name))) for each in courses.values()
+    )
+
+
+def _rated(found: CycleDays, catalog: Catalog, added: Added) -> Rated:
+    """The invoice as it would be with this usage."""
+    turn = found.turn
+    if not added:
+        return turn.rated
+    tallies = with_more(turn.state.tallies, added, found.cycle, catalog)
+    return rate_cycle(replace(turn.state, tallies=tallies), catalog, turn.around)
+
+
+def with_more(tallies: Tallies, added: Added, cycle: BillingCycle, catalog: Catalog) -> Tallies:
+    """Tallies with expected usage added. Those given stay as they are."""
+    more = dict(tallies)
+    for key, quantity in added.items():
+        meter = catalog.meter_for(key.meter, cycle.opened_at)
+        places = Decimal(1) if meter and meter.aggregation == "count" else PLACES
+        rounded = quantity.quantize(places, rounding=ROUND_HALF_EVEN)
+        if rounded:
+            known = tallies.get(key, Tally())
+            more[key] = replace(
+                known,
+                records=known.records + 1,
+                quantity=EXACT.add(known.quantity, rounded),
+                each=[*known.each, *_each(known, rounded, cycle)],
+            )
+    return more
+
+
+def _each(known: Tally, quantity: Decimal, cycle: BillingCycle) -> Iterator[Each]:
+    """Single records as they have been on average, where a price looks at each."""
+    if not known.each:
+        return
+    usual = sum((each.value for each in known.each), Decimal(0)) / len(known.each)
+    count = max(1, min(EACH_MAX, int(quantity / usual))) if usual > 0 else 1
+    value = (quantity / count).quantize(PLACES)
+    at = micros(cycle.period.end) - 1
+    for number in range(count):
+        yield Each(at, "forecast", f"{number:06d}", value)
+
+
+def _by_day(
+    found: CycleDays,
+    ahead: Sequence[Ahead],
+    courses: Mapping[str, _Course],
+    catalog: Catalog,
+    bills: Sequence[int],
+) -> Iterator[ForecastDay]:
+    """Every day of the cycle: what those over came to, and what is expected of the others."""
+    before, cycle = 0, found.cycle
+    to_come = {each.day: number for number, each in enumerate(ahead)}
+    below, above = bills[1] - min(bills), max(bills) - bills[1]
+    for number, day in enumerate(days_of(cycle.period, cycle.time_zone)):
+        step = to_come.get(day.day)
+        if step is None:
+            by_then = sum(found.amounts[min(number, len(found.amounts) - 1)].values())
+        else:
+            added = _added(course.by(step) for course in courses.values())
+            by_then = _by_then(found, catalog, added, day)
+        passed = 0 if step is None else step + 1
+        yield ForecastDay(
+            day=day.day,
+            amount=by_then - before,
+            by_then=by_then,
+            low=by_then - below * passed // max(len(ahead), 1),
+            high=by_then + above * passed // max(len(ahead), 1),
+            known=step is None,
+        )
+        before = by_then
+
+
+def _by_then(found: CycleDays, catalog: Catalog, added: Added, day: Day) -> int:
+    turn = found.turn
+    tallies = with_more(turn.state.tallies, added, found.cycle, catalog)
+    around = Surroundings(handover=turn.around.handover)
+    state = replace(turn.state, tallies=tallies)
+    return sum(by_attachment(rate_cycle(state, catalog, around, day.end).lines).values())
+
+
+def _lines(now: Rated, then: Rated) -> Iterator[ForecastLine]:
+    before = {line.key: line for line in now.lines}
+    after = {line.key: line for line in then.lines}
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        shown = new or old
+        yield ForecastLine(
+            key=key,
+            description=shown.description if shown else key,
+            so_far=old.amount if old else 0,
+            expected=new.amount if new else 0,
+        )
+
+
+def _method(methods: Sequence[str]) -> str:
+    """The weakest of what it rests on."""
+    for each in ("few_days", "pace", "weekly"):
+        if each in methods:
+            return each
+    return "known"

@@ -1,0 +1,46 @@
+"""What insight needs from the outside world besides the books. Adapters implement these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+
+class MeterDay(NamedTuple):
+    """What a meter came to on one local day of an organization."""
+
+    day: date
+    meter: str
+    quantity: Decimal
+    records: int
+
+
+class UsageDays(Protocol):
+    """Usage by local day, as it counts now. It follows the log, and may be a moment behind."""
+
+    def days(
+        self, organization: str, since: date, until: date, meter: str | None = None
+    ) -> Sequence[MeterDay]:
+        """The days with usage from ``since`` to ``until``, both included, by day and meter."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastInvoice:
+    """A settled invoice. subtotal, lines: minor units, by line key. start, end: of its period."""
+
+    cycle: str
+    currency: str
+    start: datetime
+    end: datetime
+    subtotal: int
+    lines: Mapping[str, int]
+
+
+class PastInvoices(Protocol):
+    """Settled invoices of an organization."""
+
+    def settled(self, organization: str, before: datetime, limit: int) -> Sequence[PastInvoice]:
+        """Those of cycles that began before an instant, newest first, none that is void."""
+        ...

@@ -1,0 +1,95 @@
+"""Sweeping: one run of a schedule, counted, written down, and tried again where it failed."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from application.schedule_ports import Asked, Jobs, RunLog, Tally
+from domain.errors import CyclebookError
+
+Sweep = Callable[[datetime], Tally]
+"""What a schedule does. Safe to repeat: after a crash nobody knows how far it came."""
+
+PAUSES = (
+    timedelta(seconds=10),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=5),
+)
+"""Between attempts. After the last of them a job is dead: listed, until the next run is well."""
+
+ATTEMPTS_MAX = len(PAUSES) + 1
+
+log = logging.getLogger(__name__)
+
+
+class Sweeping:
+    """Carries out runs. worker: who this is. now: the clock, aware UTC."""
+
+    def __init__(
+        self,
+        sweeps: Mapping[str, Sweep],
+        runs: RunLog,
+        jobs: Jobs,
+        worker: UUID,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._sweeps = sweeps
+        self._runs = runs
+        self._jobs = jobs
+        self._worker = worker
+        self._now = now
+
+    def carry_out(self, asked: Asked) -> None:
+        """Make one run. What fails comes again after a pause, as often as ``PAUSES`` says.
+
+        Raises:
+            Exception: what failed the last time, so that the job is kept as dead.
+            StoreUnavailable: nothing could be written down; the job is found and made again.
+        """
+        run = self._runs.begin(asked, self._worker)
+        try:
+            tally = self._sweeps[asked.schedule](self._now())
+        except Exception as error:  # kept with the run, and with the job when it is the last time
+            self._failed(asked, run, error)
+            return
+        short = _missing(tally)
+        if short is not None:
+            log.warning("%s did less than it should: %s", asked.schedule, short)
+        self._runs.end(run, "done" if short is None else "incomplete", tally, short)
+        self._jobs.settled(asked.schedule)
+
+    def interrupted(self, asked: Asked) -> None:
+        """Leave a run to another worker, because this one has to stop."""
+        self._runs.break_off(asked.job)
+        self._jobs.again(asked, timedelta())
+
+    def _failed(self, asked: Asked, run: int, error: Exception) -> None:
+        trace = None if isinstance(error, CyclebookError) else error
+        log.warning(
+            "%s failed, attempt %s: %s", asked.schedule, asked.attempt, error, exc_info=trace
+        )
+        self._runs.end(run, "failed", None, _words(error))
+        if asked.attempt >= ATTEMPTS_MAX:
+            self._jobs.settled(asked.schedule)
+            raise error
+        again = Asked(
+            schedule=asked.schedule,
+            job=asked.job,
+            attempt=asked.attempt + 1,
+            asked_by=asked.asked_by,
+        )
+        self._jobs.again(again, PAUSES[asked.attempt - 1])
+
+
+def _missing(tally: Tally) -> str | None:
+    if tally.done >= tally.expected and tally.problem is None:
+        return None
+    told = f"{tally.done} of {tally.expected} done"
+    return told if tally.problem is None else f"{told}: {tally.problem}"
+
+
+def _words(error: Exception) -> str:
+    code = error.code if isinstance(error, CyclebookError) else type(error).__name__
+    return f"{code}: {error}"

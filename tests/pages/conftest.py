@@ -1,0 +1,54 @@
+"""The demo on a stage, played once for all tests of pages in a process, and a browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from api.demo import usage
+from tests.databases import migrated_database
+from tests.pages.stage import Open, Stage, set_up, visiting
+
+SHOTS = "CYCLEBOOK_SHOTS"
+"""Where pictures of pages are kept; by default in pytest's folder for temporary files."""
+
+RECORDS = 4_000
+
+
+@pytest.fixture(scope="session")
+def stage(embedded_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    url = migrated_database(embedded_server, f"pages_{worker}")
+    home = tmp_path_factory.mktemp("pages")
+    shots = Path(os.environ.get(SHOTS) or home / "shots")
+    shots.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(usage, "RECORDS", RECORDS)
+        with set_up(url, home, shots) as stage:
+            yield stage
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, or Chrome, headless."""
+    program = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    )
+    if not program:
+        pytest.skip("no chromium here: apt-get install chromium")
+    as_root = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=as_root)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_window(stage: Stage, browser: Browser) -> Iterator[Open]:
+    """Opens windows; after the test nothing may have gone wrong in them."""
+    with ExitStack() as windows:
+        yield lambda **options: windows.enter_context(visiting(stage, browser, **options))

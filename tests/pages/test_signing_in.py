@@ -1,0 +1,128 @@
+"""Signing in with links and keys, and out again; what forged requests come to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.links import Links
+from api.pages.page import COOKIE
+from application.signing_in import Visitor
+from tests.pages.stage import STARRING, Open, Stage
+
+
+def test_a_link_signs_in_once(stage: Stage) -> None:
+    link = stage.link(STARRING)
+    first, second = stage.app.test_client(), stage.app.test_client()
+
+    assert first.get(link).status_code == 200, "looking at a link does not use it up"
+    assert first.post(link).headers["Location"] == "/billing"
+    assert first.get_cookie(COOKIE) is not None
+
+    refused = second.post(link)
+    assert refused.status_code == 409
+    assert "this link has been used" in refused.text
+    assert second.get_cookie(COOKIE) is None
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "spoil", "status", "words"),
+    [
+        pytest.param(timedelta(seconds=-1), "", 409, "time is over", id="expired"),
+        pytest.param(timedelta(hours=1), "x", 404, "not one of ours", id="altered"),
+    ],
+)
+def test_a_link_is_refused(
+    stage: Stage, expires_in: timedelta, spoil: str, status: int, words: str
+) -> None:
+    visitor = Visitor(actor="staff:eve", role="admin")
+    url = Links(stage.wired.settings).make(visitor, datetime.now(UTC) + expires_in)
+
+    response = stage.app.test_client().get(url.removeprefix(stage.wired.settings.origin) + spoil)
+
+    assert response.status_code == status
+    assert words in response.text
+
+
+def test_a_key_signs_in_and_its_end_signs_out(stage: Stage) -> None:
+    secret = stage.wired.keys.create("support", actor="test")
+    client = stage.app.test_client()
+
+    assert client.post("/sign-in", data={"key": secret}).headers["Location"] == "/support"
+    assert client.get("/").headers["Location"] == "/support"
+
+    stage.wired.keys.revoke(secret[:11], actor="test")
+    assert client.get("/").headers["Location"] == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [("ingest", "is for services"), ("", "unknown or revoked")],
+)
+def test_a_key_is_refused_beside_its_field(stage: Stage, role: str, words: str) -> None:
+    secret = stage.wired.keys.create(role, actor="test") if role else "ck_nobody"
+
+    response = stage.app.test_client().post("/sign-in", data={"key": secret})
+
+    assert response.status_code == 422
+    assert words in response.text
+    assert secret not in response.text
+
+
+def test_signing_out_ends_the_session_everywhere(stage: Stage) -> None:
+    client, thief = stage.client(STARRING), stage.app.test_client()
+    token = client.get_cookie(COOKIE)
+    assert token is not None
+    thief.set_cookie(COOKIE, token.value)
+
+    forged = client.post("/sign-out")
+    assert forged.status_code == 403, "no token of the page"
+    signed_out = client.post("/sign-out", data={"csrf": _token(client.get("/sign-in").text)})
+
+    assert signed_out.headers["Location"] == "/sign-in"
+    assert thief.get("/").headers["Location"] == "/sign-in"
+
+
+def _token(html: str) -> str:
+    return html.split('name="csrf" value="')[1].split('"')[0]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}],
+    ids=["by its fetch metadata", "by its origin"],
+)
+def test_nobody_is_signed_in_from_another_site(stage: Stage, headers: dict[str, str]) -> None:
+    response = stage.app.test_client().post(stage.link(STARRING), headers=headers)
+
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example"])
+def test_signing_in_leads_to_no_other_site(stage: Stage, to: str) -> None:
+    secret = stage.wired.keys.create("support", actor="test")
+
+    response = stage.app.test_client().post("/sign-in", data={"key": secret, "next": to})
+
+    assert response.headers["Location"] == "/support"
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stage: Stage) -> None:
+    response = stage.app.test_client().post(stage.link(STARRING))
+
+    cookie = response.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_in_a_browser(stage: Stage, open_window: Open) -> None:
+    visit = open_window()
+
+    page = visit.go("/sign-in")
+    visit.assert_accessible()
+    visit.shoot("sign-in")
+
+    page.get_by_label("Key").fill("ck_wrong")
+    with page.expect_response(lambda answer: answer.status == 422):
+        page.get_by_role("button", name="Sign in").click()
+    assert page.get_by_label("Key").get_attribute("aria-invalid") == "true"
+    visit.troubles.clear()  # the browser tells of every 422
