@@ -1,4 +1,4 @@
-"""A worker's part in schedules: it makes runs, takes over those of dead workers, tells of itself."""
+"""A worker's part in schedules: it makes runs, takes over from dead workers, tells of itself."""
 
 import logging
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from application.case_screens import NewCase, Screens
+from application.case_screens import NewCase, Screens, Seen
 from application.case_texts import CaseTexts, kept
 from application.case_views import (
     CaseEntry,
@@ -91,25 +91,14 @@ class Cases:
         if known := self._repeated(case, new, body):
             return known
         seen = self._screens.seen(organization, new)
-        with self._kept(case, by, body) as written:
-            event = CaseReported(
-                at=at,
-                case=case,
-                organization=organization,
-                by=by,
-                text=written.text,
-                seal=written.seal,
-                as_of=new.as_of,
-                cycle=new.cycle,
-                line=new.line,
-                known_at=seen.known_at,
-                position=seen.position,
-                digest=seen.digest,
-                total=seen.total,
-                amount=seen.amount,
-                currency=seen.currency,
-            )
-            position = self._log.append(case_stream(case), 0, [event], actor=actor, at=at)
+        try:
+            with self._kept(case, by, body) as written:
+                event = _report(organization, case, new, seen, written, at)
+                position = self._log.append(case_stream(case), 0, [event], actor=actor, at=at)
+        except ConcurrentChange:
+            if known := self._repeated(case, new, body):
+                return known
+            raise
         return CaseReceipt(
             case=case, status=reported(event).status, position=position, effect="recorded"
         )
@@ -282,3 +271,25 @@ class Cases:
         if not history:
             raise NotFound(f"there is no case {case}", case=case)
         return history
+
+
+def _report(
+    organization: str, case: str, new: NewCase, seen: Seen, written: Written, at: datetime
+) -> CaseReported:
+    return CaseReported(
+        at=at,
+        case=case,
+        organization=organization,
+        by=written.by,
+        text=written.text,
+        seal=written.seal,
+        as_of=new.as_of,
+        cycle=new.cycle,
+        line=new.line,
+        known_at=seen.known_at,
+        position=seen.position,
+        digest=seen.digest,
+        total=seen.total,
+        amount=seen.amount,
+        currency=seen.currency,
+    )

@@ -80,8 +80,7 @@ class DailyCosts:
         turn = _asked(snapshot, in_turn(snapshot, catalog, cycle), cycle)
         known, now = turn.state.cycle, snapshot.now
         days = begun(known, now)
-        until = min(now, known.period.end)
-        final = rate_cycle(turn.state, catalog, turn.around, until)
+        final = earned(turn, catalog, now)
         with self._records.opened(known.id) as record:
             usage = tallies_by_day(known, record.usage, catalog, days) if days else []
             amounts = list(_amounts(record, turn, days[:-1], usage, catalog))
@@ -93,6 +92,12 @@ class DailyCosts:
             amounts=[*amounts, by_attachment(final.lines)],
             final=final,
         )
+
+
+def earned(turn: InTurn, catalog: Catalog, now: datetime) -> Rated:
+    """A cycle's invoice as far as it was earned by an instant."""
+    until = min(now, turn.state.cycle.period.end)
+    return rate_cycle(turn.state, catalog, turn.around, until)
 
 
 def begun(cycle: BillingCycle, now: datetime) -> list[Day]:

@@ -84,6 +84,7 @@ class Forecasts:
         low = _rated(found, catalog, _bound(courses, last, "low"))
         high = _rated(found, catalog, _bound(courses, last, "high"))
         bills = [each.invoice.subtotal for each in (low, rated, high)]
+        by_day = tuple(_by_day(found, ahead, courses, catalog, bills))
         methods = [course.outlook.method for course in courses.values()]
         past = self._invoices.settled(organization, cycle.period.start, LAST_INVOICES)
         return ForecastView(
@@ -98,7 +99,8 @@ class Forecasts:
             confidence=CONFIDENCE,
             method=_method(methods),
             basis=basis(cycle, {m: c.outlook for m, c in courses.items()}, past, catalog),
-            by_day=tuple(_by_day(found, ahead, courses, catalog, bills)),
+            by_day=by_day,
+            apart=rated.invoice.subtotal - by_day[-1].by_then,
             lines=tuple(_lines(found.turn.rated, rated)),
             as_of=now,
         )

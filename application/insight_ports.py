@@ -44,3 +44,29 @@ class PastInvoices(Protocol):
     def settled(self, organization: str, before: datetime, limit: int) -> Sequence[PastInvoice]:
         """Those of cycles that began before an instant, newest first, none that is void."""
         ...
+
+
+class AlertLook(NamedTuple):
+    """A cycle whose alerts are to be looked at. version: of it. alerts: position of the newest."""
+
+    organization: str
+    cycle: str
+    version: int
+    alerts: int
+
+
+class AlertLooks(Protocol):
+    """Remembers which cycles were looked at, and which alerts they reached."""
+
+    def due(self, now: datetime, limit: int) -> Sequence[AlertLook]:
+        """Cycles of organizations with alerts, not issued yet, that changed since the last look
+        or were not looked at for long; those not looked at for longest first."""
+        ...
+
+    def reached(self, cycle: str) -> Mapping[tuple[str, int], datetime]:
+        """When alerts were reached in a cycle, by (alert, times it had been configured)."""
+        ...
+
+    def looked(self, look: AlertLook, reached: Sequence[tuple[str, int]], at: datetime) -> None:
+        """Remember a look, and the alerts that were found reached, as (alert, times)."""
+        ...

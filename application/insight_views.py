@@ -116,7 +116,9 @@ class ForecastView:
 
     accrued: earned so far. expected: the most likely bill. low, high: the bill is between them
     with ``confidence`` percent. method: ``weekly``, ``pace``, ``few_days`` or ``known``.
-    basis: sentences that say what it rests on. by_day: every local day of the cycle.
+    basis: sentences that say what it rests on. by_day: every local day of the cycle. apart: what
+    is on the bill and no day adds: credits, fees in advance, amounts of other cycles. The days
+    and ``apart`` together are ``expected``.
     """
 
     organization: str
@@ -131,6 +133,7 @@ class ForecastView:
     method: str
     basis: tuple[str, ...]
     by_day: tuple[ForecastDay, ...]
+    apart: int
     lines: tuple[ForecastLine, ...]
     as_of: datetime
 

@@ -38,6 +38,7 @@ class Armed:
 
 
 def configured(
+    organization: str,
     alert: str,
     of: str,
     currency: str,
@@ -63,6 +64,7 @@ def configured(
     _check("budget", budget, AMOUNT_MAX, "minor units")
     return AlertConfigured(
         at=at,
+        organization=organization,
         alert=alert,
         of=of,
         currency=currency,

@@ -128,7 +128,9 @@ class Organization:
 
     def remove_alert(self, alert: str, at: datetime) -> list[OrganizationEvent]:
         """Have an alert no more. Twice does nothing."""
-        return [AlertRemoved(at=at, alert=alert)] if alert in self.alerts else []
+        if alert not in self.alerts:
+            return []
+        return [AlertRemoved(at=at, organization=self.id, alert=alert)]
 
     def close(self, reason: str, at: datetime) -> list[OrganizationEvent]:
         """End everything at an instant. Twice does nothing."""

@@ -156,13 +156,15 @@ class ProcrastinateJobs:
         return jobs
 
     def _ask(self, connection: Connection[Rows], schedule: str, actor: str) -> int:
-        new = self._put(connection, Asked(schedule=schedule, job=0, asked_by=actor), None)
-        if new is not None:
-            return new
-        told = Jsonb({"attempt": 1, "asked_by": actor})
-        row = connection.execute(_FORWARD, [told, schedule]).fetchone()
-        # It began between the two statements: what runs now is as new as what was asked for.
-        return 0 if row is None else int(row[0])
+        asked = Asked(schedule=schedule, job=0, asked_by=actor)
+        told = Jsonb({"attempt": asked.attempt, "asked_by": actor})
+        while True:
+            new = self._put(connection, asked, None)
+            if new is not None:
+                return new
+            row = connection.execute(_FORWARD, [told, schedule]).fetchone()
+            if row is not None:  # otherwise it began between the two statements
+                return int(row[0])
 
     def _again(self, connection: Connection[Rows], asked: Asked, wait: timedelta) -> None:
         if self._put(connection, asked, wait) is None:

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import psycopg
@@ -87,10 +88,8 @@ class JobRunner:
             while not stop.is_set() and not worker.done():
                 await asyncio.wait({worker}, timeout=LOOK_FOR_STOP_S)
             worker.cancel()
-            try:
+            with suppress(asyncio.CancelledError):  # this is how its end is asked for
                 await worker
-            except asyncio.CancelledError:
-                pass  # this is how its end is asked for
 
     def _app(self) -> App:
         connector = PsycopgConnector(

@@ -15,6 +15,7 @@ from adapters.postgres.database import Database, Rows
 from adapters.postgres.discrepancies import OpenDiscrepancies
 from adapters.postgres.places import Places
 from adapters.postgres.read_models import InvoiceSummaries, ReadModel, UsageByDay
+from adapters.postgres.spend_alerts import SpendAlerts
 from adapters.postgres.sync_marks import SyncMarks
 from application.ports import CatalogReader
 from application.projector import Lag
@@ -134,6 +135,7 @@ def read_models(places: Places) -> dict[str, ReadModel]:
         "invoice_summary": InvoiceSummaries(),
         "case_summary": CaseSummaries(),
         "open_discrepancy": OpenDiscrepancies(),
+        "spend_alert": SpendAlerts(),
     }
 
 

@@ -15,7 +15,9 @@ from api.demo.play import starring
 from api.demo.troubles import UNKNOWN_METER
 from api.demo.usage import uuid7
 from api.instants import format_instant, parse_instant
+from api.links import LINK_LASTS_MAX, Links
 from api.settings import Settings
+from application.signing_in import Visitor
 from domain.money import shown
 
 Invoice = dict[str, Any]
@@ -30,7 +32,7 @@ def hints(settings: Settings, now: datetime) -> str:
     story = notes.read(settings)
     if story is None:
         return ""
-    lines = list(_keys(settings, story))
+    lines = [*_keys(settings, story), *_pages(settings, now)]
     with Client(base_url(settings), story.keys["admin"]) as ask:
         rows = ask("GET", f"/v1/organizations?text={STARRING}")["data"]
         if STARRING in [row["organization"] for row in rows]:
@@ -47,6 +49,16 @@ def _keys(settings: Settings, story: Notes) -> Iterator[str]:
         yield ""
     yield f"export KEY={story.keys['admin']}     # may do everything"
     yield f"export INGEST={story.keys['ingest']}  # may only send usage"
+    yield ""
+
+
+def _pages(settings: Settings, now: datetime) -> Iterator[str]:
+    """Links to the pages. Each works once; ``cyclebook sign-in`` makes others."""
+    links, until = Links(settings), now + LINK_LASTS_MAX
+    customer = Visitor(actor=f"customer:{STARRING}", role="organization", organization=STARRING)
+    yield "# the pages, in a browser: each link works once, cyclebook sign-in makes others"
+    yield f"customer    {links.make(customer, until)}"
+    yield f"support     {links.make(Visitor(actor='staff:sam', role='admin'), until)}"
     yield ""
 
 

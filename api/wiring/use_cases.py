@@ -26,6 +26,7 @@ from adapters.postgres.reconciled_cycles import PostgresSweptCycles
 from adapters.postgres.records import PostgresCycleRecords
 from adapters.postgres.retally import Retally
 from adapters.postgres.routing import Routes
+from adapters.postgres.search import PostgresSearch
 from adapters.postgres.sync_queue import PostgresSyncQueue
 from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
@@ -37,8 +38,8 @@ from api.auth import KeyRing
 from api.settings import Settings
 from api.wiring import cases
 from api.wiring.database import attached, lacking, log_growth
-from api.wiring.processor import payments_by_hand, processor
 from api.wiring.messages import broker, dead_letters
+from api.wiring.processor import payments_by_hand, processor
 from api.wiring.reconciling import reconciliations, safe_repairs
 from api.wiring.scheduling import schedules, scheduling
 from api.wiring.stripe import event_feed, webhook_reader
@@ -80,6 +81,7 @@ from application.recording import Recording
 from application.registration import Registration
 from application.renewals import Renewals
 from application.repricing import Repricing
+from application.searching import Search
 from application.signing_in import Sessions
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.usage_records import UsageRecords
@@ -174,6 +176,7 @@ def _wired(
         voiding=Voiding(books, carrying, catalog, reconciler, clock),
         crediting=crediting,
         change_requests=ChangeRequests(PostgresChangeRequests(database), keys.same_holder, clock),
+        search=Search(PostgresSearch(database)),
         paying=Paying(
             payments_by_hand(gateway), reconciler.observe, stripe_stream, carrying, clock
         ),

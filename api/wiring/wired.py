@@ -43,6 +43,7 @@ from application.recording import Recording
 from application.registration import Registration
 from application.repricing import Repricing
 from application.schedules import Schedules
+from application.searching import Search
 from application.signing_in import Sessions
 from application.stripe_stream import LoggedStripeStream
 from application.usage_records import UsageRecords
@@ -52,9 +53,9 @@ from application.voiding import Voiding
 from application.what_if import WhatIf
 
 if TYPE_CHECKING:
-    from api.wiring.scheduling import Scheduling
     from adapters.postgres.listening import LogGrowth
     from api.wiring.rabbitmq import Broker
+    from api.wiring.scheduling import Scheduling
 
 Answer = TypeVar("Answer")
 ReadWebhook = Callable[[bytes, str | None, datetime], Message]
@@ -87,6 +88,7 @@ class Wired:
     voiding: Voiding
     crediting: Crediting
     change_requests: ChangeRequests
+    search: Search
     paying: Paying
     recording: Recording
     usage_records: UsageRecords

@@ -107,6 +107,7 @@ class AlertConfigured(OrganizationEvent):
     of ``budget`` in minor units, or of the last invoice where there is none.
     """
 
+    organization: str
     alert: str
     of: str
     currency: str
@@ -119,4 +120,5 @@ class AlertConfigured(OrganizationEvent):
 class AlertRemoved(OrganizationEvent):
     """Nobody wants to be told of this alert any more."""
 
+    organization: str
     alert: str

@@ -118,6 +118,8 @@ NOTHING_TO_TELL = {
     "retry_sync": "changes when something is tried again, and not what",
     "retry_every_sync": "the same",
     "retry_webhooks": "the same",
+    "run_schedule": "changes when something is done; its run names who asked",
+    "retry_job": "the same",
     "stripe_webhook": "Stripe's own, signed; its events name stripe",
     "stripe_webhook_by_its_old_name": "the same",
 }

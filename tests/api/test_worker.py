@@ -101,7 +101,7 @@ def test_a_signal_ends_it(wired: Wired) -> None:
     [
         (["project"], ["projector"]),
         (["sync"], ["sync 1", "sync 2", "sync 3", "sync 4", "sync 5"]),
-        (["schedule"], ["scheduler", "audit", "catch-up"]),
+        (["schedule"], ["schedules", "recovery", "scheduler", "audit"]),
     ],
 )
 def test_a_role_has_its_loops(wired: Wired, roles: list[str], names: list[str]) -> None:

@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from api.demo import usage
 from tests.databases import migrated_database
 from tests.pages.stage import Open, Stage, set_up, visiting
 
 SHOTS = "CYCLEBOOK_SHOTS"
 """Where pictures of pages are kept; by default in pytest's folder for temporary files."""
-
-RECORDS = 4_000
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +23,8 @@ def stage(embedded_server: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     home = tmp_path_factory.mktemp("pages")
     shots = Path(os.environ.get(SHOTS) or home / "shots")
     shots.mkdir(parents=True, exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(usage, "RECORDS", RECORDS)
-        with set_up(url, home, shots) as stage:
-            yield stage
+    with set_up(url, home, shots) as stage:
+        yield stage
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,6 +18,7 @@ from werkzeug.serving import make_server
 
 from adapters.sandbox.server import SandboxServer
 from api.app import create_app
+from api.demo import usage
 from api.demo.play import play
 from api.links import Links
 from api.settings import Settings
@@ -24,6 +26,7 @@ from api.wiring import Wired, wire
 from application.signing_in import Visitor
 
 STARRING = "acme"
+RECORDS = 4_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +129,9 @@ def set_up(database_url: str, home: Path, shots: Path) -> Iterator[Stage]:
             thread.start()
             running.callback(thread.join)
             running.callback(stop)
-        play(wired, lambda _: None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(usage, "RECORDS", RECORDS)
+            play(wired, lambda _: None)
         while wired.projector.step():
             pass
         yield Stage(wired=wired, app=app, base=settings.origin, shots=shots)

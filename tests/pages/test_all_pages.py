@@ -142,7 +142,7 @@ def test_a_first_load_is_small_and_from_here_alone(stage: Stage, organization: s
 
 
 def _weight(client: FlaskClient, file: str) -> int:
-    response = client.get(file)
-    assert response.status_code == 200, file
-    assert "immutable" in response.headers["Cache-Control"], file
-    return len(response.data)
+    with client.get(file) as response:
+        assert response.status_code == 200, file
+        assert "immutable" in response.headers["Cache-Control"], file
+        return len(response.data)

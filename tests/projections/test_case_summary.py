@@ -90,9 +90,7 @@ STORIES = [
     case("acknowledged", ACKNOWLEDGED, "Support looks into it"),
     case("a comment", commented("public", "customer"), "The customer wrote"),
     case("an answer", commented("public"), "Support wrote"),
-    case(
-        "a note", commented("internal"), "Support left a note that the customer does not see"
-    ),
+    case("a note", commented("internal"), "Support left a note that the customer does not see"),
     case("explained", RESOLVED, "Resolved: the bill is explained"),
     case(
         "credited",

@@ -21,3 +21,14 @@ CREATE TABLE change_request (
     reason       text,
     CHECK ((decision IS NULL) = (decided_at IS NULL) AND (decision IS NULL) = (decided_by IS NULL))
 );
+
+-- What people search for: an invoice by its number (the beginning will do) or Stripe's id, a member
+-- by the whole address, an organization by its customer at Stripe. The last stands in the log, in
+-- the partition of all streams but cycles', so the way of usage has no index more.
+CREATE INDEX invoice_summary_number ON invoice_summary (upper(number) COLLATE "C")
+    WHERE number IS NOT NULL;
+CREATE INDEX invoice_summary_stripe ON invoice_summary (stripe_invoice)
+    WHERE stripe_invoice IS NOT NULL;
+CREATE INDEX member_directory_email ON member_directory (lower(email));
+CREATE INDEX stripe_customer_links ON cyclebook_events_0000_00 (originator_id)
+    WHERE starts_with(topic, 'StripeCustomerLinked@');

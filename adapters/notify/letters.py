@@ -1,0 +1,67 @@
+"""What e-mails say: a template for each kind of notice, as text and as simple HTML."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from application.notices import Told
+from domain.money import shown
+
+TEMPLATES = Path(__file__).with_name("templates")
+SUBJECT_MAX = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """An e-mail without its address."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Letters:
+    """Writes e-mails. origin: where people reach the pages, for the link at the end."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        # Words are escaped where they meet HTML, in letter.html, and nowhere else.
+        words = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined)
+        words.filters |= {"money": _money, "day": _day}
+        self._words = words
+        self._pages = Environment(
+            loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=True
+        )
+
+    def write(self, notice: Told, name: str, zone: str) -> Letter:
+        """What to say of a notice to people of an organization with a name, in a time zone."""
+        words = self._words.get_template(f"{notice.kind}.txt").render(
+            name=name, at=notice.at, zone=zone, cycle=notice.cycle, **notice.data
+        )
+        subject, _, body = words.strip().partition("\n")
+        paragraphs = [" ".join(each.split()) for each in body.split("\n\n") if each.strip()]
+        said = {"paragraphs": paragraphs, "name": name, "origin": self._origin}
+        return Letter(
+            subject=_one_line(subject),
+            text=self._words.get_template("letter.txt").render(said).strip() + "\n",
+            html=self._pages.get_template("letter.html").render(said, subject=subject),
+        )
+
+
+def _one_line(text: str) -> str:
+    """A subject never holds a line's end, whatever names hold."""
+    shown = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(shown.split())[:SUBJECT_MAX]
+
+
+def _money(amount: int, currency: str) -> str:
+    return f"{shown(amount, currency)} {currency.upper()}"
+
+
+def _day(at: str | datetime, zone: str) -> str:
+    instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+    local = instant.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%B %Y}"

@@ -1,0 +1,156 @@
+"""Sends e-mails by SMTP."""
+
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import parseaddr
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from adapters.notify.letters import Letters
+from application.mailing import MailRefused, MailUnavailable
+from application.notices import Told
+from domain.errors import InvalidInput
+
+TIMEOUT_S = 20.0
+_PORTS = {"smtp": 25, "smtps": 465}
+_STARTTLS = ("auto", "always", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A mail server. tls: from the first byte. starttls: ``auto``, ``always`` or ``never``."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: str
+    user: str
+    password: str
+
+
+def server(url: str) -> Server:
+    """The server that ``smtp://user:password@host:port?starttls=always`` names.
+
+    Raises:
+        InvalidInput: it names none.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    starttls = parse_qs(parts.query).get("starttls", ["auto"])[0] if host else ""
+    if host is None or parts.scheme not in _PORTS or starttls not in _STARTTLS:
+        raise InvalidInput(
+            "SMTP_URL has to look like smtp://user:password@host:587?starttls=always or "
+            "smtps://host",
+            field="SMTP_URL",
+        )
+    return Server(
+        host=host,
+        port=port or _PORTS[parts.scheme],
+        tls=parts.scheme == "smtps",
+        starttls=starttls,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+class SmtpCarrier:
+    """The ``Carrier`` port. sender: the address in ``From``, with a name or without.
+
+    Raises:
+        InvalidInput: the URL or the sender cannot be used.
+    """
+
+    def __init__(self, url: str, sender: str, letters: Letters) -> None:
+        self._server = server(url)
+        self._letters = letters
+        name, spec = parseaddr(sender)
+        try:
+            self._sender = Address(display_name=name, addr_spec=spec)
+        except (ValueError, MessageError, IndexError) as error:
+            raise InvalidInput(f"MAIL_FROM is no address: {sender!r}", field="MAIL_FROM") from error
+
+    def __call__(self, address: str, notice: Told, name: str, zone: str) -> None:
+        """Write and send one e-mail.
+
+        Raises:
+            MailRefused: the server will never take it, or the address cannot be written.
+            MailUnavailable: the server takes nothing now.
+        """
+        message = self._message(address, notice, name, zone)
+        try:
+            with self._connected() as connection:
+                connection.send_message(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, _ = next(iter(error.recipients.values()))
+            raise _failure(code) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailRefused("the mail server cannot take this address") from error
+        except smtplib.SMTPAuthenticationError as error:
+            raise MailUnavailable("the mail server does not take our password") from error
+        except smtplib.SMTPResponseException as error:
+            raise _failure(error.smtp_code) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailUnavailable(f"the mail server: {type(error).__name__}") from error
+
+    def _message(self, address: str, notice: Told, name: str, zone: str) -> EmailMessage:
+        letter = self._letters.write(notice, name, zone)
+        message = EmailMessage()
+        try:
+            message["To"] = Address(addr_spec=address)
+        except (ValueError, MessageError, IndexError) as error:
+            raise MailRefused("this member's address cannot be written to") from error
+        message["From"] = self._sender
+        message["Subject"] = letter.subject
+        message["Date"] = notice.at
+        # The same however often it is sent: whoever gets it twice sees one.
+        message["Message-ID"] = f"<{notice.id}.{_seal(address)}@{self._sender.domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(letter.text)
+        message.add_alternative(letter.html, subtype="html")
+        return message
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        told, context = self._server, ssl.create_default_context()
+        if told.tls:
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                told.host, told.port, timeout=TIMEOUT_S, context=context
+            )
+        else:
+            connection = smtplib.SMTP(told.host, told.port, timeout=TIMEOUT_S)
+        with connection:
+            connection.ehlo()
+            if not told.tls and told.starttls != "never":
+                _encrypt(connection, context, must=told.starttls == "always")
+            if told.user:
+                connection.login(told.user, told.password)
+            yield connection
+
+
+def _encrypt(connection: smtplib.SMTP, context: ssl.SSLContext, *, must: bool) -> None:
+    if connection.has_extn("starttls"):
+        connection.starttls(context=context)
+        connection.ehlo()
+    elif must:
+        raise MailUnavailable("the mail server offers no STARTTLS")
+
+
+def _failure(code: int) -> MailRefused | MailUnavailable:
+    """5xx is for ever, everything else may pass."""
+    if 500 <= code < 600:
+        return MailRefused(f"the mail server refused it: {code}")
+    return MailUnavailable(f"the mail server said {code}")
+
+
+def _seal(address: str) -> str:
+    """Tells the addresses of one notice apart without showing them."""
+    return hashlib.sha256(address.casefold().encode()).hexdigest()[:12]

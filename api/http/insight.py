@@ -1,0 +1,101 @@
+"""Insight: usage and cost by day, forecasts, spend alerts and savings tips."""
+
+from typing import Any
+
+from api.auth import READERS
+from api.context import now, wired
+from api.endpoint import principal
+from api.openapi import ApiBook
+from api.schemas.effects import ReceiptSchema
+from api.schemas.insight import (
+    AlertListSchema,
+    AlertRequestSchema,
+    DailyCostQuery,
+    DailyCostSchema,
+    DailyUsageQuery,
+    DailyUsageSchema,
+    ForecastSchema,
+    TipListSchema,
+)
+from application.alerts import Wanted
+from application.insight_views import DailyCost, DailyUsageView, ForecastView
+from application.views import Receipt
+from domain.errors import NotFound
+from domain.identity import parse_cycle_name
+
+book = ApiBook("insight")
+
+ONE = "/v1/organizations/<organization>"
+NOW = frozenset({"as_of"})
+
+
+@book.op(
+    "GET",
+    f"{ONE}/usage/daily",
+    roles=READERS,
+    query=DailyUsageQuery(),
+    out=DailyUsageSchema(),
+)
+def daily_usage(organization: str, query: dict[str, Any]) -> DailyUsageView:
+    """Usage by local day and meter."""
+    asked = query["from_"], query["to"], query["meter"]
+    return wired().insight.usage(organization, *asked)
+
+
+@book.op(
+    "GET",
+    f"{ONE}/costs/daily",
+    roles=READERS,
+    query=DailyCostQuery(),
+    out=DailyCostSchema(),
+    volatile=NOW,
+)
+def daily_cost(organization: str, query: dict[str, Any]) -> DailyCost:
+    """What each local day of a cycle added to what it has earned, by attachment."""
+    cycle = query["cycle"]
+    if cycle is not None and _organization_of(cycle) != organization:
+        raise NotFound(f"there is no billing cycle {cycle} of {organization}", cycle=cycle)
+    return wired().insight.daily(organization, cycle)
+
+
+def _organization_of(cycle: str) -> str | None:
+    parsed = parse_cycle_name(cycle)
+    return None if parsed is None else parsed[0]
+
+
+@book.op("GET", f"{ONE}/forecast", roles=READERS, out=ForecastSchema(), volatile=NOW)
+def get_forecast(organization: str) -> ForecastView:
+    """What the accruing cycle's bill will come to: a range, and what it rests on."""
+    return wired().insight.forecast(organization)
+
+
+@book.op("GET", f"{ONE}/alerts", roles=READERS, out=AlertListSchema())
+def list_alerts(organization: str) -> dict[str, Any]:
+    """The spend alerts, and whether the accruing cycle reached them."""
+    return {"data": wired().insight.alerts(organization), "next_cursor": None}
+
+
+@book.op(
+    "PUT",
+    f"{ONE}/alerts/<alert>",
+    roles=READERS,
+    body=AlertRequestSchema(),
+    out=ReceiptSchema(),
+    example={"of": "spend", "percent": 80, "budget": 50_000},
+)
+def put_alert(organization: str, alert: str, body: Wanted) -> Receipt:
+    """Be told once in each cycle when it comes to this much. A change arms the alert again."""
+    actor = principal().actor
+    return wired().alerts.configure(organization, alert, body, actor=actor, at=now())
+
+
+@book.op("DELETE", f"{ONE}/alerts/<alert>", roles=READERS, out=ReceiptSchema())
+def remove_alert(organization: str, alert: str) -> Receipt:
+    """Be told of an alert no more. Twice does nothing."""
+    return wired().alerts.remove(organization, alert, actor=principal().actor, at=now())
+
+
+@book.op("GET", f"{ONE}/tips", roles=READERS, out=TipListSchema())
+def list_tips(organization: str) -> dict[str, Any]:
+    """How the organization could pay less, with what it would save."""
+    return {"data": wired().insight.tips(organization), "next_cursor": None}

@@ -1,0 +1,1 @@
+"""The customer's billing page: what is owed, why, and what one can do about it."""

@@ -1,0 +1,52 @@
+"""What every billing page has around it: whose it is, where one can go, and who looks."""
+
+from typing import Any
+
+from flask import render_template, request
+
+from api.auth import ORGANIZATION
+from api.context import wired
+from api.endpoint import principal
+from application.views import OrganizationView
+from domain.errors import NotFound
+from domain.identity import parse_cycle_name
+
+CUSTOMERS = frozenset({ORGANIZATION})
+"""Who may change something here. Colleagues see the pages as customers do, and only see them."""
+
+ROOT = "/billing/<organization>"
+INVOICE = f"{ROOT}/invoices/<cycle>"
+
+
+def framed(
+    template: str, organization: str, view: OrganizationView | None = None, **values: Any
+) -> str:
+    """A billing page of an organization.
+
+    Raises:
+        NotFound: there is no such organization.
+    """
+    view = view or wired().registration.get(organization)
+    return render_template(
+        f"billing/{template}",
+        organization=view,
+        zone=view.time_zone,
+        may_change=principal().role == ORGANIZATION,
+        **values,
+    )
+
+
+def require_own(organization: str, cycle: str) -> None:
+    """Let nobody see an invoice under another organization's address.
+
+    Raises:
+        NotFound: the cycle is another organization's.
+    """
+    parsed = parse_cycle_name(cycle)
+    if parsed is None or parsed[0] != organization:
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+
+
+def is_part() -> bool:
+    """Whether a script of ours asks for a piece of a page, to be put into one."""
+    return request.headers.get("HX-Request") == "true"

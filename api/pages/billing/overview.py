@@ -1,0 +1,70 @@
+"""The overview: what has accrued, what it will come to, what is due, and how it came about."""
+
+from typing import Any
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from api.auth import ORGANIZATION, READERS
+from api.context import now, wired
+from api.endpoint import principal
+from api.pages.billing.breakdown import by_service
+from api.pages.billing.frame import ROOT, framed
+from api.pages.billing.states import check_of, collection_of, open_invoices, state_of, trouble_of
+from api.pages.page import page
+from application.views import CurrentView, InvoiceView, OrganizationView
+from domain.errors import NotFound
+
+RECENT = 6
+"""Invoices that the overview lists; the rest has a page of its own."""
+
+
+@page("/billing", roles=READERS)
+def billing_home() -> Response:
+    """A customer's own page; colleagues look for one."""
+    visitor = principal()
+    own = visitor.role == ORGANIZATION
+    return redirect(f"/billing/{visitor.organization}" if own else "/support", 303)
+
+
+@page(ROOT, roles=READERS)
+def billing_overview(organization: str) -> str:
+    """The overview."""
+    who = wired().registration.get(organization)
+    return framed("overview.html", organization, who, **_overview(who))
+
+
+def shown_invoice(view: InvoiceView, who: OrganizationView) -> dict[str, Any]:
+    """An invoice with what is said about it."""
+    proof = wired().stripe_stream.load(view.invoice.cycle)[0].proof
+    return {
+        "view": view,
+        "services": by_service(view.invoice.lines),
+        "check": check_of(view.stripe, proof),
+        "state": state_of(view.status, view.held is not None, view.total),
+        "collection": collection_of(view, who),
+        "trouble": trouble_of(view.outcomes),
+    }
+
+
+def _overview(who: OrganizationView) -> dict[str, Any]:
+    current = _current(who.id)
+    recent = wired().cycle_lists.invoices(who.id, None, RECENT + 1)
+    begun = [each for each in recent if each.starts <= now()]
+    return {
+        "current": shown_invoice(current.invoice, who) if current else None,
+        "awaiting": [shown_invoice(view, who) for view in reversed(current.awaiting)] if current else [],
+        "balances": wired().holdings.balance(who.id),
+        "attached": wired().holdings.attachments(who.id),
+        "due": open_invoices(wired().books.outstanding(who.id), now()),
+        "recent": [each for each in begun if each.status not in ("accruing",)][:RECENT],
+        "state_of": state_of,
+    }
+
+
+def _current(organization: str) -> CurrentView | None:
+    """``None`` where it is closed and its last invoice issued."""
+    try:
+        return wired().invoices.current(organization)
+    except NotFound:
+        return None

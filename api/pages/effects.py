@@ -1,0 +1,250 @@
+"""What an action would do, told before it is done: invoice by invoice, line by line, in words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.context import wired
+from api.openapi import Op
+from api.pages.support.places import Place
+from api.pages.words import money
+from application.change_requests import Asked
+from application.views import InvoiceDelta, InvoiceView, LineDelta, Preview
+from domain.errors import InvalidInput
+from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateDraft, UpdateLine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deed:
+    """An action as somebody asks for it. given: what the operation's view would be called with."""
+
+    op: Op
+    place: Place
+    asked: Asked
+    given: Mapping[str, Any]
+    actor: str
+
+    @property
+    def body(self) -> Any:
+        """What was typed, read."""
+        return self.given.get("body", {})
+
+    @property
+    def view(self) -> InvoiceView:
+        """The invoice it is about."""
+        assert self.place.view is not None  # of an action on an invoice
+        return self.place.view
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """What an action would do. invoices: those that would be another. of: what they are."""
+
+    words: tuple[str, ...] = ()
+    invoices: tuple[InvoiceDelta, ...] = ()
+    of: str = "Invoice"
+
+
+Tell = Callable[[Deed], Effect]
+
+
+def rehearsed(deed: Deed) -> Effect:
+    """By the operation's own preview."""
+    query = {**deed.given["query"], "preview": True}
+    shown = deed.op.view(**{**deed.given, "query": query, "body": {**deed.body}})
+    return of_preview(shown)
+
+
+def of_preview(shown: Preview) -> Effect:
+    """A preview, and a word where nothing would be another."""
+    words = () if shown.invoices else ("No invoice would be another.",)
+    return Effect(words=words, invoices=shown.invoices)
+
+
+def correcting(deed: Deed) -> Effect:
+    """By a dry run of the corrections.
+
+    Raises:
+        InvalidInput: one of them would be refused.
+    """
+    answer = deed.op.view(**{**deed.given, "query": {"dry_run": True}})
+    require_taken(answer)
+    found = tuple(one for item in answer["items"] for one in item["invoices"])
+    return of_preview(Preview(invoices=found))
+
+
+def require_taken(answer: Mapping[str, Any]) -> None:
+    """Refuse as the first refused item of an answer says.
+
+    Raises:
+        InvalidInput: there is one.
+    """
+    for item in answer["items"]:
+        if item["outcome"] == "refused":
+            field, colon, text = item["detail"].partition(": ")
+            named = colon and field.isidentifier()
+            raise InvalidInput(text if named else item["detail"], field=field if named else "id")
+
+
+def says(*words: str) -> Tell:
+    """The same words whatever is asked."""
+    return lambda _: Effect(words=words)
+
+
+def accepting_late(deed: Deed) -> Effect:
+    """What billing a late amount does."""
+    return of_preview(
+        wired().previews.correcting.accept_late(
+            deed.view.invoice.cycle, deed.body["line"], deed.body["reason"], actor=deed.actor
+        )
+    )
+
+
+def writing_off(deed: Deed) -> Effect:
+    """What never billing it does."""
+    return of_preview(
+        wired().previews.correcting.write_off_late(
+            deed.view.invoice.cycle, deed.body["line"], deed.body["reason"], actor=deed.actor
+        )
+    )
+
+
+def approving(deed: Deed) -> Effect:
+    """What is consented to."""
+    view = deed.view
+    return Effect(
+        words=(
+            f"You consent to exactly {_money(view, view.total)} in "
+            f"{len(view.invoice.lines)} lines. If a line changes, it has to be approved again.",
+        )
+    )
+
+
+def noting(deed: Deed) -> Effect:
+    """A credit note, line by line."""
+    view, note = deed.view, deed.body
+    lines = {line.key: line for line in view.invoice.lines}
+    if unknown := [key for key in note["lines"] if key not in lines]:
+        raise InvalidInput(f"there is no line {unknown[0]} on this invoice", field="lines")
+    ways = ("reduce_due", "refund", "credit_balance", "out_of_band")
+    amount = sum(note["lines"].values())
+    if (given := sum(note[way] for way in ways)) != amount:
+        raise InvalidInput(
+            f"the lines come to {_money(view, amount)}, and {_money(view, given)} is given back: "
+            "both have to be the same",
+            field="reduce_due",
+        )
+    taken = [
+        LineDelta(
+            key=key,
+            description=lines[key].description,
+            was=lines[key].amount,
+            becomes=lines[key].amount - off,
+        )
+        for key, off in note["lines"].items()
+    ]
+    delta = _delta(view, view.total, view.total - amount, taken)
+    return Effect(words=("The invoice stays as issued; a credit note is set against it.",),
+                  invoices=(delta,), of="Left of")  # fmt: skip
+
+
+def voiding(deed: Deed) -> Effect:
+    """An invoice taken back: for good, or to be rated anew."""
+    view = deed.view
+    late = {each.line: each.amount for each in (*view.late, *view.proposals)}
+    if deed.body["mode"] == "reissue":
+        words = (
+            f"{view.number or view.invoice.cycle} over {_money(view, view.total)} is void at once.",
+            "Its usage is rated anew from everything known now, and a next revision is issued.",
+        )
+        if late:
+            words += (f"{len(late)} amounts that became known late will be on it.",)
+        return Effect(words=words)
+    gone = [
+        LineDelta(key=line.key, description=line.description, was=line.amount, becomes=0)
+        for line in view.invoice.lines
+    ]
+    return Effect(
+        words=("It is void, and what it was for is written off: nobody is asked for it again.",),
+        invoices=(_delta(view, view.total, 0, gone),),
+    )
+
+
+def giving_up(deed: Deed) -> Effect:
+    """An invoice nobody expects to be paid."""
+    view = deed.view
+    left = _money(view, view.amount_remaining)
+    return Effect(words=(f"{left} is given up. It can still be paid.",))
+
+
+def syncing(deed: Deed) -> Effect:
+    """What a sync would change at Stripe, by what was last recorded of it."""
+    return of_changes(deed, wired().reconciler.pending(deed.view.invoice.cycle))
+
+
+def of_changes(deed: Deed, changes: ChangeSet) -> Effect:
+    """A change-set, line by line."""
+    words = [each.told for each in changes.of(UpdateDraft)]
+    if changes.unsafe:
+        words.append(f"It refuses itself: {changes.unsafe}.")
+    if changes.in_step:
+        words.append("As last recorded, Stripe holds this very invoice; it is read and proved.")
+    if changes.foreign:
+        words.append(f"{len(changes.foreign)} lines that others put there are left alone.")
+    rows = [
+        *(
+            LineDelta(key=e.remote.key, description=e.remote.description, was=e.remote.amount,
+                      becomes=0)
+            for e in changes.of(RemoveLine)
+        ),
+        *(
+            LineDelta(key=e.line.key, description=e.line.description, was=e.remote.amount,
+                      becomes=e.line.amount)
+            for e in changes.of(UpdateLine)
+        ),
+        *(
+            LineDelta(key=e.line.key, description=e.line.description, was=0,
+                      becomes=e.line.amount)
+            for e in changes.of(AddLine)
+        ),
+    ]  # fmt: skip
+    becomes = changes.invoice.subtotal
+    was = becomes - sum(row.becomes - row.was for row in rows)
+    drafts = (_delta(deed.view, was, becomes, rows),) if rows else ()
+    return Effect(words=tuple(words), invoices=drafts, of="Stripe's draft of")
+
+
+def finalizing(deed: Deed) -> Effect:
+    """What is issued, and what a last sync changes before."""
+    view = deed.view
+    issued = f"{_money(view, view.total)} is issued, once it is proved equal at Stripe."
+    last = syncing(deed)
+    return Effect(words=(issued, *last.words), invoices=last.invoices, of=last.of)
+
+
+def deciding(deed: Deed) -> Effect:
+    """What becomes of a draft that others changed."""
+    if deed.body["decision"] == "overwrite":
+        return Effect(words=("The draft is made ours again: what others changed is undone.",))
+    stake = deed.op.second(deed.op, dict(deed.given)) if deed.op.second else None
+    moved = stake.differences if stake else {}
+    rows = [LineDelta(key=k, description=k, was=0, becomes=v) for k, v in moved.items()]
+    total = deed.view.total
+    delta = _delta(deed.view, total, total + sum(moved.values()), rows)
+    words = ("The books take over what others changed on the draft.",)
+    return Effect(words=words, invoices=(delta,) if rows else ())
+
+
+def _delta(view: InvoiceView, was: int, becomes: int, lines: list[LineDelta]) -> InvoiceDelta:
+    return InvoiceDelta(
+        cycle=view.invoice.cycle,
+        status=view.status,
+        currency=view.invoice.currency,
+        was=was,
+        becomes=becomes,
+        lines=tuple(lines),
+    )
+
+
+def _money(view: InvoiceView, amount: int) -> str:
+    return money(amount, view.invoice.currency)

@@ -1,0 +1,1 @@
+"""The support console: finding, understanding and mending what customers ask about."""

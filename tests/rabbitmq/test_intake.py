@@ -1,0 +1,287 @@
+"""Usage by RabbitMQ: every record once, whatever dies or is cut; what is no usage is kept."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from flask import Flask
+
+from adapters.rabbitmq.consumer import BatchConsumer
+from adapters.rabbitmq.link import Link
+from adapters.rabbitmq.topology import Names
+from api.settings import Settings
+from api.wiring import Wired, wire
+from api.worker import Work, loops
+from application.messages import Message
+from domain.errors import StoreUnavailable, Unavailable
+from tests.api.conftest import Caller, day
+from tests.api.test_usage import record
+from tests.api.test_worker import wait_until
+from tests.rabbitmq.conftest import Rabbit, broker_of, wired_to
+from tests.rabbitmq.relay import relay_to
+
+
+def ids(count: int, first: int = 0) -> list[str]:
+    return [f"k{number}" for number in range(first, first + count)]
+
+
+def stored(wired: Wired) -> int:
+    """How many usage records the tallies count."""
+    with psycopg.connect(wired.settings.database_url or "") as connection:
+        row = connection.execute("SELECT coalesce(sum(records), 0) FROM usage_tally").fetchone()
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def working(wired: Wired) -> Iterator[Work]:
+    work = Work(loops(wired, ["intake"]))
+    work.start()
+    try:
+        yield work
+    finally:
+        work.stop()
+        assert work.join(10)
+
+
+def consumer(
+    rabbit: Rabbit, take: Callable[[Sequence[Message]], object], url: str = ""
+) -> BatchConsumer:
+    link = Link(url or rabbit.url, rabbit.names, prefetch=1_000)
+    return BatchConsumer(link, rabbit.names.usage, take)
+
+
+def test_five_thousand_records_in_messages_of_any_size_are_stored_once(
+    wired: Wired, acme: str, rabbit: Rabbit
+) -> None:
+    names = ids(5_000)
+    with working(wired):
+        for size in (1, 9, 90, 900, 4_000):
+            batch, names = names[:size], names[size:]
+            rabbit.send([record(each, value="1") for each in batch])
+        wait_until(lambda: stored(wired) == 5_000)
+        wait_until(lambda: rabbit.waiting(rabbit.names.usage) == 0)
+    assert wired.dead_letters.count() == 0
+
+
+def test_many_messages_share_a_transaction(wired: Wired, acme: str, rabbit: Rabbit) -> None:
+    for each in ids(200):
+        rabbit.send(record(each))
+    taken: list[int] = []
+
+    def take(messages: Sequence[Message]) -> None:
+        taken.append(len(messages))
+        broker_of(wired).intake.usage(messages)
+
+    with closing(consumer(rabbit, take)) as found:
+        while sum(taken) < 200:
+            found.step()
+    assert stored(wired) == 200
+    assert len(taken) < 20
+
+
+def test_a_cloud_event_is_usage(wired: Wired, acme: str, rabbit: Rabbit) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "fra-7",
+        "type": "cpu",
+        "subject": "acme",
+        "time": day(4),
+        "data": {"value": "3", "attachment": "a1", "properties": {"region": "fra"}},
+    }
+    with working(wired):
+        rabbit.send(event, "application/cloudevents+json")
+        wait_until(lambda: stored(wired) == 1)
+
+
+def test_the_good_records_of_a_bad_message_count_and_the_others_are_kept(
+    wired: Wired, acme: str, admin: Caller, rabbit: Rabbit
+) -> None:
+    early = record("k2", occurred_at="2999-01-01T00:00:00Z")
+    with working(wired):
+        rabbit.send([record("k1"), early, {"id": "k3"}, record("k4", meter="disk")])
+        rabbit.send(b"no JSON")
+        rabbit.send(record("k5"))
+        wait_until(lambda: rabbit.waiting(rabbit.names.usage) == 0 and stored(wired) == 2)
+    letters = admin("GET", "/v1/dead-letters").get_json()["data"]
+    told = {(each["code"], each["index"], each["routing_key"]) for each in letters}
+    assert told == {
+        ("in_the_future", 1, "fra"),
+        ("invalid_record", 2, "fra"),
+        ("malformed_request", None, "fra"),
+    }
+    assert len(admin("GET", "/v1/quarantine").get_json()["data"]) == 1
+
+
+def test_a_message_that_is_delivered_twice_counts_once(
+    wired: Wired, acme: str, rabbit: Rabbit
+) -> None:
+    """The connection ends after the commit and before the acknowledgement."""
+    rabbit.send([record(each) for each in ids(30)])
+    rabbit.send(b"no JSON")
+    intake = broker_of(wired).intake
+    ended = [False]
+
+    def take(messages: Sequence[Message]) -> None:
+        intake.usage(messages)
+        if not ended[0]:
+            ended[0] = True
+            found.close()
+            raise StoreUnavailable("ended")
+
+    with closing(consumer(rabbit, take)) as found:
+        with pytest.raises(StoreUnavailable):
+            found.step()
+        while rabbit.waiting(rabbit.names.usage) or not found.step():
+            pass
+    assert stored(wired) == 30
+    (letter,) = wired.dead_letters.list().data
+    assert letter.times == 2
+
+
+def record_and_die(database_url: str, amqp_url: str, prefix: str) -> None:
+    """A worker that is killed between its commit and its acknowledgement."""
+    given = {"DATABASE_URL": database_url, "AMQP_URL": amqp_url, "AMQP_PREFIX": prefix}
+    with wire(Settings.from_environment(given), database_url) as wired:
+
+        def take(messages: Sequence[Message]) -> None:
+            broker_of(wired).intake.usage(messages)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        names = Names(prefix)
+        found = BatchConsumer(Link(amqp_url, names, 1_000), names.usage, take)
+        while found.step():
+            pass
+
+
+def test_a_worker_killed_between_commit_and_acknowledgement_doubles_nothing(
+    wired: Wired, acme: str, rabbit: Rabbit, database_url: str
+) -> None:
+    rabbit.send([record(each) for each in ids(50)])
+    context = multiprocessing.get_context("spawn")
+    for _ in range(2):
+        worker = context.Process(
+            target=record_and_die, args=(database_url, rabbit.url, rabbit.names.prefix)
+        )
+        worker.start()
+        worker.join(60)
+        assert worker.exitcode == -signal.SIGKILL
+        assert stored(wired) == 50
+        wait_until(lambda: rabbit.waiting(rabbit.names.usage) == 1)
+    with working(wired):
+        wait_until(lambda: rabbit.waiting(rabbit.names.usage) == 0)
+    assert stored(wired) == 50
+
+
+def test_a_message_that_is_never_acknowledged_is_given_up_and_kept(
+    wired: Wired, acme: str, rabbit: Rabbit
+) -> None:
+    rabbit.send(record("k1"))
+    for _ in range(30):
+        with closing(Link(rabbit.url, rabbit.names)) as link:
+            if link.channel().basic_get(rabbit.names.usage)[0] is None:
+                break
+    with working(wired):
+        wait_until(lambda: wired.dead_letters.count() == 1)
+    (letter,) = wired.dead_letters.list().data
+    assert (letter.code, letter.exchange) == ("delivery_limit", rabbit.names.usage)
+    assert stored(wired) == 0
+
+
+def test_while_the_books_are_away_nothing_is_lost_or_given_back(
+    wired: Wired, acme: str, rabbit: Rabbit
+) -> None:
+    rabbit.send([record(each) for each in ids(3)])
+    asked: list[int] = []
+
+    def take(messages: Sequence[Message]) -> None:
+        asked.append(messages[0].deliveries)
+        if len(asked) < 4:
+            raise StoreUnavailable("away")
+        broker_of(wired).intake.usage(messages)
+
+    with closing(consumer(rabbit, take)) as found:
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                found.step()
+            assert rabbit.waiting(rabbit.names.usage) == 0  # held, and not sent back
+        found.step()
+    assert asked == [0, 0, 0, 0]
+    assert stored(wired) == 3
+
+
+def through(url: str, port: int) -> str:
+    """The same broker, by another way."""
+    parts = urlsplit(url)
+    login = f"{parts.username}:{parts.password}@" if parts.username else ""
+    return urlunsplit(parts._replace(netloc=f"{login}127.0.0.1:{port}"))
+
+
+def test_a_connection_that_is_cut_again_and_again_loses_and_doubles_nothing(
+    database_url: str, sandbox_app: Flask, rabbit: Rabbit, wired: Wired, acme: str
+) -> None:
+    parts = urlsplit(rabbit.url)
+    with relay_to(parts.hostname or "", parts.port or 5672) as relay:
+        url = through(rabbit.url, relay.port)
+        with wired_to(url, database_url, sandbox_app, rabbit.names.prefix) as shaky, working(shaky):
+            for round_ in range(4):
+                for number in range(50):
+                    rabbit.send([record(each) for each in ids(10, (round_ * 50 + number) * 10)])
+                relay.cut()
+                relay.mend()
+            wait_until(lambda: stored(wired) == 2_000)
+            wait_until(lambda: rabbit.waiting(rabbit.names.usage) == 0)
+        assert relay.connections > 2
+    assert wired.dead_letters.count() == 0
+
+
+def test_a_broker_that_is_away_at_the_start_is_found_later_and_told_of(
+    database_url: str,
+    sandbox_app: Flask,
+    rabbit: Rabbit,
+    wired: Wired,
+    acme: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rabbit.send(record("k1"))
+    parts = urlsplit(rabbit.url)
+    with relay_to(parts.hostname or "", parts.port or 5672) as relay:
+        relay.cut()
+        url = through(rabbit.url, relay.port)
+        with wired_to(url, database_url, sandbox_app, rabbit.names.prefix) as far:
+            assert not broker_of(far).answers()
+            with working(far) as work:
+                wait_until(lambda: all(loop.health.failures > 1 for loop in work.loops))
+                relay.mend()
+                wait_until(lambda: stored(wired) == 1)
+    said = [each.message for each in caplog.records if each.name == "application.worker"]
+    assert any("intake failed, again in 0.2 s: RabbitMQ is away" in each for each in said)
+    assert "intake works again" in said
+    assert len(said) < 40
+
+
+def test_the_service_stays_ready_without_its_broker(
+    database_url: str, sandbox_app: Flask, caller: Any
+) -> None:
+    """Nobody listens on port 1."""
+    from api.app import create_app
+
+    with wired_to("amqp://127.0.0.1:1", database_url, sandbox_app, "nowhere") as lonely:
+        answer = create_app(lonely).test_client().get("/readyz")
+    assert answer.get_json() == {"ready": True, "warnings": ["rabbitmq: unreachable"]}
+
+
+def test_another_queue_of_the_same_name_is_refused_in_words(rabbit: Rabbit) -> None:
+    channel = rabbit.link.channel()
+    channel.queue_delete(rabbit.names.usage)
+    channel.queue_declare(rabbit.names.usage, durable=True)
+    with closing(Link(rabbit.url, rabbit.names)) as link:
+        with pytest.raises(Unavailable, match="inequivalent arg"), link.guarded():
+            link.channel()
