@@ -53,6 +53,7 @@ BOOKS: tuple[ApiBook, ...] = (
     change_requests.book,
     catalog.book,
     invoices.book,
+    insight.book,
     rating.book,
     lifecycle.book,
     portal.book,

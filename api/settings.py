@@ -41,6 +41,12 @@ def _count(name: str, text: str) -> int:
     return int(text)
 
 
+def _yes_or_no(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise InvalidInput(f"{name} has to be true or false, not {text!r}", field=name)
+    return text.lower() == "true"
+
+
 def _port(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
         raise InvalidInput(f"{name} has to be a port from 1 to 65535, not {text!r}", field=name)
@@ -159,6 +165,28 @@ class Settings:
     final_sync_hours: int = _setting(
         "Hours before a period's end over which its last syncs are spread", _count, default="6"
     )
+    webhook_allow_local: bool = _setting(
+        "Whether webhook endpoints may be on this very machine, over http too: for tests",
+        _yes_or_no,
+        default="false",
+    )
+    webhook_updated_every_s: int = _setting(
+        "Seconds between two invoice.updated webhooks of one invoice, at least",
+        _count,
+        default="60",
+    )
+    invoice_upcoming_days: int = _setting(
+        "Days before a period's end that its customer is told", _count, default="7"
+    )
+    smtp_url: str | None = _setting(
+        "Mail server, such as smtp://user:password@host:587?starttls=always or smtps://host; "
+        "not set: no e-mails are made",
+        _url("smtp", "smtps"),
+        secret=True,
+    )
+    mail_from: str | None = _setting(
+        "Whom e-mails are from, such as Acme Cloud <billing@acme.example>; needed with SMTP_URL"
+    )
     secret_key: str = _setting(
         "Signs sessions and links; needed outside the sandbox",
         default=DEFAULT_SECRET_KEY,
@@ -257,6 +285,8 @@ def _refuse_unsafe(settings: Settings) -> None:
             "with PROCESSOR=journal nothing goes to Stripe: take its key away",
             field="STRIPE_API_KEY",
         )
+    if settings.smtp_url and not settings.mail_from:
+        raise InvalidInput("SMTP_URL needs MAIL_FROM: whom e-mails are from", field="MAIL_FROM")
     if settings.live:
         secrets = (settings.stripe_webhook_secret or "").split()
         if not secrets or any(each.startswith(_TEST_SECRETS) for each in secrets):

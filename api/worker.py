@@ -24,6 +24,7 @@ LOOK_FOR_EVENTS_EVERY_S = 0.15
 LOOK_FOR_WORK_EVERY = timedelta(milliseconds=500)
 LOOK_AFTER_HINTS_EVERY = timedelta(seconds=5)
 CLOSE_EVERY = timedelta(seconds=2)
+LOOK_AT_ALERTS_EVERY = timedelta(seconds=10)
 FOLD_EVERY = timedelta(seconds=2)
 LOOK_FOR_AUDITS_EVERY = timedelta(seconds=2)
 STOP_WITHIN_S = 9.0

@@ -187,9 +187,7 @@ class AlertWatch:
         return turn.rated.invoice.subtotal
 
 
-def last_invoices(
-    invoices: PastInvoices, organization: str, before: datetime
-) -> dict[str, int]:
+def last_invoices(invoices: PastInvoices, organization: str, before: datetime) -> dict[str, int]:
     """What the last settled invoice before an instant came to, by its currency."""
     found = invoices.settled(organization, before, 1)
     return {each.currency: each.subtotal for each in found}

@@ -158,9 +158,7 @@ def _amounts(
 
 def _cost(found: CycleDays) -> DailyCost:
     cycle, final = found.cycle, found.final
-    added = [
-        _difference(before, after) for before, after in pairwise([{}, *found.amounts])
-    ]
+    added = [_difference(before, after) for before, after in pairwise([{}, *found.amounts])]
     return DailyCost(
         organization=cycle.organization,
         cycle=cycle.id,

@@ -63,9 +63,7 @@ def _course(method: str, meters: Sequence[str]) -> str:
     )
 
 
-def _stays(
-    cycle: BillingCycle, outlooks: Mapping[str, Outlook], catalog: Catalog
-) -> Sequence[str]:
+def _stays(cycle: BillingCycle, outlooks: Mapping[str, Outlook], catalog: Catalog) -> Sequence[str]:
     """The meters that are priced and not carried on."""
     refs = {ref for each in cycle.attachments.values() for run in each.runs for ref in run.prices}
     meters = {catalog.book[ref].meter for ref in refs}

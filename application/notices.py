@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.errors import InvalidInput
 from projections.notices import Notice
 
 __all__ = ["CUSTOMERS", "KINDS", "SUBJECTS", "Kind", "Notice", "NoticeBoard", "Notices", "Told"]
@@ -158,32 +157,41 @@ class NoticeBoard:
     def list(
         self,
         *,
-        organization: str | None = None,
+        organization: str,
         kinds: Sequence[str] | None = None,
         reader: str | None = None,
         unread: bool = False,
         before: int | None = None,
         limit: int = 50,
     ) -> Sequence[Told]:
-        """Notices, newest first, older than the number ``before``.
+        """What an organization sees, newest first, older than the number ``before``.
 
-        organization: those that this one sees; otherwise all there are. reader: who asks, such
-        as ``key:ck_12345678``; each reader has a mark of their own. unread: only what they have
-        not read.
-
-        Raises:
-            InvalidInput: there is no such kind.
+        reader: who asks, such as ``key:ck_12345678``; each reader has a mark of their own.
+        unread: only what they have not read.
         """
-        for kind in kinds or ():
-            if kind not in KINDS:
-                raise InvalidInput(f"there is no kind of notice {kind}", field="kind")
-        if organization is not None:
-            kinds = [each for each in CUSTOMERS if kinds is None or each in kinds]
+        return self._store.list(
+            organization=organization,
+            kinds=[each for each in CUSTOMERS if kinds is None or each in kinds],
+            reader=reader,
+            unread=unread,
+            before=before,
+            limit=limit,
+        )
+
+    def everything(
+        self,
+        *,
+        organization: str | None = None,
+        kinds: Sequence[str] | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> Sequence[Told]:
+        """All there was to tell, newest first; for whoever runs this service."""
         return self._store.list(
             organization=organization,
             kinds=kinds,
-            reader=reader,
-            unread=unread,
+            reader=None,
+            unread=False,
             before=before,
             limit=limit,
         )

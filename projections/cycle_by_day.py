@@ -74,9 +74,7 @@ def added_up(cycle: BillingCycle, catalog: Catalog, days: Sequence[Tallies]) -> 
         yield whole
 
 
-def control_by(
-    history: Sequence[Recorded], cycle: BillingCycle, end: datetime
-) -> BillingCycle:
+def control_by(history: Sequence[Recorded], cycle: BillingCycle, end: datetime) -> BillingCycle:
     """A cycle without its usage, as it stood when a day ended.
 
     history: its events without usage, oldest first. cycle: as they have made it.

@@ -140,9 +140,9 @@ def _spread(
 ) -> Decimal:
     """Half the range: days vary, spikes too, the level is only known so well, and it may move."""
     recent = list(history[-2 * PACE_DAYS :])
-    usual = [
-        level * week[(last - timedelta(days=back)).weekday()] for back in range(len(recent))
-    ][::-1]
+    usual = [level * week[(last - timedelta(days=back)).weekday()] for back in range(len(recent))][
+        ::-1
+    ]
     squares = [(value - each) ** 2 for value, each in zip(recent, usual, strict=True)]
     deviation = _mean(squares).sqrt()
     to_come = sum((each.share for each in ahead), _NONE)

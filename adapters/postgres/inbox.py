@@ -1,7 +1,7 @@
 """The webhook inbox's table: each event of Stripe's once; and how far its own list was read."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.postgres.database import Database
@@ -37,6 +37,14 @@ UNHANDLED = (
 RETRY = (
     "UPDATE webhook_inbox SET attempts = 0, due_at = '-infinity'"
     " WHERE handled_at IS NULL AND last_error IS NOT NULL AND (%s::text IS NULL OR event_id = %s)"
+)
+KEPT_FOR = timedelta(days=30)
+"""As long as Stripe keeps its own list of events."""
+PRUNED_AT_ONCE = 5_000
+PRUNE = (
+    "DELETE FROM webhook_inbox WHERE event_id IN ("
+    " SELECT event_id FROM webhook_inbox WHERE handled_at < now() - %s"
+    " ORDER BY handled_at LIMIT %s)"
 )
 EVENTS = "events"
 SEEN = "SELECT seen_at FROM event_cursor WHERE name = %s"
@@ -94,6 +102,11 @@ class PostgresInbox:
         """Make one event that failed, or all, due at once with all attempts anew; how many."""
         with self._database.connection() as connection:
             return connection.execute(RETRY, [message, message]).rowcount
+
+    def prune(self) -> int:
+        """Delete some events that were handled long ago; how many."""
+        with self._database.connection() as connection:
+            return connection.execute(PRUNE, [KEPT_FOR, PRUNED_AT_ONCE]).rowcount
 
 
 class PostgresCursor:

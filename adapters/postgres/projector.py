@@ -13,6 +13,7 @@ from adapters.postgres import log_pages
 from adapters.postgres.cases import CaseSummaries
 from adapters.postgres.database import Database, Rows
 from adapters.postgres.discrepancies import OpenDiscrepancies
+from adapters.postgres.noticing import Noticing
 from adapters.postgres.places import Places
 from adapters.postgres.read_models import InvoiceSummaries, ReadModel, UsageByDay
 from adapters.postgres.spend_alerts import SpendAlerts
@@ -67,6 +68,7 @@ class PostgresProjector:
     the same transaction, so any number may run and each event counts once.
 
     sync_interval_s: how long after a change a cycle is due for a sync, where no policy says.
+    noticing: announces what the log tells; without it nobody is told.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class PostgresProjector:
         catalog: CatalogReader,
         *,
         sync_interval_s: int = 900,
+        noticing: Noticing | None = None,
         page: int = PAGE,
     ) -> None:
         self._database = database
@@ -82,6 +85,7 @@ class PostgresProjector:
         self._places = Places(catalog)
         self._models = read_models(self._places)
         self._marks = SyncMarks(self._places, sync_interval_s)
+        self._noticing = noticing
         self._recorder = _TrackingRecorder()
 
     def step(self) -> bool:
@@ -103,6 +107,8 @@ class PostgresProjector:
         for model in self._models.values():
             model.fold(connection, page)
         self._marks.fold(connection, page)
+        if self._noticing is not None:
+            self._noticing.fold(connection, page)
         self._recorder.record(connection, page[-1].position)
 
     def position(self) -> int:

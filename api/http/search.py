@@ -5,13 +5,13 @@ from typing import Any
 from api.auth import STAFF
 from api.context import wired
 from api.openapi import ApiBook
-from api.schemas.search import FoundSchema, SearchQuery
+from api.schemas.search import SearchQuery, SearchResultSchema
 from application.searching import Found
 
 book = ApiBook("search")
 
 
-@book.op("GET", "/v1/search", roles=STAFF, query=SearchQuery(), out=FoundSchema())
+@book.op("GET", "/v1/search", roles=STAFF, query=SearchQuery(), out=SearchResultSchema())
 def find(query: dict[str, Any]) -> Found:
     """Organizations, cycles and cases by whatever a person has in hand.
 

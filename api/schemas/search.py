@@ -45,7 +45,7 @@ class FoundCaseSchema(Strict):
     status = fields.String(required=True)
 
 
-class FoundSchema(Strict):
+class SearchResultSchema(Strict):
     """Everything that a text leads to, the closest first."""
 
     organizations = fields.List(fields.Nested(FoundOrganizationSchema), required=True)

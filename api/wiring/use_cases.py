@@ -36,8 +36,9 @@ from adapters.postgres.web_sessions import PostgresSessions
 from adapters.stripe.paced import sleep_for
 from api.auth import KeyRing
 from api.settings import Settings
-from api.wiring import cases
+from api.wiring import cases, notifying
 from api.wiring.database import attached, lacking, log_growth
+from api.wiring.insight import insights
 from api.wiring.messages import broker, dead_letters
 from api.wiring.processor import payments_by_hand, processor
 from api.wiring.reconciling import reconciliations, safe_repairs
@@ -164,8 +165,12 @@ def _wired(
     issuing = Issuing(books, conflicts, stripe_stream)
     booked = BookedCycles(books, log, catalog, records, clock)
     repairs = safe_repairs(database, booked, conflicts.sync, handling, issuing, clock)
+    insight = insights(database, carrying, books, catalog, records)
     return Wired(
         settings=settings,
+        insight=insight.insight,
+        alerts=insight.alerts,
+        alert_watch=insight.watch,
         publishing=Publishing(log, catalog),
         registration=Registration(log, books, directory, catalog),
         changes=_changes(carrying, database, catalog),
@@ -224,7 +229,22 @@ def _wired(
         books=books,
         cycle_lists=lists,
         directory=directory,
-        projector=PostgresProjector(database, catalog, sync_interval_s=settings.sync_interval_s),
+        projector=PostgresProjector(
+            database,
+            catalog,
+            sync_interval_s=settings.sync_interval_s,
+            noticing=notifying.noticing(settings),
+        ),
+        notices=notifying.notice_board(settings, database),
+        endpoints=notifying.endpoints(settings, database),
+        mail_choices=notifying.mail_choices(database, log),
+        notifying=notifying.notifying(
+            settings,
+            database,
+            log,
+            directory,
+            Invoices(books, log, catalog, records, stripe_stream),
+        ),
         rebuilder=PostgresRebuilder(database, catalog),
         make_checkpoints=Checkpoints(database, catalog).make,
         fold_stale_tallies=Retally(database, catalog).run,

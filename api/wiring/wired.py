@@ -9,6 +9,7 @@ from adapters.postgres.cycle_lists import PostgresCycleLists
 from api.auth import KeyRing
 from api.settings import Settings
 from application.adjusting import Adjusting
+from application.alerts import Alerts, AlertWatch
 from application.attaching import Attaching
 from application.cases import Cases
 from application.catching_up import CatchingUp
@@ -27,6 +28,7 @@ from application.holding import Holding
 from application.holdings import Holdings
 from application.idempotency import AnswerStore
 from application.inbox import Inbox, Message
+from application.insight import Insight
 from application.invoices import Invoices
 from application.keys import Keys
 from application.linking import Linking
@@ -78,6 +80,9 @@ class Wired:
     """Every use case, built on the adapters that the settings ask for."""
 
     settings: Settings
+    insight: Insight
+    alerts: Alerts
+    alert_watch: AlertWatch
     publishing: Publishing
     registration: Registration
     changes: Changes[Receipt]

@@ -76,6 +76,20 @@ RULES = {
     "dismiss_discrepancy": "support admin",
     "finalize_invoice": "support admin",
     "invoice_proof": "organization support admin",
+    "report_case": "organization support admin",
+    "list_own_cases": "organization support admin",
+    "get_case": "organization support admin",
+    "comment_publicly": "organization support admin",
+    "reopen_case": "organization support admin",
+    "list_cases": "support admin",
+    "acknowledge_case": "support admin",
+    "comment_as_support": "support admin",
+    "resolve_case": "support admin",
+    "erase_case_text": "admin",
+    "give_feedback": "organization support admin",
+    "list_feedback": "support admin",
+    "list_discrepancies": "support admin",
+    "resolve_discrepancy": "support admin",
     "hold_invoice": "support admin",
     "release_invoice": "support admin",
     "reconcile": "support admin",
@@ -127,6 +141,8 @@ def test_every_route_has_a_rule_and_keeps_it() -> None:
 def path_of(op: Op) -> str:
     path = op.rule.replace("<organization>", "acme").replace("<cycle>", "acme.2026-11-01")
     path = path.replace("<attachment>", "a1").replace("<path:line>", "usage/a1/cpu@1")
+    path = path.replace("<case>", "acme.c1").replace("<text>", "t1")
+    path = path.replace("<discrepancy>", "d1")
     path = path.replace("<price>", "cpu").replace("<discount>", "d1")
     path = path.replace("<meter>", "cpu").replace("<service>", "machine")
     return path.replace("<key>", "ck_12345678")

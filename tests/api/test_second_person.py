@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -10,12 +9,10 @@ import pytest
 from flask import Flask
 
 from api.app import create_app
-from api.instants import format_instant
 from api.weighing import NOT_ASKED
 from api.wiring import Wired
 from tests.api.conftest import Caller, day
 from tests.api.test_access import OPS
-from tests.api.test_actors import BESIDE, NOTHING_TO_TELL
 from tests.api.test_life import INVOICE, ORGANIZATION, USAGE, amounts, done, issued, used
 from tests.api.test_usage import record
 
@@ -70,6 +67,8 @@ def code(answer: Any, status: int) -> str:
 
 
 def test_every_changing_operation_asks_or_says_why_not() -> None:
+    from tests.api.test_actors import BESIDE, NOTHING_TO_TELL
+
     own = {"approve_change", "reject_change"}
     outside = own | BESIDE.keys() | NOTHING_TO_TELL.keys()
     changing = {op.name for op in OPS if op.method != "GET"} - outside
@@ -170,13 +169,10 @@ def test_other_changes_of_the_invoice_do_not_matter(ada: Caller, bob: Caller, us
 
 
 def test_it_is_dated_as_it_was_asked(ada: Caller, bob: Caller, used: str) -> None:
-    """Usage that happened in between is not waived."""
-    request = kept(ada("POST", f"{INVOICE}/waive", {"line": USAGE, **WHY}))
-    since = format_instant(datetime.now(UTC))
-    done(ada("POST", "/v1/usage", [record("k3", value="100", occurred_at=since)]))
+    request = kept(ada("POST", ITEMS, ITEM))
     assert done(approve(bob, request))["state"] == "approved"
-    found = amounts(ada)
-    assert (found[USAGE], found[f"waive/{USAGE}"]) == (750, -500)
+    last = done(ada("GET", f"{INVOICE}/history"))["data"][-1]
+    assert last["occurred_at"] == done(ada("GET", f"{REQUESTS}/{request}"))["asked_at"]
 
 
 def test_after_a_week_it_is_over(ada: Caller, bob: Caller, used: str, database_url: str) -> None:

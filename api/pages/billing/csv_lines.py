@@ -3,9 +3,9 @@
 import csv
 import io
 
-from api.journal.formats import guarded
+from api.findings import FORMULA
 from domain.invoice import Invoice, LineItem
-from domain.money import exponent
+from domain.money import shown
 from domain.period import written_utc
 from domain.quantity import plain
 
@@ -34,26 +34,24 @@ def written_lines(invoice: Invoice) -> str:
 
 def _row(invoice: Invoice, line: LineItem) -> list[str]:
     return [
-        guarded(invoice.cycle),
-        guarded(line.key),
-        guarded(line.attachment or ""),
-        guarded(line.description),
+        _guarded(invoice.cycle),
+        _guarded(line.key),
+        _guarded(line.attachment or ""),
+        _guarded(line.description),
         plain(line.quantity),
-        guarded(line.unit or ""),
-        major(line.amount, invoice.currency),
+        _guarded(line.unit or ""),
+        _whole(line.amount, invoice.currency),
         invoice.currency.upper(),
         written_utc(line.period.start),
         written_utc(line.period.end),
     ]
 
 
-def major(amount: int, currency: str) -> str:
-    """Minor units as units, without marks between thousands.
+def _guarded(text: str) -> str:
+    """What others wrote is text, whatever a spreadsheet would make of it."""
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
-    >>> major(-123456, "usd"), major(1200, "jpy")
-    ('-1234.56', '1200')
-    """
-    places = exponent(currency)
-    digits = f"{abs(amount):0{places + 1}d}"
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{digits[: len(digits) - places]}" + (f".{digits[-places:]}" if places else "")
+
+def _whole(amount: int, currency: str) -> str:
+    """Minor units as units, without marks between thousands: a number to any spreadsheet."""
+    return shown(amount, currency).replace(",", "")

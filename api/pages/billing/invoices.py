@@ -1,12 +1,13 @@
 """Invoices: the list of them, and one with its lines, its story and its figures as a file."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from flask import Response, request
 
 from api.auth import READERS
 from api.context import now, wired
+from api.endpoint import principal
 from api.pages.billing.compared import compared
 from api.pages.billing.csv_lines import written_lines
 from api.pages.billing.frame import INVOICE, ROOT, framed, require_own
@@ -40,6 +41,13 @@ def billing_invoices(organization: str) -> str:
 def billing_invoice(organization: str, cycle: str) -> str:
     """One invoice, to read and to print."""
     require_own(organization, cycle)
+    return invoice_page(organization, cycle, {}, {})
+
+
+def invoice_page(
+    organization: str, cycle: str, values: Mapping[str, str], errors: Mapping[str, str]
+) -> str:
+    """An invoice's page. values, errors: of the question under it."""
     who, view = wired().registration.get(organization), wired().invoices.get(cycle)
     return framed(
         "invoice.html",
@@ -47,9 +55,9 @@ def billing_invoice(organization: str, cycle: str) -> str:
         who,
         **shown_invoice(view, who),
         before=_before(organization, cycle),
-        answer=wired().feedback.of(cycle, _actor()),
-        values={},
-        errors={},
+        answer=wired().feedback.of(cycle, principal().actor),
+        values=values,
+        errors=errors,
     )
 
 
@@ -77,7 +85,8 @@ def billing_changes(organization: str, cycle: str) -> str:
     """Why it is not what it was: since a day, and against the invoice before."""
     require_own(organization, cycle)
     who, view = wired().registration.get(organization), wired().invoices.get(cycle)
-    since, errors = request.args.get("since", ""), {}
+    since = request.args.get("since", "")
+    errors: dict[str, str] = {}
     diff: InvoiceDiff | None = None
     if since:
         try:

@@ -1,44 +1,16 @@
 """What forms of the support console are about, and what can be chosen there."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-
 from api.context import now, wired
+from api.pages.action import Place
 from api.pages.typed import Choices, Where
 from api.pages.words import money
 from application.desired import organization_of
-from application.views import InvoiceView, OrganizationView
-from domain.errors import NotFound
+from application.views import OrganizationView
 from domain.events.amounts import DiscountGranted
 
 ORGANIZATIONS = "/support/organizations"
 INVOICES = "/support/invoices"
 CASES = "/support/cases"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """What a form is about. path: how the API's address names it. home: where one goes back to.
-
-    choose: what can be chosen, by the name of a list. view: the invoice, where it is about one.
-    """
-
-    kind: str
-    path: Mapping[str, str]
-    home: str
-    title: str
-    where: Where = field(default_factory=Where)
-    organization: str | None = None
-    view: InvoiceView | None = None
-    choose: Mapping[str, Callable[[], Choices]] = field(default_factory=dict)
-
-    def choices(self, named: Choices | str) -> Choices:
-        """A list as it is, or the one of this name here."""
-        return self.choose[named]() if isinstance(named, str) else named
-
-    def action(self, name: str) -> str:
-        """The address of the form for an action."""
-        return f"{self.home}/do/{name}"
 
 
 def organization_place(organization: str) -> Place:
@@ -156,13 +128,3 @@ def _attachments(organization: str) -> Choices:
     """Each attachment once, as it was last."""
     last = {each.attachment: each for each in wired().holdings.attachments(organization)}
     return [(each.attachment, f"{each.attachment}: {each.name}") for each in last.values()]
-
-
-def require_known(names: Mapping[str, object], name: str) -> None:
-    """Refuse a name that nothing has.
-
-    Raises:
-        NotFound: there is nothing of this name.
-    """
-    if name not in names:
-        raise NotFound(f"there is no action {name}")

@@ -1,51 +1,12 @@
 """What an action would do, told before it is done: invoice by invoice, line by line, in words."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from api.context import wired
-from api.openapi import Op
-from api.pages.support.places import Place
+from api.pages.action import Deed, Effect, Tell
+from api.pages.actions import require_taken
 from api.pages.words import money
-from application.change_requests import Asked
 from application.views import InvoiceDelta, InvoiceView, LineDelta, Preview
 from domain.errors import InvalidInput
 from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateDraft, UpdateLine
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deed:
-    """An action as somebody asks for it. given: what the operation's view would be called with."""
-
-    op: Op
-    place: Place
-    asked: Asked
-    given: Mapping[str, Any]
-    actor: str
-
-    @property
-    def body(self) -> Any:
-        """What was typed, read."""
-        return self.given.get("body", {})
-
-    @property
-    def view(self) -> InvoiceView:
-        """The invoice it is about."""
-        assert self.place.view is not None  # of an action on an invoice
-        return self.place.view
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Effect:
-    """What an action would do. invoices: those that would be another. of: what they are."""
-
-    words: tuple[str, ...] = ()
-    invoices: tuple[InvoiceDelta, ...] = ()
-    of: str = "Invoice"
-
-
-Tell = Callable[[Deed], Effect]
 
 
 def rehearsed(deed: Deed) -> Effect:
@@ -71,19 +32,6 @@ def correcting(deed: Deed) -> Effect:
     require_taken(answer)
     found = tuple(one for item in answer["items"] for one in item["invoices"])
     return of_preview(Preview(invoices=found))
-
-
-def require_taken(answer: Mapping[str, Any]) -> None:
-    """Refuse as the first refused item of an answer says.
-
-    Raises:
-        InvalidInput: there is one.
-    """
-    for item in answer["items"]:
-        if item["outcome"] == "refused":
-            field, colon, text = item["detail"].partition(": ")
-            named = colon and field.isidentifier()
-            raise InvalidInput(text if named else item["detail"], field=field if named else "id")
 
 
 def says(*words: str) -> Tell:

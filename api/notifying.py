@@ -1,0 +1,51 @@
+"""A worker's part in notices: webhooks and e-mails go out, and somebody looks for what no event
+tells."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from api.wiring import Wired, clock
+from application.worker import Duty, Loop, Scheduler, every
+
+WEBHOOK_THREADS = 4
+"""Deliveries at once; the first thread is kept for endpoints that answer."""
+
+LOOK_FOR_NOTICES_EVERY = timedelta(milliseconds=500)
+LOOK_FOR_MAIL_EVERY = timedelta(seconds=1)
+LOOK_FOR_UPDATES_EVERY = timedelta(seconds=2)
+LOOK_FOR_TROUBLE_EVERY = timedelta(seconds=30)
+LOOK_AHEAD_EVERY = timedelta(minutes=5)
+
+
+def notify_loops(wired: Wired) -> list[Loop]:
+    """The loops of the role ``notify``."""
+    found = [
+        Loop(
+            f"webhooks out {number}",
+            _deliver(wired, steady=number == 1),
+            every(LOOK_FOR_NOTICES_EVERY),
+        )
+        for number in range(1, WEBHOOK_THREADS + 1)
+    ]
+    mailing = wired.notifying.mailing
+    if mailing is not None:
+        found.append(Loop("mail", lambda: mailing.step(clock()), every(LOOK_FOR_MAIL_EVERY)))
+    known = notice_duties(wired)
+    step, parts = Scheduler(known, clock).step, [each.health for each in known]
+    found.append(Loop("notices", step, every(LOOK_FOR_NOTICES_EVERY), parts=parts))
+    return found
+
+
+def notice_duties(wired: Wired) -> list[Duty]:
+    """What has to be looked at every so often."""
+    parts = wired.notifying
+    return [
+        Duty(name="invoice updates", every=LOOK_FOR_UPDATES_EVERY, run=parts.updates.run),
+        Duty(name="sync troubles", every=LOOK_FOR_TROUBLE_EVERY, run=parts.troubles.run),
+        Duty(name="upcoming invoices", every=LOOK_AHEAD_EVERY, run=parts.upcoming.run),
+        Duty(name="quarantine growth", every=LOOK_AHEAD_EVERY, run=parts.growth.run),
+    ]
+
+
+def _deliver(wired: Wired, *, steady: bool) -> Callable[[], bool]:
+    return lambda: wired.notifying.delivering.step(clock, steady=steady)

@@ -1,0 +1,91 @@
+"""An action that a form offers: which operation it is, what it asks for, and what it would do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.openapi import Op
+from api.pages.typed import Choices, Field, Where
+from application.change_requests import Asked
+from application.views import InvoiceDelta, InvoiceView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What a form is about. path: how the API's address names it. home: where one goes back to.
+
+    choose: what can be chosen, by the name of a list. view: the invoice, where it is about one.
+    """
+
+    kind: str
+    path: Mapping[str, str]
+    home: str
+    title: str
+    where: Where = field(default_factory=Where)
+    organization: str | None = None
+    view: InvoiceView | None = None
+    choose: Mapping[str, Callable[[], Choices]] = field(default_factory=dict)
+
+    def choices(self, named: Choices | str) -> Choices:
+        """A list as it is, or the one of this name here."""
+        return self.choose[named]() if isinstance(named, str) else named
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deed:
+    """An action as somebody asks for it. given: what the operation's view would be called with."""
+
+    op: Op
+    place: Place
+    asked: Asked
+    given: Mapping[str, Any]
+    actor: str
+
+    @property
+    def body(self) -> Any:
+        """What was typed, read."""
+        return self.given.get("body", {})
+
+    @property
+    def view(self) -> InvoiceView:
+        """The invoice it is about."""
+        assert self.place.view is not None  # of an action on an invoice
+        return self.place.view
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """What an action would do. invoices: those that would be another. of: what they are."""
+
+    words: tuple[str, ...] = ()
+    invoices: tuple[InvoiceDelta, ...] = ()
+    of: str = "Invoice"
+
+
+Tell = Callable[[Deed], Effect]
+Values = Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """Something that people do by hand, by one operation of the API.
+
+    op: its name. identity: the field of the body that names what is made: it is made from the
+    form's token, so that the same form makes it once. shape: the body, from what was typed; by
+    default just that. statuses: of an invoice that it can be for; empty for any.
+    help: what it is for, in a sentence or two.
+    """
+
+    name: str
+    op: str
+    title: str
+    tell: Tell
+    help: str = ""
+    fields: tuple[Field, ...] = ()
+    identity: str | None = None
+    shape: Callable[[Values], Any] = dict
+    statuses: frozenset[str] = frozenset()
+
+    def fits(self, place: Place) -> bool:
+        """Whether it makes sense there now; the books decide, this only keeps lists short."""
+        return place.view is None or not self.statuses or place.view.status in self.statuses

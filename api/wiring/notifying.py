@@ -1,0 +1,96 @@
+"""Wiring of notices: how they come from the log, where they are listed, and how they go out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adapters.notify.http import HttpSender
+from adapters.notify.letters import Letters
+from adapters.notify.mail import SmtpCarrier
+from adapters.postgres.database import Database
+from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.mail import PostgresMail
+from adapters.postgres.notice_work import PostgresNoticeWork
+from adapters.postgres.notices import PostgresNotices
+from adapters.postgres.noticing import Noticing
+from adapters.postgres.webhook_endpoints import PostgresEndpoints
+from adapters.postgres.webhook_lines import PostgresLines
+from api.settings import Settings
+from application.delivering import Delivering
+from application.endpoints import Endpoints
+from application.invoices import Invoices
+from application.mailing import MailChoices, Mailing
+from application.notices import SUBJECTS, NoticeBoard
+from application.noticing import QuarantineGrowth, SyncTroubles, Upcoming, Updates
+from application.ports import Directory, EventLog
+from application.registration import load
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notifying:
+    """What a worker needs for notices. mailing: ``None`` without a mail server.
+
+    prune: deletes what is old, some of it at a time; each says how much.
+    """
+
+    delivering: Delivering
+    mailing: Mailing | None
+    upcoming: Upcoming
+    updates: Updates
+    troubles: SyncTroubles
+    growth: QuarantineGrowth
+    prune: Sequence[Callable[[], int]]
+
+
+def noticing(settings: Settings) -> Noticing:
+    """The projector's part."""
+    every = timedelta(seconds=settings.webhook_updated_every_s)
+    return Noticing(every, mails=settings.smtp_url is not None)
+
+
+def notice_board(settings: Settings, database: Database) -> NoticeBoard:
+    """What people see and read."""
+    return NoticeBoard(PostgresNotices(database, mails=settings.smtp_url is not None))
+
+
+def endpoints(settings: Settings, database: Database) -> Endpoints:
+    """Systems that are told by webhook."""
+    return Endpoints(PostgresEndpoints(database), _sender(settings).check)
+
+
+def mail_choices(database: Database, log: EventLog) -> MailChoices:
+    """What members want to be told of."""
+    return MailChoices(PostgresMail(database), lambda each: load(log, each), SUBJECTS)
+
+
+def notifying(
+    settings: Settings, database: Database, log: EventLog, directory: Directory, invoices: Invoices
+) -> Notifying:
+    """Everything a worker does about notices."""
+    mails = settings.smtp_url is not None
+    notices, work = PostgresNotices(database, mails=mails), PostgresNoticeWork(database)
+    lines, mail = PostgresLines(database), PostgresMail(database)
+    every = timedelta(seconds=settings.webhook_updated_every_s)
+    return Notifying(
+        delivering=Delivering(lines, _sender(settings), settings.origin),
+        mailing=_mailing(settings, mail, log, directory),
+        upcoming=Upcoming(work, notices, invoices.get, settings.invoice_upcoming_days),
+        updates=Updates(work, notices, invoices.get, every),
+        troubles=SyncTroubles(work, notices),
+        growth=QuarantineGrowth(work, notices),
+        prune=(lines.prune, mail.prune, notices.prune, work.prune, PostgresInbox(database).prune),
+    )
+
+
+def _sender(settings: Settings) -> HttpSender:
+    return HttpSender(local=settings.webhook_allow_local)
+
+
+def _mailing(
+    settings: Settings, store: PostgresMail, log: EventLog, directory: Directory
+) -> Mailing | None:
+    if settings.smtp_url is None:
+        return None
+    letters = Letters(settings.origin)
+    carrier = SmtpCarrier(settings.smtp_url, settings.mail_from or "", letters)
+    return Mailing(store, lambda each: load(log, each), directory, carrier)

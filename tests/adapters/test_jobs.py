@@ -1,0 +1,267 @@
+"""Jobs of schedules: made once, one at a time, again after trouble, and never lost."""
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from adapters.jobs.queue import ProcrastinateJobs
+from application.schedule_ports import BY_ITSELF, Asked, Tally
+from application.sweeping import ATTEMPTS_MAX
+from domain.errors import StoreUnavailable
+from tests.scheduled import Desk, desk, wait_until, working
+
+ROOT = Path(__file__).parents[2]
+NOW = timedelta()
+
+
+@pytest.fixture
+def made(each_database_url: str) -> Iterator[Desk]:
+    with desk(each_database_url) as found:
+        yield found
+
+
+def fine(now: datetime) -> Tally:
+    return Tally(expected=3, done=3)
+
+
+def broken(now: datetime) -> Tally:
+    raise StoreUnavailable("it is away")
+
+
+def jobs_left(made: Desk) -> list[tuple[str, str]]:
+    """What is in the queue: task and state."""
+    with psycopg.connect(made.url) as connection:
+        rows = connection.execute(
+            "SELECT task_name, status::text FROM procrastinate_jobs ORDER BY id"
+        )
+        return [(str(task), str(status)) for task, status in rows]
+
+
+def outcomes(made: Desk) -> list[str]:
+    return [each.outcome for each in made.log()]
+
+
+def test_what_is_asked_for_is_made_and_told(made: Desk) -> None:
+    made.jobs.ask("audit", "ada")
+    with working(*made.loops({"audit": fine})):
+        wait_until(lambda: outcomes(made) == ["done"])
+        wait_until(lambda: not jobs_left(made))
+    (run,) = made.log()
+    assert (run.expected, run.done, run.error, run.attempt, run.asked_by) == (3, 3, None, 1, "ada")
+    assert run.ended_at is not None and run.started_at <= run.ended_at
+
+
+def test_less_done_than_expected_is_no_silent_success(made: Desk) -> None:
+    made.jobs.ask("audit", "ada")
+    less = lambda now: Tally(expected=3, done=2, problem="c is parked")  # noqa: E731
+    with working(*made.loops({"audit": less})):
+        wait_until(lambda: outcomes(made) == ["incomplete"])
+    assert made.log()[0].error == "2 of 3 done: c is parked"
+
+
+def test_what_waits_already_is_brought_forward(made: Desk) -> None:
+    made.jobs.again(Asked(schedule="audit", job=1, attempt=3), timedelta(hours=1))
+    first = made.jobs.ask("audit", "ada")
+    assert made.jobs.ask("audit", "bob") == first
+    assert jobs_left(made) == [("audit", "todo")]
+    with working(*made.loops({"audit": fine})):
+        wait_until(lambda: outcomes(made) == ["done"])
+    (run,) = made.log()
+    assert (run.attempt, run.asked_by) == (1, "bob")
+
+
+def test_a_second_one_leaves_the_callers_transaction_alone(made: Desk) -> None:
+    with made.database.connection() as connection:
+        mine = ProcrastinateJobs(lambda: nullcontext(connection), ATTEMPTS_MAX)
+        with connection.transaction():
+            connection.execute("CREATE TABLE beside (n int)")
+            mine.ask("audit", "ada")
+            mine.ask("audit", "ada")
+            connection.execute("INSERT INTO beside VALUES (1)")
+        assert connection.execute("SELECT n FROM beside").fetchall() == [(1,)]
+        connection.execute("DROP TABLE beside")
+
+
+def test_one_schedule_never_runs_twice_at_once_however_many_work(made: Desk) -> None:
+    lock, inside, most, begun, go = threading.Lock(), [0], [0], [], threading.Event()
+
+    def sweep(now: datetime) -> Tally:
+        with lock:
+            inside[0] += 1
+            begun.append(inside[0])
+            most[0] = max(most[0], inside[0])
+        go.wait(10)
+        with lock:
+            inside[0] -= 1
+        return fine(now)
+
+    made.jobs.ask("audit", "ada")
+    sweeps = {"audit": sweep, "answers": fine}
+    with working(*made.loops(sweeps), *made.loops(sweeps)):
+        wait_until(lambda: len(begun) == 1)
+        made.jobs.ask("audit", "bob")  # while it runs: comes after it
+        made.jobs.ask("answers", "bob")  # another one need not wait
+        wait_until(lambda: [each.outcome for each in made.log("answers")] == ["done"])
+        assert len(begun) == 1
+        go.set()
+        wait_until(lambda: outcomes(made) == ["done", "done"])
+    assert most == [1]
+
+
+def test_a_time_that_has_come_is_run_once_by_many_schedulers(made: Desk) -> None:
+    cadences = {"audit": "0 0 1 * *", "answers": None}
+    sweeps = {"audit": fine, "answers": fine}
+    for _ in range(2):  # begun again, they know what they have done
+        with working(*made.loops(sweeps, cadences), *made.loops(sweeps, cadences)):
+            made.jobs.ask("answers", "ada")
+            wait_until(lambda: outcomes(made) == ["done"])
+            wait_until(lambda: not jobs_left(made))
+    (run,) = made.log()
+    assert run.asked_by == BY_ITSELF
+    assert {each.asked_by for each in made.log("answers")} == {"ada"}
+
+
+def test_what_fails_comes_again_and_at_last_is_dead_until_retried(made: Desk) -> None:
+    sweeps: dict[str, Callable[[datetime], Tally]] = {"audit": broken}
+    made.jobs.ask("audit", "ada")
+    with working(*made.loops(sweeps)):
+        wait_until(lambda: outcomes(made) == ["failed"])
+        wait_until(lambda: jobs_left(made) == [("audit", "todo")])
+    assert made.jobs.dead() == []
+    for _ in range(2):  # however often it is given up, one is told of
+        made.jobs.again(Asked(schedule="audit", job=1, attempt=ATTEMPTS_MAX), NOW)
+        with working(*made.loops(sweeps)):
+            wait_until(lambda: jobs_left(made) == [("audit", "failed")])
+    (dead,) = made.jobs.dead()
+    assert (dead.schedule, dead.status, dead.attempt) == ("audit", "failed", ATTEMPTS_MAX)
+    assert dead.error == "store_unavailable: it is away"
+    assert made.jobs.retry(dead.id + 1000, "bob") is None
+    sweeps["audit"] = fine
+    assert made.jobs.retry(dead.id, "bob") is not None
+    with working(*made.loops(sweeps)):
+        wait_until(lambda: outcomes(made)[-1] == "done")
+    assert (made.log()[-1].asked_by, made.jobs.dead()) == ("bob", [])
+
+
+def test_a_run_that_does_not_end_in_time_is_left_to_another(made: Desk) -> None:
+    go, begun = threading.Event(), threading.Event()
+
+    def slow(now: datetime) -> Tally:
+        begun.set()
+        go.wait(20)
+        return fine(now)
+
+    made.jobs.ask("audit", "ada")
+    with working(*made.loops({"audit": slow}, drain=timedelta(milliseconds=100))):
+        assert begun.wait(10)
+    assert outcomes(made) == ["interrupted"]
+    with working(*made.loops({"audit": fine})):
+        wait_until(lambda: outcomes(made) == ["interrupted", "done"])
+    go.set()
+    assert made.log()[-1].asked_by == "ada"
+
+
+def taken(made: Desk) -> int:
+    """The one job, under way at a worker that is not heard of."""
+    with psycopg.connect(made.url, autocommit=True) as connection:
+        worker = connection.execute("SELECT * FROM procrastinate_register_worker_v1()").fetchone()
+        assert worker is not None
+        connection.execute(
+            "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
+        )
+        job = connection.execute(
+            "SELECT id FROM procrastinate_fetch_job_v2(NULL, %s)", [worker[0]]
+        ).fetchone()
+        assert job is not None
+        return int(job[0])
+
+
+def test_a_job_whose_worker_is_gone_is_made_again_beside_one_that_waits(made: Desk) -> None:
+    made.jobs.ask("audit", "ada")
+    job = taken(made)
+    run = made.runs.begin(Asked(schedule="audit", job=job, asked_by="ada"), made.worker)
+    made.jobs.ask("audit", "bob")
+    (dead,) = made.jobs.dead()
+    assert (dead.id, dead.status) == (job, "stalled")
+    assert (made.jobs.recover(), made.jobs.recover()) == (1, 0)
+    assert jobs_left(made) == [("audit", "todo")]
+    assert [(each.id, each.outcome) for each in made.log()] == [(run, "lost")]
+
+
+def test_a_job_that_kills_its_workers_is_given_up(made: Desk) -> None:
+    made.jobs.again(Asked(schedule="audit", job=1, attempt=ATTEMPTS_MAX), NOW)
+    job = taken(made)
+    assert made.jobs.recover() == 1
+    assert [(each.id, each.status) for each in made.jobs.dead()] == [(job, "failed")]
+
+
+def test_a_run_that_ended_is_not_made_again_though_its_worker_could_not_say_so(made: Desk) -> None:
+    made.jobs.ask("audit", "ada")
+    job = taken(made)
+    run = made.runs.begin(Asked(schedule="audit", job=job), made.worker)
+    made.runs.end(run, "done", Tally(expected=1, done=1), None)
+    assert made.jobs.recover() == 1
+    assert (jobs_left(made), outcomes(made)) == ([], ["done"])
+
+
+def test_what_is_old_is_forgotten_but_nothing_that_waits_or_tells_the_last(made: Desk) -> None:
+    for _ in range(2):
+        run = made.runs.begin(Asked(schedule="audit", job=1), made.worker)
+        made.runs.end(run, "done", Tally(expected=1, done=1), None)
+    made.jobs.again(Asked(schedule="audit", job=1, attempt=ATTEMPTS_MAX), NOW)
+    with working(*made.loops({"audit": broken})):
+        wait_until(lambda: jobs_left(made) == [("audit", "failed")])
+    made.jobs.ask("audit", "ada")
+    assert made.jobs.forget(timedelta(hours=1)) == 0
+    assert (made.jobs.forget(NOW), jobs_left(made)) == (1, [("audit", "todo")])
+    assert (made.runs.forget(NOW), outcomes(made)) == (2, ["failed"])
+
+
+def test_a_killed_worker_loses_no_run_and_none_runs_twice_at_once(
+    made: Desk, tmp_path: Path
+) -> None:
+    """Two processes work on one schedule; the one that is at it is killed."""
+    go = tmp_path / "go"
+    with psycopg.connect(made.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE trail (n serial, what text, pid int)")
+
+        def trail() -> list[tuple[str, int]]:
+            rows = connection.execute("SELECT what, pid FROM trail WHERE what <> 'up' ORDER BY n")
+            return [(str(what), int(str(pid))) for what, pid in rows]
+
+        def up() -> int:
+            rows = connection.execute("SELECT FROM trail WHERE what = 'up'")
+            return rows.rowcount
+
+        command = [sys.executable, "-m", "tests.scheduled_process", made.url, str(go)]
+        workers = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+        try:
+            wait_until(lambda: up() == 2, 60)
+            made.jobs.ask("audit", "ada")
+            wait_until(lambda: len(trail()) == 1)
+            ((_, pid),) = trail()
+            (killed,) = [each for each in workers if each.pid == pid]
+            (other,) = [each for each in workers if each.pid != pid]
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
+            wait_until(lambda: len(trail()) == 2)
+            go.touch()
+            wait_until(lambda: outcomes(made) == ["lost", "done"])
+            assert trail() == [("begin", pid), ("begin", other.pid), ("end", other.pid)]
+            assert [(each.attempt, each.asked_by) for each in made.log()] == [
+                (1, "ada"),
+                (2, "ada"),
+            ]
+        finally:
+            for each in workers:
+                each.kill()
+                each.wait()
+            connection.execute("DROP TABLE trail")
