@@ -21,9 +21,11 @@ from api.http import (
     dead_letters,
     exports,
     feedback,
+    insight,
     invoices,
     keys,
     lifecycle,
+    notices,
     operations,
     organizations,
     payments,
@@ -35,6 +37,7 @@ from api.http import (
     signing_in,
     syncs,
     usage,
+    webhook_endpoints,
     webhooks,
 )
 from api.limits import BODY_BYTES_MAX
@@ -67,6 +70,8 @@ BOOKS: tuple[ApiBook, ...] = (
     payments.book,
     syncs.book,
     webhooks.book,
+    notices.book,
+    webhook_endpoints.book,
     keys.book,
     signing_in.book,
     operations.book,

@@ -27,7 +27,7 @@ JSON = "application/json"
 KEY_MAX = 255
 CYCLE = re.compile(CYCLE_PATTERN)
 KEPT = KeptSchema()
-OTHERWISE_NAMED = frozenset({"line", "key", "case"})
+OTHERWISE_NAMED = frozenset({"line", "key", "case", "user"})
 """Not by an identifier; whoever looks for them knows how."""
 
 

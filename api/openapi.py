@@ -42,6 +42,7 @@ _PATTERNS = {
     "cycle": CYCLE_PATTERN,
     "line": "^.{1,400}$",
     "case": r"^[a-z0-9_-]{1,64}\.[a-z0-9_-]{1,64}$",
+    "user": "^.{1,255}$",
     "key": "^ck_[A-Za-z0-9_-]{8}$",
 }
 _CHANGES = frozenset({"POST", "PUT", "PATCH"})

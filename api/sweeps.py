@@ -88,6 +88,7 @@ def _forget(wired: Wired) -> int:
             wired.scheduling.runs.forget(RUNS_KEPT),
             wired.scheduling.jobs.forget(RUNS_KEPT),
             wired.scheduling.crew.forget(WORKERS_KEPT),
+            *(_all_of(prune)() for prune in wired.notifying.prune),
         )
     )
 

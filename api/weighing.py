@@ -40,15 +40,19 @@ NOT_ASKED: Mapping[str, str] = {
     "override_price": "the same",
     "end_override": "the same",
     "sync_invoice": "makes Stripe equal the books",
-    "sync_by_its_old_name": "the same",
     "finalize_invoice": "issues what the books say; for consent there is the policy approval",
     "hold_invoice": "moves no amount",
     "release_invoice": "moves no amount",
     "approve_invoice": "is a consent itself",
     "dismiss_discrepancy": "moves no amount in the books",
+    "report_case": "says something about a bill, and changes none",
+    "acknowledge_case": "the same",
+    "comment_publicly": "the same",
+    "comment_as_support": "the same",
+    "resolve_case": "names what was done, which asked by itself",
+    "reopen_case": "says something about a bill, and changes none",
     "link_customer": "moves no amount",
-    "make_customer_link": "moves no amount",
-    "make_staff_link": "moves no amount",
+    "open_portal": "moves no amount",
 }
 """Operations that change books and ask nobody else, and why."""
 

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
+from api.notifying import notify_loops
 from api.scheduled import schedule_loops, telling_loop
 from api.wiring import Wired, clock
 from application.closing_due import ClosingDue
@@ -17,7 +18,7 @@ from application.hints import Bell
 from application.pacing import Lane, in_lane
 from application.worker import Duty, Loop, Scheduler, SyncWorker, every
 
-ROLES = ("project", "sync", "schedule", "intake")
+ROLES = ("project", "sync", "schedule", "notify", "intake")
 """What a worker can do; by default all of it. There is no intake without a broker."""
 
 LOOK_FOR_EVENTS_EVERY_S = 0.15
@@ -120,6 +121,8 @@ def loops(wired: Wired, roles: Collection[str] = ROLES, worker: UUID | None = No
         found.append(Loop("audit", lambda: _reconcile(wired), every(LOOK_FOR_AUDITS_EVERY)))
         if broker is not None:
             found.append(broker.telling_loop())
+    if "notify" in roles:
+        found += notify_loops(wired)
     if "intake" in roles and broker is not None:
         found += broker.intake_loops()
     return found
@@ -136,6 +139,7 @@ def duties(wired: Wired) -> list[Duty]:
     return [
         Duty(name="webhooks", every=timedelta(seconds=1), run=lambda now: _read_mail(wired, now)),
         Duty(name="closing", every=CLOSE_EVERY, run=closing.run),
+        Duty(name="alerts", every=LOOK_AT_ALERTS_EVERY, run=wired.alert_watch.run),
         Duty(
             name="stale tallies",
             every=FOLD_EVERY,

@@ -1,7 +1,6 @@
 """Spend alerts: configured by people, looked at by the clock, told once in each cycle."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from application.changing import Effect, Runner
@@ -12,23 +11,13 @@ from application.live import InTurn, in_turn
 from application.notices import Notice, Notices
 from application.ports import Books, CatalogReader, OpenBooks
 from application.views import Receipt
-from domain.alert import FORECAST, Armed, configured
+from domain.alert import FORECAST, Armed, Wanted
 from domain.billing_cycle import Status
 from domain.organization import Organization
 from projections.sentences.organization import alert_words
 
 AT_ONCE = 50
 KIND = "alert.reached"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What an alert is to be, as ``domain.alert.configured`` takes it."""
-
-    of: str
-    amount: int | None = None
-    percent: int | None = None
-    budget: int | None = None
 
 
 class Alerts:
@@ -58,18 +47,7 @@ class Alerts:
         """
 
         def change(books: OpenBooks) -> Effect:
-            state = books.organization
-            event = configured(
-                organization,
-                alert,
-                wanted.of,
-                state.currency,
-                at,
-                amount=wanted.amount,
-                percent=wanted.percent,
-                budget=wanted.budget,
-            )
-            return _append(books, state.configure_alert(event))
+            return _append(books, books.organization.configure_alert(alert, wanted, at))
 
         return self._run(organization, change, actor=actor)
 

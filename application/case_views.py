@@ -1,19 +1,30 @@
 """What the cases answer: lists, a case as it stands, and its timeline."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from application.case_texts import CaseText, read
-from domain.case import OPEN_TO_CUSTOMERS, PUBLIC
+from application.ports import EventLog
+from domain.case import CUSTOMER, OPEN_TO_CUSTOMERS, PUBLIC
 from domain.events.base import Recorded
-from domain.events.case import CaseCommented, CaseEvent, CaseReported, CaseResolved
+from domain.events.case import (
+    CaseCommented,
+    CaseEvent,
+    CaseReopened,
+    CaseReported,
+    CaseResolved,
+)
+from domain.identity import case_stream
 from projections.case_summary import CaseSummary, summary_of, updated
 from projections.history import story
 
 SUPPORT = "Support"
 """How customers are told of whoever of support it was."""
+
+IN_STORIES_MAX = 100
+"""Cases that an invoice's story tells of: the newest ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,14 +137,36 @@ def _entries(
         event = recorded.event
         id_, seal = getattr(event, "text", None), getattr(event, "seal", "")
         text, state = read(texts.get(id_), seal) if id_ else (None, None)
-        customers = getattr(event, "by", "support") == "customer"
         yield CaseEntry(
             at=recorded.occurred_at,
             position=recorded.position,
-            who=recorded.actor if for_staff or customers else SUPPORT,
+            who=recorded.actor if for_staff or _by_customer(recorded) else SUPPORT,
             what=told.what,
             visibility=event.visibility if isinstance(event, CaseCommented) else PUBLIC,
             text=text,
             text_state=state,
             text_id=id_ if for_staff else None,
         )
+
+
+def in_stories(log: EventLog, lists: CaseLists) -> Callable[[str], Sequence[Recorded]]:
+    """Finds what a cycle's story tells of cases: that there are problems, and what became of them.
+
+    By a projection: a new one is told of a moment later. Of support it names nobody.
+    """
+
+    def about(cycle: str) -> list[Recorded]:
+        cases = lists.list(CaseFilter(cycle=cycle), None, IN_STORIES_MAX)
+        told = CaseReported | CaseResolved | CaseReopened
+        return [
+            recorded if _by_customer(recorded) else replace(recorded, actor=SUPPORT)
+            for case in cases
+            for recorded in log.read(case_stream(case.case))
+            if isinstance(recorded.event, told)
+        ]
+
+    return about
+
+
+def _by_customer(recorded: Recorded) -> bool:
+    return getattr(recorded.event, "by", None) == CUSTOMER

@@ -9,6 +9,7 @@ from application.cycles import open_next
 from application.issuing import Issuing, note_past_due
 from application.ports import Books, CatalogReader, OpenBooks
 from application.settling import Waiting, settle
+from application.unusual import Check, no_check
 from domain.billing_cycle import BillingCycle, Status
 from domain.errors import StoreUnavailable
 
@@ -44,12 +45,18 @@ class Closing:
     """
 
     def __init__(
-        self, books: Books, catalog: CatalogReader, issuing: Issuing, crediting: Crediting
+        self,
+        books: Books,
+        catalog: CatalogReader,
+        issuing: Issuing,
+        crediting: Crediting,
+        check: Check = no_check,
     ) -> None:
         self._books = books
         self._catalog = catalog
         self._issuing = issuing
         self._crediting = crediting
+        self._check = check
 
     def advance(self, organization: str, now: datetime, actor: str) -> Advance:
         """Take every cycle of an organization as far as it goes by ``now``.
@@ -79,7 +86,7 @@ class Closing:
 
     def _settle(self, books: OpenBooks, now: datetime, done: Advance) -> tuple[list[str], bool]:
         """Settle what may be; the cycles to issue, and whether there are credit notes to send."""
-        settled = settle(books, self._catalog.current(), now)
+        settled = settle(books, self._catalog.current(), now, self._check)
         done.settled, done.waiting = settled.settled, settled.waiting
         done.past_due = note_past_due(books, now)
         to_issue = [each.id for each in books.cycles if each.status is Status.FINALIZING]

@@ -1,10 +1,11 @@
 """Cost by day: what each local day of a cycle added to what it has earned."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from application.day_memory import Amounts, Memory, Remembered
 from application.insight_views import CostDay, CostSource, DailyCost
 from application.live import InTurn, in_turn, rate_cycle
 from application.ports import Books, CatalogReader, CycleState, Snapshot
@@ -20,9 +21,6 @@ from projections.replay import replay_control
 
 APART = frozenset({"credit", "late", "carry"})
 """Kinds of lines that no day of the cycle added."""
-
-Amounts = Mapping[str, int]
-"""Minor units by attachment; under no name what belongs to none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +47,8 @@ class DailyCosts:
         self._books = books
         self._catalog = catalog
         self._records = records
+        self._memory = Memory[Remembered]()
+        self._whole = Memory[tuple[tuple[int, int], list[Tallies]]]()
 
     def cost(self, organization: str, cycle: str | None = None) -> DailyCost:
         """Cost by day of a cycle, by default of the one that accrues.
@@ -65,10 +65,16 @@ class DailyCosts:
             NotFound: there is no such cycle.
         """
         catalog = self._catalog.current()
+        kept = self._whole.get(cycle)
         with self._records.opened(cycle) as record:
+            state = record.version, catalog.version
+            if kept is not None and kept[0] == state:
+                return kept[1]
             known = replay_control(record.control)
             days = days_of(known.period, known.time_zone)
-            return tallies_by_day(known, record.usage, catalog, days)
+            usage = tallies_by_day(known, record.usage, catalog, days)
+        self._whole.put(cycle, (state, usage))
+        return usage
 
     def by_day(self, organization: str, cycle: str | None = None) -> CycleDays:
         """The same as what its usage adds up to and as amounts by attachment.
@@ -82,16 +88,33 @@ class DailyCosts:
         days = begun(known, now)
         final = earned(turn, catalog, now)
         with self._records.opened(known.id) as record:
-            usage = tallies_by_day(known, record.usage, catalog, days) if days else []
-            amounts = list(_amounts(record, turn, days[:-1], usage, catalog))
+            over = self._over(record, turn, days, catalog)
         return CycleDays(
             snapshot=snapshot,
             turn=turn,
             days=days,
-            usage=usage,
-            amounts=[*amounts, by_attachment(final.lines)],
+            usage=over.usage,
+            amounts=[*over.amounts, by_attachment(final.lines)],
             final=final,
         )
+
+    def _over(
+        self, record: CycleRecord, turn: InTurn, days: Sequence[Day], catalog: Catalog
+    ) -> Remembered:
+        """The days of a cycle that are over; those that did not change from memory."""
+        cycle, control = turn.state.cycle, record.control[-1].version
+        facts = (tuple(days), control, cycle.cutoff, catalog.version, _ahead(turn))
+        known = self._memory.get(cycle.id)
+        if known is not None and known.facts != facts:
+            known = None
+        if known is not None and known.version == record.version:
+            return known
+        usage = tallies_by_day(cycle, record.usage, catalog, days)
+        good = known.still_good(usage) if known is not None else ()
+        amounts = _amounts(record, turn, days[:-1], usage, catalog, good)
+        found = Remembered(facts=facts, version=record.version, usage=usage, amounts=list(amounts))
+        self._memory.put(cycle.id, found)
+        return found
 
 
 def earned(turn: InTurn, catalog: Catalog, now: datetime) -> Rated:
@@ -142,18 +165,28 @@ def _amounts(
     days: Sequence[Day],
     usage: Sequence[Tallies],
     catalog: Catalog,
+    known: Sequence[Amounts],
 ) -> Iterator[Amounts]:
-    """What the cycle had come to at the end of each day."""
+    """What the cycle had come to at the end of each day. known: of the first days."""
     # What it takes from other cycles and credits is no day's; levels and fees ahead are.
     around = Surroundings(handover=turn.around.handover)
     cycle = turn.state.cycle
-    for day, tallies in zip(days, added_up(cycle, catalog, usage), strict=False):
+    for number, tallies in zip(range(len(days)), added_up(cycle, catalog, usage), strict=False):
+        if number < len(known):
+            yield known[number]
+            continue
+        day = days[number]
         state = CycleState(
             cycle=control_by(record.control, cycle, day.end),
             tallies=tallies,
             version=record.version,
         )
         yield by_attachment(rate_cycle(state, catalog, around, day.end).lines)
+
+
+def _ahead(turn: InTurn) -> str:
+    """What the cycle before leaves, as far as days follow from it."""
+    return repr(turn.around.handover)
 
 
 def _cost(found: CycleDays) -> DailyCost:

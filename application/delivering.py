@@ -1,4 +1,4 @@
-"""Delivers notices to webhook endpoints: in order, signed, again after a failure, until given up."""
+"""Delivers notices to webhook endpoints: in order, signed, and again after a failure."""
 
 import json
 from collections.abc import Callable

@@ -1,18 +1,16 @@
-"""Webhook endpoints: systems of the operator that are told what happens, and what they were sent."""
+"""Webhook endpoints: systems of the operator that are told what happens, and what they got."""
 
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from application.notices import KINDS, Told
 from application.signing import new_secret
 from domain.errors import InvalidInput, NotFound, RuleViolation
-from domain.text import written
 
 ENDPOINTS_MAX = 20
-DESCRIPTION_MAX = 255
 GRACE = timedelta(days=1)
 GRACE_MAX = timedelta(days=7)
 """How long a replaced secret goes on signing beside the new one, by default and at most."""
@@ -199,9 +197,7 @@ class Endpoints:
         if not timedelta(0) <= grace <= GRACE_MAX:
             raise InvalidInput(f"the grace is 0 to {GRACE_MAX.days} days", field="grace_s")
         known = self.get(endpoint)
-        made = replace(
-            known, secret=new_secret(), old_secret=known.secret, old_until=at + grace
-        )
+        made = replace(known, secret=new_secret(), old_secret=known.secret, old_until=at + grace)
         self._store.put(made, "rotated", actor)
         return made
 
@@ -266,17 +262,15 @@ class Endpoints:
     def _enabled(self, endpoint: str) -> None:
         if not self.get(endpoint).enabled:
             raise RuleViolation(
-                f"webhook endpoint {endpoint} is disabled; enable it first", code="endpoint_disabled"
+                f"webhook endpoint {endpoint} is disabled; enable it first",
+                code="endpoint_disabled",
             )
 
 
-def _checked(known: WebhookEndpoint, changes: Mapping[str, object]) -> dict[str, object]:
-    found = dict(changes)
+def _checked(known: WebhookEndpoint, changes: Mapping[str, object]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(changes)
     if "kinds" in found:
-        kinds = found["kinds"]
-        found["kinds"] = _kinds(list(kinds) if isinstance(kinds, list | tuple) else None)
-    if found.get("description"):
-        written(str(found["description"]), "description", DESCRIPTION_MAX)
+        found["kinds"] = _kinds(found["kinds"])
     enabled = found.get("enabled", known.enabled)
     if enabled and not known.enabled:
         found |= {"disabled_reason": None, "failing_since": None}

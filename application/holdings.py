@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from application.attachment_view import attachment_views, credit_view
-from application.ports import Books
-from application.views import AttachmentView, BalanceView, CreditView
+from application.ports import Books, Snapshot
+from application.views import AttachmentView, BalanceView, CreditView, DiscountView
 from domain.billing_cycle import BillingCycle, Status
 
 
@@ -28,15 +28,29 @@ class Holdings:
         Raises:
             NotFound: no such organization.
         """
-        snapshot = self._books.snapshot(organization)
-        who = snapshot.organization
-        grants = sorted(who.credits.values(), key=lambda g: (g.at, g.credit))
-        return [
-            credit_view(
-                grant, snapshot.applied.get(grant.credit, 0), who.expired.get(grant.credit, 0)
-            )
-            for grant in grants
-        ]
+        return _credits(self._books.snapshot(organization))
+
+    def discounts(self, organization: str) -> list[DiscountView]:
+        """The discounts of the cycles not issued yet, each once, by id.
+
+        Raises:
+            NotFound: no such organization.
+        """
+        found: dict[str, DiscountView] = {}
+        for state in self._books.snapshot(organization).cycles:
+            for each in state.cycle.discounts.values():
+                known = found.get(each.discount)
+                found[each.discount] = DiscountView(
+                    discount=each.discount,
+                    percent=each.percent,
+                    amount=each.amount,
+                    prices=each.prices,
+                    cycle=state.cycle.id,
+                    cycles=each.cycles,
+                    reason=each.reason,
+                    since=known.since if known and each.carried else each.at,
+                )
+        return [found[each] for each in sorted(found)]
 
     def balance(self, organization: str) -> list[BalanceView]:
         """The credit balance by currency, and what issued invoices still ask for.
@@ -44,11 +58,20 @@ class Holdings:
         Raises:
             NotFound: no such organization.
         """
-        credits = self.credits(organization)
+        snapshot = self._books.snapshot(organization)
+        credits = _credits(snapshot)
         issued = self._books.outstanding(organization)
         currencies = {each.currency for each in credits} | {each.currency for each in issued}
-        currencies.add(self._books.snapshot(organization).organization.currency)
+        currencies.add(snapshot.organization.currency)
         return [_balance(currency, credits, issued) for currency in sorted(currencies)]
+
+
+def _credits(snapshot: Snapshot) -> list[CreditView]:
+    who = snapshot.organization
+    return [
+        credit_view(grant, snapshot.applied.get(grant.credit, 0), who.expired.get(grant.credit, 0))
+        for grant in sorted(who.credits.values(), key=lambda g: (g.at, g.credit))
+    ]
 
 
 def _balance(

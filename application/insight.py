@@ -27,7 +27,7 @@ DAYS_MAX = 400
 class Insight:
     """One place to ask for all of it; changes nothing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         books: Books,
         catalog: CatalogReader,

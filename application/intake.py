@@ -89,9 +89,7 @@ class Intake:
             Unavailable: nothing is lost; the same messages again.
         """
         detail = "it was delivered again and again, and never acknowledged: it may end the intake"
-        self._keep(
-            [Poison(message=each, code=DELIVERY_LIMIT, detail=detail) for each in messages]
-        )
+        self._keep([Poison(message=each, code=DELIVERY_LIMIT, detail=detail) for each in messages])
 
     def _keep(self, poison: Sequence[Poison]) -> None:
         if not poison:

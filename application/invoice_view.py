@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from application.insight_views import UnusualView
 from application.live import InTurn, rate_cycle
 from application.views import InvoiceView, StripeBadge
 from domain.billing_cycle import BillingCycle, Status
@@ -9,6 +10,7 @@ from domain.catalog import Catalog
 from domain.events.outcome import PaymentRecorded
 from domain.invoice import Invoice
 from domain.stripe_invoice import StripeInvoice
+from projections.unusual import words
 
 PAST_DUE = "past_due"
 
@@ -54,8 +56,26 @@ def invoice_view(
         hold=cycle.held,
         approval=cycle.approval,
         approved=cycle.approved,
+        unusual=_unusual(cycle),
         outcomes=tuple(cycle.outcomes),
         billed_late=cycle.billed_late,
+    )
+
+
+def _unusual(cycle: BillingCycle) -> tuple[UnusualView, ...]:
+    """Lines that were found far from what they were on other invoices."""
+    lines = cycle.unusual.lines if cycle.unusual else ()
+    return tuple(
+        UnusualView(
+            key=each.line,
+            description=each.description,
+            amount=each.amount,
+            low=each.low,
+            high=each.high,
+            cycles=each.invoices,
+            words=words(each, cycle.currency),
+        )
+        for each in lines
     )
 
 

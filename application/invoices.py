@@ -1,5 +1,6 @@
 """Invoices: what a customer owes, live or as it was, and why."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from application.desired import organization_of
@@ -12,6 +13,7 @@ from application.replays import CycleRecords
 from application.views import CurrentView, Explanation, HistoryEntry, InvoiceView
 from domain.catalog import Catalog
 from domain.errors import InvalidInput, NotFound, Unavailable
+from domain.events.base import Recorded
 from domain.identity import stripe_stream
 from domain.invoice import LineItem
 from domain.rating import Rated
@@ -30,7 +32,8 @@ class Invoices:
     """Answers about invoices; changes nothing. Live and past answers are rated by one function.
 
     as_of: what had happened by then. known_at: what had been recorded by then. at_least: wait
-    until the log has reached this position.
+    until the log has reached this position. about: finds events of other streams that belong to
+    a cycle's story.
     """
 
     def __init__(
@@ -40,12 +43,14 @@ class Invoices:
         catalog: CatalogReader,
         records: CycleRecords,
         stripe: StripeStream,
+        about: Callable[[str], Sequence[Recorded]] = lambda cycle: (),
     ) -> None:
         self._books = books
         self._log = log
         self._catalog = catalog
         self._records = records
         self._stripe = stripe
+        self._about = about
 
     def current(
         self,
@@ -98,13 +103,15 @@ class Invoices:
     ) -> tuple[HistoryEntry, ...]:
         """The cycle's story, here and at Stripe: one sentence for each event after a position.
 
+        Problems that were reported with it, and their answers, stand in it as well.
+
         Raises:
             NotFound: no such cycle.
         """
         history = self._books.history(cycle)
         if not history:
             raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
-        together = [*history, *self._log.read(stripe_stream(cycle))]
+        together = [*history, *self._log.read(stripe_stream(cycle)), *self._about(cycle)]
         together.sort(key=lambda each: each.position)
         entries = [entry for entry in story(together) if entry.position > after]
         return tuple(entries if limit is None else entries[:limit])

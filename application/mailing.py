@@ -204,9 +204,7 @@ class MailChoices:
         said = self._store.choices(organization)
         return {each: wants(role, said.get((member, each))) for each in self._subjects}
 
-    def put(
-        self, organization: str, member: str, wanted: Mapping[str, bool]
-    ) -> Mapping[str, bool]:
+    def put(self, organization: str, member: str, wanted: Mapping[str, bool]) -> Mapping[str, bool]:
         """Say whether a member is told of some subjects; the others stay as they are.
 
         Raises:

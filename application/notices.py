@@ -52,7 +52,9 @@ KINDS: Mapping[str, Kind] = {
     "case.commented": _shown("Somebody wrote about a reported problem.", CASES),
     "case.resolved": _shown("A reported problem was resolved.", CASES),
     "case.reopened": _shown("A resolved problem was reported again."),
-    "trouble.noticed": _shown("Something of ours keeps an invoice from its payment pages.", TROUBLE),
+    "trouble.noticed": _shown(
+        "Something of ours keeps an invoice from its payment pages.", TROUBLE
+    ),
     "trouble.over": _shown("That is mended.", TROUBLE),
     "sync.failed": Kind(meaning="A cycle cannot be synced: parked, or failing for long."),
     "sync.recovered": Kind(meaning="A cycle that could not be synced is in step again."),
@@ -81,7 +83,7 @@ def notice_id(occurrence: str) -> str:
     """The name of a notice outside; it follows from the occurrence, and so never changes.
 
     >>> notice_id("invoice.paid/acme.2026-01-01/17")
-    'ntc_e8a7a4ab2a3a1f9ff4b8'
+    'ntc_acc0f9347dd3ec9442c1'
     """
     return f"ntc_{hashlib.sha256(occurrence.encode()).hexdigest()[:20]}"
 

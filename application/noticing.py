@@ -209,6 +209,7 @@ def _customers_told(trouble: Trouble, now: datetime) -> Trouble:
 
 def _for_operators(trouble: Trouble, now: datetime) -> Iterator[Notice]:
     since = written_utc(trouble.since)
+    said: dict[str, object]
     if trouble.error is None and trouble.told_at is not None:
         kind, said = "sync.recovered", {"since": since}
     elif trouble.error is not None and trouble.told_at is None and _lasts(trouble, now):

@@ -162,6 +162,16 @@ class Publishing:
             raise NotFound(f"there is no service {service}", service=service)
         return known
 
+    def meters(self) -> tuple[Meter, ...]:
+        """The newest version of every meter, by id."""
+        known = self._catalog.current().meters
+        return tuple(known[each][-1] for each in sorted(known))
+
+    def services(self) -> tuple[Service, ...]:
+        """Every service as attachments made now get it, by id."""
+        known = self._catalog.current().services
+        return tuple(known[each] for each in sorted(known))
+
     def prices(self, price: str | None = None) -> tuple[Price, ...]:
         """Every version of a price, or of all prices, by id and version.
 

@@ -200,8 +200,8 @@ class Schedules:
         cadence = self._cadences[schedule.name]
         late = False
         if cadence is not None:
-            was_due = self._times.before(cadence, now)
-            late = (last is None or last.started_at < was_due) and now - was_due > LATE_AFTER
+            was_due = self._times.before(cadence, now - LATE_AFTER)
+            late = last is None or last.started_at < was_due
         return Standing(
             schedule=schedule,
             cadence=cadence,

@@ -9,6 +9,7 @@ from application.driving import awaits_draft
 from application.handed_over import pass_on
 from application.live import InTurn, credits_used, locked_in_turn
 from application.ports import OpenBooks
+from application.unusual import Check, no_check
 from domain.billing_cycle import BillingCycle, Status
 from domain.catalog import Catalog
 from domain.events.amounts import CreditApplied
@@ -33,21 +34,25 @@ class Settled:
     waiting: list[Waiting] = field(default_factory=list)
 
 
-def settle(books: OpenBooks, catalog: Catalog, now: datetime) -> Settled:
+def settle(books: OpenBooks, catalog: Catalog, now: datetime, check: Check = no_check) -> Settled:
     """Settle every closed cycle that may be.
 
     That decides, once, who used which credit, who bills what became known late, and what is
     carried. One that waits for a person keeps the others from it only where it carries an
     amount to them.
+
+    check: looks at each cycle before, and may hold it.
     """
     done = Settled()
     if any(cycle.status is Status.CLOSED for cycle in books.cycles):
-        _settle_in_turn(books, catalog, now, done)
+        _settle_in_turn(books, catalog, now, done, check)
     _expire_credits(books, now)
     return done
 
 
-def _settle_in_turn(books: OpenBooks, catalog: Catalog, now: datetime, done: Settled) -> None:
+def _settle_in_turn(
+    books: OpenBooks, catalog: Catalog, now: datetime, done: Settled, check: Check
+) -> None:
     # All are rated before any is settled: that is what people have seen.
     turns = locked_in_turn(books, catalog)
     late = {turn.state.cycle.id: turn for turn in turns if turn.late}
@@ -55,6 +60,8 @@ def _settle_in_turn(books: OpenBooks, catalog: Catalog, now: datetime, done: Set
         cycle = turn.state.cycle
         if cycle.status is not Status.CLOSED:
             continue
+        if cycle.held is None:
+            check(books, turn, now)
         if waiting := _why_not(books, before, turn, now):
             done.waiting.append(waiting)
         else:

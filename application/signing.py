@@ -25,7 +25,7 @@ def headers(id: str, at: datetime, body: bytes, keys: Sequence[str]) -> dict[str
     >>> from datetime import UTC
     >>> sent = headers("ntc_1", datetime(2026, 1, 5, tzinfo=UTC), b"{}", ["whsec_c2VjcmV0"])
     >>> sent["webhook-timestamp"], sent["webhook-signature"]
-    ('1767571200', 'v1,N5YHWmIyFFVVwXdbs+aNfhVKfFXXJGqmk3AGDN+q9tI=')
+    ('1767571200', 'v1,O5Ddknrmb9Nn3C91n4TWn7W4XDLRe/LfPtLxJ4PJxzk=')
     """
     stamp = str(int(at.timestamp()))
     said = f"{id}.{stamp}.".encode() + body

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from application.day_memory import Memory
 from application.insight_views import Tip
 from application.ports import Books, CatalogReader, CycleState, Snapshot
 from application.replays import CycleRecords
@@ -60,6 +61,7 @@ class Tips:
         self._books = books
         self._catalog = catalog
         self._records = records
+        self._memory = Memory[tuple[object, tuple[Tip, ...]]]()
 
     def tips(self, organization: str) -> tuple[Tip, ...]:
         """Every saving that was found, the largest first.
@@ -82,14 +84,20 @@ class Tips:
             running={name: run for name, run in sorted(runs.items()) if run is not None},
             names=before[-CYCLES:],
         )
+        versions = [each.version for each in snapshot.cycles]
+        state = book.catalog.version, versions, cycle.id, _today(book)
+        kept = self._memory.get(organization)
+        if kept is not None and kept[0] == state:
+            return kept[1]
         found = [*self._unused(book), *self._cheaper(book), *self._minimums(book)]
         worth = [each for each in found if each.monthly > 0]
-        return tuple(sorted(worth, key=lambda each: (-each.monthly, each.attachment, each.kind)))
+        tips = tuple(sorted(worth, key=lambda each: (-each.monthly, each.attachment, each.kind)))
+        self._memory.put(organization, (state, tips))
+        return tips
 
     def _unused(self, book: _Book) -> Iterator[Tip]:
         """What runs, has a meter, and counted nothing for a month."""
-        now = book.snapshot.now
-        today = book.snapshot.organization.calendar.local_date(now)
+        now, today = book.snapshot.now, _today(book)
         used = last_used(self._used(book, today))
         for name, run in book.running.items():
             metered = _metered(book, run)
@@ -181,6 +189,10 @@ class Tips:
         return found
 
 
+def _today(book: _Book) -> date:
+    return book.snapshot.organization.calendar.local_date(book.snapshot.now)
+
+
 def _told(history: Sequence[Recorded], told: Told) -> Iterator[Recorded]:
     for recorded in history:
         event = told(recorded.event)
@@ -208,8 +220,7 @@ def _as(attachment: str, service: str, name: str, prices: Sequence[Price]) -> To
     refs = tuple(price.ref for price in prices)
 
     def told(event: object) -> object | None:
-        is_begin = isinstance(event, ServiceAttached | ServiceSwapped)
-        if is_begin and event.attachment == attachment:
+        if isinstance(event, ServiceAttached | ServiceSwapped) and event.attachment == attachment:
             return replace(event, service=service, name=name, prices=refs)
         return _nothing_ahead(event, attachment)
 

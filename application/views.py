@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from application.insight_views import UnusualView
 from domain.billing_cycle import Outcome
 from domain.catalog import Meter, Service
 from domain.events.cycle import ApprovalGiven, ApprovalRequested, CycleHeld
@@ -21,6 +22,7 @@ __all__ = [
     "BalanceView",
     "CreditView",
     "CurrentView",
+    "DiscountView",
     "Explanation",
     "HistoryEntry",
     "InvoiceDelta",
@@ -171,6 +173,25 @@ class CreditView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DiscountView:
+    """A discount of invoices not issued yet. amount: minor units off each.
+
+    prices: ids of those it is for; none for all. since: its beginning, or that of the oldest of
+    these invoices. cycle: the last one it stands on; cycles: how many more, that one included;
+    ``None`` until it is ended.
+    """
+
+    discount: str
+    percent: Decimal | None
+    amount: int | None
+    prices: tuple[str, ...]
+    cycle: str
+    cycles: int | None
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BalanceView:
     """What an organization has and owes in one currency, in minor units.
 
@@ -222,7 +243,7 @@ class InvoiceView:
     by then. known_at: what had been recorded by then.
     late: what became known after it was settled and is not billed yet; proposals: such amounts
     of lines that a person adjusted, which wait for one. billed_late: minor units by line, by
-    whom they were billed. outcomes: what became of the issued invoice, oldest first.
+    whom they were billed. unusual: lines far from what they were on other invoices. outcomes: what became of the issued invoice, oldest first.
     """
 
     invoice: Invoice
@@ -250,6 +271,7 @@ class InvoiceView:
     hold: CycleHeld | None = None
     approval: ApprovalRequested | None = None
     approved: ApprovalGiven | None = None
+    unusual: tuple[UnusualView, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     billed_late: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ SUBJECTS = (
     "group_commit",
     "attach",
     "http",
+    "intake",
     "invoices",
     "closing",
     "projector",

@@ -75,13 +75,13 @@ def _warm(found: Service, names: Sequence[str], seeds: Iterator[int]) -> None:
 def _measure(found: Service, kind: _Kind, names: Sequence[str], seeds: Iterator[int]) -> None:
     bodies = [kind.bodies(names, next(seeds)) for _ in range(kind.clients)]
     before = found.cpu_seconds()
-    seconds = _sent(found, bodies)
-    sent = kind.size * sum(len(each) for each in bodies)
-    kind.cpu.append((found.cpu_seconds() - before) * 1000 / sent)
-    kind.speeds.append(sent / seconds)
+    seconds = sent(found, bodies)
+    total = kind.size * sum(len(each) for each in bodies)
+    kind.cpu.append((found.cpu_seconds() - before) * 1000 / total)
+    kind.speeds.append(total / seconds)
 
 
-def _sent(found: Service, bodies: Sequence[Bodies]) -> float:
+def sent(found: Service, bodies: Sequence[Bodies]) -> float:
     """Seconds until every client, a process each, has its answers."""
     context = multiprocessing.get_context("fork")
     gate, seconds = context.Barrier(len(bodies)), context.Queue()

@@ -1,7 +1,6 @@
 """A spend alert: what a cycle has to come to before somebody is told."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from domain.errors import InvalidInput
 from domain.events.organization import AlertConfigured
@@ -37,41 +36,30 @@ class Armed:
         return max(-(-base * found.percent // 100), 1)
 
 
-def configured(
-    organization: str,
-    alert: str,
-    of: str,
-    currency: str,
-    at: datetime,
-    *,
-    amount: int | None = None,
-    percent: int | None = None,
-    budget: int | None = None,
-) -> AlertConfigured:
-    """What an alert is to be.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What an alert is to be, in minor units and percent."""
 
-    Raises:
-        InvalidInput: it compares nothing, or two things, or is out of bounds.
-    """
-    if of not in COMPARED:
-        raise InvalidInput(f"of must be {' or '.join(COMPARED)}", field="of")
-    if (amount is None) == (percent is None):
-        raise InvalidInput("give either amount or percent", field="amount")
-    if budget is not None and percent is None:
-        raise InvalidInput("budget is what percent is of; give percent with it", field="budget")
-    _check("amount", amount, AMOUNT_MAX, "minor units")
-    _check("percent", percent, PERCENT_MAX, "percent")
-    _check("budget", budget, AMOUNT_MAX, "minor units")
-    return AlertConfigured(
-        at=at,
-        organization=organization,
-        alert=alert,
-        of=of,
-        currency=currency,
-        amount=amount,
-        percent=percent,
-        budget=budget,
-    )
+    of: str
+    amount: int | None = None
+    percent: int | None = None
+    budget: int | None = None
+
+    def check(self) -> None:
+        """Refuse what compares nothing, or two things, or is out of bounds.
+
+        Raises:
+            InvalidInput: ``field`` names what is wrong.
+        """
+        if self.of not in COMPARED:
+            raise InvalidInput(f"of must be {' or '.join(COMPARED)}", field="of")
+        if (self.amount is None) == (self.percent is None):
+            raise InvalidInput("give either amount or percent", field="amount")
+        if self.budget is not None and self.percent is None:
+            raise InvalidInput("budget is what percent is of; give percent with it", field="budget")
+        _check("amount", self.amount, AMOUNT_MAX, "minor units")
+        _check("percent", self.percent, PERCENT_MAX, "percent")
+        _check("budget", self.budget, AMOUNT_MAX, "minor units")
 
 
 def _check(field: str, value: int | None, most: int, unit: str) -> None:

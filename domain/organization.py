@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.alert import ALERTS_MAX, Armed
+from domain.alert import ALERTS_MAX, Armed, Wanted
 from domain.errors import InvalidInput, RuleViolation
 from domain.events.cycle import CycleOpened
 from domain.events.organization import (
@@ -111,20 +111,32 @@ class Organization:
             if credit.expires_at is not None and credit.expires_at <= before
         ]
 
-    def configure_alert(self, wanted: AlertConfigured) -> list[OrganizationEvent]:
-        """Have an alert, or change it: it may be reached again. The same again does nothing.
+    def configure_alert(self, alert: str, wanted: Wanted, at: datetime) -> list[OrganizationEvent]:
+        """Have an alert, in the currency of now, or change it: it may be reached again. The same
+        again does nothing.
 
         Raises:
+            InvalidInput: it compares nothing, or two things, or is out of bounds.
             RuleViolation: there are too many.
         """
-        known = self.alerts.get(wanted.alert)
+        wanted.check()
+        event = AlertConfigured(
+            at=at,
+            organization=self.id,
+            alert=alert,
+            of=wanted.of,
+            currency=self.currency,
+            amount=wanted.amount,
+            percent=wanted.percent,
+            budget=wanted.budget,
+        )
+        known = self.alerts.get(alert)
         if known is None and len(self.alerts) >= ALERTS_MAX:
             raise RuleViolation(
                 f"{self.id} has {ALERTS_MAX} alerts; remove one first", code="too_many_alerts"
             )
-        if known is not None and replace(known.configured, at=wanted.at) == wanted:
-            return []
-        return [wanted]
+        same = known is not None and replace(known.configured, at=at) == event
+        return [] if same else [event]
 
     def remove_alert(self, alert: str, at: datetime) -> list[OrganizationEvent]:
         """Have an alert no more. Twice does nothing."""

@@ -56,6 +56,8 @@ _POLICIES: dict[str, tuple[object, Callable[[object], bool], str]] = {
         "minor units from 0 to 100000000, or null for what Stripe collects at least",
     ),
     "approval": ("none", _one_of("none", "above", "always"), "none, above or always"),
+    "anomaly": ("flag", _one_of("off", "flag", "hold"), "off, flag or hold"),
+    "anomaly_factor": (5, _whole(2, 100), "from 2 to 100"),
     "approval_amount": (0, _whole(0, 10**12), "minor units from 0 to 1000000000000"),
 }
 """Name -> default, check, and what a valid value looks like."""

@@ -222,4 +222,3 @@ OURS_ALONE = frozenset(
     }
 )
 """Events of a cycle that are no news for a customer, by name."""
-

@@ -26,6 +26,9 @@ _MAD_TO_DEVIATION = Decimal("1.4826")
 _OUTLIER = 4
 """Days so many deviations from the median count as if they were only that far."""
 
+_LEAST_DEVIATION = Decimal("0.1")
+"""Of the median: days that are all alike may differ a little."""
+
 _DRIFT = Decimal("0.10")
 """By how much the level of a month may move, as a deviation."""
 
@@ -99,9 +102,10 @@ def _without_spikes(window: Sequence[Decimal]) -> list[Decimal]:
 
 
 def clipped(values: Sequence[Decimal], deviations: int = _OUTLIER) -> list[Decimal]:
-    """Values, with those far from their median brought nearer. Most of them equal: as they are."""
+    """Values, with those far from their median brought nearer. Where most are 0: as they are."""
     middle = median(values)
-    deviation = median([abs(each - middle) for each in values]) * _MAD_TO_DEVIATION
+    usual = median([abs(each - middle) for each in values]) * _MAD_TO_DEVIATION
+    deviation = max(usual, abs(middle) * _LEAST_DEVIATION)
     if not deviation:
         return list(values)
     low, high = middle - deviations * deviation, middle + deviations * deviation

@@ -12,6 +12,7 @@ from domain.events.case import (
     CaseReported,
     CaseResolved,
 )
+from domain.events.cycle import UnusualLinesFound
 from domain.events.outcome import (
     CreditNoteIssued,
     DisputeClosed,
@@ -65,6 +66,7 @@ TOLD = (
     DisputeOpened,
     DisputeClosed,
     DiscrepancyFound,
+    UnusualLinesFound,
 )
 """Events of a cycle, and of its invoice at Stripe, that lead to a notice."""
 
@@ -145,6 +147,8 @@ def _told(event: object) -> tuple[str, Data]:
                 "ours": found.ours,
                 "theirs": found.theirs,
             }
+        case UnusualLinesFound():
+            return "usage.unusual", {"lines": [each._asdict() for each in event.lines]}
         case CreditNoteIssued():
             return "invoice.credited", {
                 "note": event.note,

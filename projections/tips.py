@@ -36,7 +36,8 @@ def unused_words(name: str, attachment: str, used: date | None, saved: int, mone
     """Something that runs and that nobody uses. saved: minor units of ``money``, a currency."""
     when = f"since {used}" if used else f"in the last {UNUSED_DAYS} days"
     amount = Context(currency=money).money(saved)
-    return f"{name} ({attachment}) had no usage {when}. Without it you would pay {amount} a month less."
+    what = f"{name} ({attachment}) had no usage {when}"
+    return f"{what}. Without it you would pay {amount} a month less."
 
 
 def cheaper_words(name: str, attachment: str, other: str, saved: int, money: str) -> str:

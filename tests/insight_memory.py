@@ -1,13 +1,13 @@
 """What insight needs besides the books, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 
-from application.insight_ports import MeterDay, PastInvoice
+from application.insight_ports import AlertLook, MeterDay, PastInvoice
 from application.notices import Notice
-from domain.billing_cycle import BillingCycle
+from domain.billing_cycle import UNISSUED, BillingCycle
 from domain.catalog import Meter
 from projections.usage_by_day import DailyUsage, Place
 from projections.usage_tally import UsageHistory
@@ -75,3 +75,26 @@ class MemoryNotices:
         new = {each.occurrence: each for each in notices if each.occurrence not in self.told}
         self.told |= new
         return len(new)
+
+
+@dataclass(slots=True)
+class MemoryAlertLooks:
+    """The ``AlertLooks`` port: every cycle that is not issued is due, each time."""
+
+    store: MemoryStore
+    found: dict[str, dict[tuple[str, int], datetime]] = field(default_factory=dict)
+
+    def due(self, now: datetime, limit: int) -> Sequence[AlertLook]:
+        looks = []
+        for organization, names in self.store.names.items():
+            for name in names:
+                cycle = self.store.cycle(name)
+                if cycle.status in UNISSUED and cycle.period.start <= now:
+                    looks.append(AlertLook(organization, name, 0, 0))
+        return looks[: limit - 1]
+
+    def reached(self, cycle: str) -> Mapping[tuple[str, int], datetime]:
+        return self.found.get(cycle, {})
+
+    def looked(self, look: AlertLook, reached: Sequence[tuple[str, int]], at: datetime) -> None:
+        self.found.setdefault(look.cycle, {}).update(dict.fromkeys(reached, at))

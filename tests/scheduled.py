@@ -26,9 +26,7 @@ class Desk:
         self.url, self.worker = url, uuid4()
         self.database = Database(url, size=size)
         self.runs = PostgresRunLog(self.database)
-        self.jobs = ProcrastinateJobs(
-            self.database.connection, ATTEMPTS_MAX, STALLED_AFTER, timedelta(0)
-        )
+        self.jobs = ProcrastinateJobs(self.database.connection, ATTEMPTS_MAX, STALLED_AFTER)
 
     def log(self, schedule: str = "audit") -> list[Run]:
         """Its runs, the first first."""

@@ -84,7 +84,9 @@ class HttpSender:
                 link.request("POST", where.path, body=body, headers=headers)
                 return _answered(link.getresponse())
         except ssl.SSLCertVerificationError as error:
-            raise Undeliverable(f"its certificate is not trusted: {error.verify_message}") from error
+            raise Undeliverable(
+                f"its certificate is not trusted: {error.verify_message}"
+            ) from error
         except TimeoutError as error:
             raise Undeliverable(f"no answer within {self._timeout_s:g} seconds") from error
         except (OSError, HTTPException) as error:

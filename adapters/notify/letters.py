@@ -5,8 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
+from application.mailing import MailRefused
 from application.notices import Told
 from domain.money import shown
 
@@ -37,10 +38,17 @@ class Letters:
         )
 
     def write(self, notice: Told, name: str, zone: str) -> Letter:
-        """What to say of a notice to people of an organization with a name, in a time zone."""
-        words = self._words.get_template(f"{notice.kind}.txt").render(
-            name=name, at=notice.at, zone=zone, cycle=notice.cycle, **notice.data
-        )
+        """What to say of a notice to people of an organization with a name, in a time zone.
+
+        Raises:
+            MailRefused: there are no words for it.
+        """
+        about = {"name": name, "at": notice.at, "zone": zone, "cycle": notice.cycle}
+        try:
+            template = self._words.get_template(f"{notice.kind}.txt")
+            words = template.render({**notice.data, **about})
+        except TemplateError as error:
+            raise MailRefused(f"this e-mail cannot be written: {error}") from error
         subject, _, body = words.strip().partition("\n")
         paragraphs = [" ".join(each.split()) for each in body.split("\n\n") if each.strip()]
         said = {"paragraphs": paragraphs, "name": name, "origin": self._origin}

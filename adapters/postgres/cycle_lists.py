@@ -14,6 +14,7 @@ _INVOICES = (
     f"SELECT {_COLUMNS} FROM invoice_summary WHERE organization = %(organization)s"
     " AND (%(after)s::text IS NULL OR cycle < %(after)s) ORDER BY cycle DESC LIMIT %(limit)s"
 )
+_HELD = f"SELECT {_COLUMNS} FROM invoice_summary WHERE held IS NOT NULL ORDER BY cycle LIMIT %s"
 
 
 class PostgresCycleLists:
@@ -29,4 +30,10 @@ class PostgresCycleLists:
         values = {"organization": organization, "after": after, "limit": limit}
         with self._database.connection() as connection:
             rows = connection.execute(_INVOICES, values).fetchall()
+        return [InvoiceSummary(**dict(zip(_NAMES, row, strict=True))) for row in rows]
+
+    def held(self, limit: int) -> Sequence[InvoiceSummary]:
+        """Invoices of all organizations that a hold keeps from being issued, by cycle."""
+        with self._database.connection() as connection:
+            rows = connection.execute(_HELD, [limit]).fetchall()
         return [InvoiceSummary(**dict(zip(_NAMES, row, strict=True))) for row in rows]

@@ -28,11 +28,9 @@ _CLAIM = f"""
     FROM due, notice n WHERE m.number = due.number AND n.number = m.notice
     RETURNING m.number, m.member, m.attempts - 1, {_NOTICE}
 """
-_SENT = (
-    "UPDATE mail SET status = 'sent', error = NULL WHERE number = %s AND status = 'waiting'"
-)
+_SENT = "UPDATE mail SET status = 'sent', error = NULL WHERE number = %s AND status = 'waiting'"
 _FAILED = """
-    UPDATE mail SET error = %s, due_at = coalesce(%s, due_at),
+    UPDATE mail SET error = %s, due_at = coalesce(%s::timestamptz, due_at),
         status = CASE WHEN %s::timestamptz IS NULL THEN 'given_up' ELSE status END
     WHERE number = %s AND status = 'waiting'
 """

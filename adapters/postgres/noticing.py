@@ -18,7 +18,17 @@ from projections.notices import TOLD, Notice, case_notice, notice_of
 UPDATED = "invoice.updated"
 
 _BEGINNING = "SELECT coalesce(max(position), 0) FROM notice_beginning"
-_NAMES = ["cycle", "organization", "currency", "starts", "ends", "status", "total", "number", "issued_at"]
+_NAMES = [
+    "cycle",
+    "organization",
+    "currency",
+    "starts",
+    "ends",
+    "status",
+    "total",
+    "number",
+    "issued_at",
+]
 _SUMMARIES = (
     f"SELECT cycle_id, stripe_id, {', '.join(_NAMES)} FROM invoice_summary"
     " WHERE cycle_id = ANY(%b) OR stripe_id = ANY(%b)"
@@ -85,9 +95,7 @@ def _moves(each: Logged) -> bool:
     return isinstance(each.event, CycleEvent) and type(each.event) not in NO_NEWS_FOR_STRIPE
 
 
-def _of_invoices(
-    connection: Connection[Rows], page: Sequence[Logged]
-) -> list[tuple[int, Notice]]:
+def _of_invoices(connection: Connection[Rows], page: Sequence[Logged]) -> list[tuple[int, Notice]]:
     told = [each for each in page if isinstance(each.event, TOLD)]
     if not told:
         return []

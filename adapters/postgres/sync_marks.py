@@ -18,6 +18,7 @@ from domain.events.cycle import (
     CycleEvent,
     CycleHeld,
     FinalizationStarted,
+    UnusualLinesFound,
 )
 from domain.events.organization import (
     CreditExpired,
@@ -46,6 +47,7 @@ NO_NEWS_FOR_STRIPE = (
     ApprovalGiven,
     ApprovalRequested,
     CycleHeld,
+    UnusualLinesFound,
     FinalizationStarted,  # finalizing makes the last sync itself
     InvoicePaid,  # and these come from Stripe, or are about money there
     InvoicePastDue,

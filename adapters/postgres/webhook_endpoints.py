@@ -12,9 +12,18 @@ from application.endpoints import Delivery, WebhookEndpoint
 from domain.errors import NotFound
 
 NAMES = (
-    "id url secret description kinds old_secret old_until enabled disabled_reason"
-    " failing_since made_at"
-).split()
+    "id",
+    "url",
+    "secret",
+    "description",
+    "kinds",
+    "old_secret",
+    "old_until",
+    "enabled",
+    "disabled_reason",
+    "failing_since",
+    "made_at",
+)
 COLUMNS = ", ".join(f"e.{name}" for name in NAMES)
 _GIVEN = [name for name in NAMES if name != "made_at"]
 
@@ -134,13 +143,13 @@ class PostgresEndpoints:
             assert row is not None
             return _put_in_line(connection, endpoint, "", row[0])
 
-    def _select(self, rest: str, values: list[Any]) -> list[WebhookEndpoint]:
+    def _select(self, rest: str, values: Sequence[Any]) -> Sequence[WebhookEndpoint]:
         with self._database.connection() as connection:
             query = f"SELECT {COLUMNS} FROM webhook_endpoint e {rest}"
             rows = connection.execute(query.encode(), values).fetchall()
         return [endpoint_of(row) for row in rows]
 
-    def _deliveries(self, values: dict[str, Any]) -> list[Delivery]:
+    def _deliveries(self, values: dict[str, Any]) -> Sequence[Delivery]:
         with self._database.connection() as connection:
             rows = connection.execute(_DELIVERIES, values).fetchall()
         return [_delivery(row) for row in rows]

@@ -32,17 +32,14 @@ _FIRST = f"""
     WHERE d.endpoint = %s AND d.organization = %s AND d.status = 'waiting'
     ORDER BY d.number LIMIT 1
 """
-_OURS = (
-    "SELECT 1 FROM webhook_line WHERE (endpoint, organization, lease) = (%s, %s, %s) FOR UPDATE"
-)
+_OURS = "SELECT 1 FROM webhook_line WHERE (endpoint, organization, lease) = (%s, %s, %s) FOR UPDATE"
 _NOTE = """
     UPDATE webhook_delivery SET status = %s, attempts = attempts + 1, tried_at = %s, answer = %s,
         response = %s, error = %s
     WHERE number = %s AND status = 'waiting'
 """
 _WORKS = (
-    "UPDATE webhook_endpoint SET failing_since = NULL"
-    " WHERE id = %s AND failing_since IS NOT NULL"
+    "UPDATE webhook_endpoint SET failing_since = NULL WHERE id = %s AND failing_since IS NOT NULL"
 )
 _FAILS = "UPDATE webhook_endpoint SET failing_since = %s WHERE id = %s AND failing_since IS NULL"
 _DISABLE = (
@@ -50,7 +47,7 @@ _DISABLE = (
 )
 _TELL = "INSERT INTO webhook_endpoint_event (endpoint, event, actor) VALUES (%s, 'disabled', %s)"
 _LET_GO = """
-    UPDATE webhook_line l SET lease = NULL, due_at = coalesce(%s, '-infinity')
+    UPDATE webhook_line l SET lease = NULL, due_at = coalesce(%s::timestamptz, '-infinity')
     WHERE l.endpoint = %s AND l.organization = %s AND EXISTS (
         SELECT 1 FROM webhook_delivery d WHERE d.endpoint = l.endpoint
             AND d.organization = l.organization AND d.status = 'waiting')

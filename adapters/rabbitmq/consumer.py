@@ -13,6 +13,7 @@ from domain.errors import Unavailable
 LOOKS_FOR_S = 0.5
 """How long a step waits for a first message."""
 
+
 class BatchConsumer:
     """The step of a worker's loop over one queue, for one thread.
 
@@ -20,9 +21,7 @@ class BatchConsumer:
     the broker, where each delivery in vain counts, and nothing more is taken.
     """
 
-    def __init__(
-        self, link: Link, queue: str, take: Callable[[Sequence[Message]], object]
-    ) -> None:
+    def __init__(self, link: Link, queue: str, take: Callable[[Sequence[Message]], object]) -> None:
         self._link = link
         self._queue = queue
         self._take = take

@@ -1,7 +1,7 @@
 """What there is at the broker: one exchange and two queues of usage, two queues of hints.
 
-    exchange PREFIX.usage -> queue PREFIX.usage -> (delivered too often) -> PREFIX.usage.dead
-    PREFIX.sync.high, PREFIX.sync.normal: hints, the oldest dropped where there are too many
+exchange PREFIX.usage -> queue PREFIX.usage -> (delivered too often) -> PREFIX.usage.dead
+PREFIX.sync.high, PREFIX.sync.normal: hints, the oldest dropped where there are too many
 """
 
 from dataclasses import dataclass

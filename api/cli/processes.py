@@ -16,13 +16,26 @@ def serve() -> None:
     run(settings)
 
 
+def _roles(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    from api.worker import ROLES
+
+    named = tuple(role.strip() for each in given for role in each.split(","))
+    for role in named:
+        if role not in ROLES:
+            raise click.BadParameter(f"{role!r} is none of {', '.join(ROLES)}")
+    return named
+
+
 @click.command()
 @click.option(
     "--role",
+    "--roles",
     "roles",
     multiple=True,
-    type=click.Choice(["project", "sync", "schedule", "intake"]),
-    help="Only this; may be given more than once. By default all.",
+    callback=_roles,
+    help="Only this, or these with commas between; may be given more than once. By default all.",
 )
 def work(roles: tuple[str, ...]) -> None:
     """Follow the log, keep Stripe in step, and do what is due."""

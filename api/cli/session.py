@@ -33,6 +33,8 @@ def log_to_stderr(settings: Settings) -> None:
     )
     # One line for each call is too much: the StripeInvoice streams record them all.
     logging.getLogger("stripe").setLevel(logging.WARNING)
+    # Nor one for each job: the runs of schedules are kept with their outcomes.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -6,17 +6,20 @@ from api.auth import READERS, STAFF
 from api.context import changes, now, wired
 from api.endpoint import principal
 from api.openapi import ApiBook
+from api.paging import dated_place, page_of
 from api.schemas.adjustments import (
     BalanceListSchema,
     CreditGrantSchema,
     CreditListSchema,
     DiscountEndSchema,
+    DiscountListSchema,
     DiscountSchema,
     ItemSchema,
     OverrideSchema,
     WaiveSchema,
 )
 from api.schemas.effects import PreviewQuery, PreviewSchema, ReceiptSchema
+from api.schemas.fields import ListQuery
 from api.weighing import by_credit, by_discount, by_preview
 from application.adjusting import NewCredit, NewDiscount, NewItem
 from application.views import Preview, Receipt
@@ -78,10 +81,11 @@ def grant_credit(
     return changes(query).adjusting.grant_credit(organization, credit, at=now(), actor=actor)
 
 
-@book.op("GET", f"{ONE}/credits", roles=READERS, out=CreditListSchema())
-def list_credits(organization: str) -> dict[str, Any]:
+@book.op("GET", f"{ONE}/credits", roles=READERS, query=ListQuery(), out=CreditListSchema())
+def list_credits(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     """Granted credits and what is left of each."""
-    return {"data": wired().holdings.credits(organization), "next_cursor": None}
+    found = wired().holdings.credits(organization)
+    return page_of(found, lambda each: dated_place(each.granted_at, each.credit), query)
 
 
 @book.op("GET", f"{ONE}/balance", roles=READERS, out=BalanceListSchema())
@@ -109,6 +113,13 @@ def grant_discount(
     body["prices"] = tuple(body["prices"])
     discount, actor = NewDiscount(**body), principal().actor
     return changes(query).adjusting.grant_discount(organization, discount, at=at, actor=actor)
+
+
+@book.op("GET", f"{ONE}/discounts", roles=READERS, query=ListQuery(), out=DiscountListSchema())
+def list_discounts(organization: str, query: dict[str, Any]) -> dict[str, Any]:
+    """The discounts of invoices that are not issued yet, and for how many each goes on."""
+    found = wired().holdings.discounts(organization)
+    return page_of(found, lambda each: each.discount, query)
 
 
 @book.op(

@@ -6,6 +6,7 @@ from api.auth import ADMINS, READERS
 from api.context import changes, now, wired
 from api.endpoint import principal
 from api.openapi import ApiBook
+from api.paging import dated_place, page_of
 from api.schemas.attachments import (
     AttachmentListSchema,
     AttachSchema,
@@ -15,7 +16,8 @@ from api.schemas.attachments import (
     SwapSchema,
 )
 from api.schemas.effects import PreviewQuery, PreviewSchema, ReceiptSchema
-from application.views import Preview, Receipt
+from api.schemas.fields import ListQuery
+from application.views import AttachmentView, Preview, Receipt
 
 book = ApiBook("attachments")
 
@@ -53,10 +55,15 @@ def attach(organization: str, query: dict[str, Any], body: dict[str, Any]) -> Re
     )
 
 
-@book.op("GET", ALL, roles=READERS, out=AttachmentListSchema())
-def list_attachments(organization: str) -> dict[str, Any]:
+@book.op("GET", ALL, roles=READERS, query=ListQuery(), out=AttachmentListSchema())
+def list_attachments(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     """What is attached, or was in a cycle not yet issued."""
-    return {"data": wired().holdings.attachments(organization), "next_cursor": None}
+    found = wired().holdings.attachments(organization)
+    return page_of(found, _place, query)
+
+
+def _place(each: AttachmentView) -> str:
+    return dated_place(each.since, each.attachment)
 
 
 @book.op(

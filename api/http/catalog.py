@@ -6,8 +6,10 @@ from api.auth import ADMINS, STAFF
 from api.context import now, wired
 from api.endpoint import principal
 from api.openapi import ApiBook
+from api.paging import page_of
 from api.schemas.catalog import (
     MeterDefinitionSchema,
+    MeterListSchema,
     MeterSchema,
     PriceListSchema,
     PriceQuery,
@@ -15,8 +17,10 @@ from api.schemas.catalog import (
     PriceTermsSchema,
     RetiredSchema,
     ServiceDefinitionSchema,
+    ServiceListSchema,
     ServiceSchema,
 )
+from api.schemas.fields import ListQuery
 from domain.catalog import Meter, Service
 from domain.price import Price
 
@@ -57,6 +61,12 @@ def get_meter(meter: str) -> Meter:
     return wired().publishing.meter(meter)
 
 
+@book.op("GET", "/v1/meters", roles=STAFF, query=ListQuery(), out=MeterListSchema())
+def list_meters(query: dict[str, Any]) -> dict[str, Any]:
+    """The newest version of every meter, by id."""
+    return page_of(wired().publishing.meters(), lambda each: each.id, query)
+
+
 @book.op(
     "PUT",
     "/v1/services/<service>",
@@ -74,6 +84,12 @@ def put_service(service: str, body: dict[str, Any]) -> Service:
 def get_service(service: str) -> Service:
     """A service as attachments made now get it."""
     return wired().publishing.service(service)
+
+
+@book.op("GET", "/v1/services", roles=STAFF, query=ListQuery(), out=ServiceListSchema())
+def list_services(query: dict[str, Any]) -> dict[str, Any]:
+    """Every service as attachments made now get it, by id."""
+    return page_of(wired().publishing.services(), lambda each: each.id, query)
 
 
 @book.op(

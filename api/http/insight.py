@@ -17,9 +17,9 @@ from api.schemas.insight import (
     ForecastSchema,
     TipListSchema,
 )
-from application.alerts import Wanted
 from application.insight_views import DailyCost, DailyUsageView, ForecastView
 from application.views import Receipt
+from domain.alert import Wanted
 from domain.errors import NotFound
 from domain.identity import parse_cycle_name
 

@@ -56,9 +56,7 @@ def read_notices(organization: str, body: dict[str, Any]) -> dict[str, int]:
     return {"unread": wired().notices.read(organization, principal().actor, body["up_to"])}
 
 
-@book.op(
-    "GET", "/v1/notices", roles=STAFF, query=AllNoticeListQuery(), out=NoticePageSchema()
-)
+@book.op("GET", "/v1/notices", roles=STAFF, query=AllNoticeListQuery(), out=NoticePageSchema())
 def list_all_notices(query: dict[str, Any]) -> dict[str, Any]:
     """Everything there was to tell about everybody, newest first."""
     limit = query["limit"]

@@ -6,6 +6,7 @@ from api.auth import ADMINS, READERS, STAFF
 from api.context import changes, now, wired
 from api.endpoint import Answer, principal
 from api.openapi import ApiBook
+from api.paging import page_of
 from api.schemas.catalog import (
     OverrideEndSchema,
     OverrideTermsSchema,
@@ -13,6 +14,7 @@ from api.schemas.catalog import (
     PriceSchema,
 )
 from api.schemas.effects import PreviewQuery, PreviewSchema, ReceiptSchema
+from api.schemas.fields import ListQuery
 from api.schemas.lifecycle import EndSchema
 from api.schemas.organizations import (
     OrganizationDetailsSchema,
@@ -138,10 +140,11 @@ def override_price(organization: str, price: str, body: dict[str, Any]) -> Price
     )
 
 
-@book.op("GET", f"{ONE}/prices", roles=READERS, out=PriceListSchema())
-def list_overrides(organization: str) -> dict[str, Any]:
+@book.op("GET", f"{ONE}/prices", roles=READERS, query=ListQuery(), out=PriceListSchema())
+def list_overrides(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     """The prices that an organization has at its own terms now."""
-    return {"data": wired().publishing.overrides(organization, now()), "next_cursor": None}
+    found = wired().publishing.overrides(organization, now())
+    return page_of(found, lambda each: each.id, query)
 
 
 @book.op("DELETE", f"{ONE}/prices/<price>", roles=ADMINS, out=OverrideEndSchema())

@@ -10,6 +10,7 @@ from api.endpoint import principal
 from api.http.notices import number_of
 from api.openapi import ApiBook
 from api.schemas.webhook_endpoints import (
+    DeletedEndpointSchema,
     DeliveryListQuery,
     DeliveryPageSchema,
     DeliverySchema,
@@ -67,14 +68,15 @@ def get_endpoint(endpoint: str) -> WebhookEndpoint:
     example={"enabled": False},
 )
 def change_endpoint(endpoint: str, body: dict[str, Any]) -> WebhookEndpoint:
-    """Change a webhook endpoint, disable it or enable it. What waits for a disabled one is given up."""
+    """Change a webhook endpoint. What waits for one that is disabled is given up."""
     return wired().endpoints.change(endpoint, body, actor=principal().actor)
 
 
-@book.op("DELETE", ONE, roles=ADMINS, status=204)
-def delete_endpoint(endpoint: str) -> None:
+@book.op("DELETE", ONE, roles=ADMINS, out=DeletedEndpointSchema())
+def delete_endpoint(endpoint: str) -> dict[str, str]:
     """Remove a webhook endpoint, and all that is known of its deliveries."""
     wired().endpoints.delete(endpoint, actor=principal().actor)
+    return {"deleted": endpoint}
 
 
 @book.op(

@@ -108,7 +108,7 @@ def _deed(action: Action, op: Op, place: Place, values: dict[str, object]) -> De
     Raises:
         ValidationError: a field cannot be used.
     """
-    path = {**place.path}
+    path = {name: text for name, text in place.path.items() if f"<{name}>" in op.rule}
     for field in action.fields:
         if field.place:
             path[field.name] = str(values.pop(field.name))

@@ -9,14 +9,16 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from api import errors
+from api.auth import ORGANIZATION
 from api.context import now, wired
-from api.pages import signing_in
+from api.pages import billing, signing_in, support
 from api.pages.page import CSRF, asset, blueprint, csrf_token, said, visiting
 from api.pages.words import FILTERS, ago
 from api.settings import Settings
 from domain.errors import CyclebookError
+from projections.customer_words import customer_words
 
-SUBJECTS = (signing_in,)
+SUBJECTS = (signing_in, *billing.SUBJECTS, *support.SUBJECTS)
 """The modules whose pages there are: loading them has entered these."""
 
 _POLICY = "; ".join(
@@ -84,8 +86,11 @@ def _finish(response: Response) -> Response:
 
 @blueprint.errorhandler(CyclebookError)
 def _refused(error: CyclebookError) -> tuple[str, int]:
-    """A refusal of ours, in words."""
-    return _problem(errors.refused(error).status_code, str(error))
+    """A refusal of ours, in words; in words for customers where one of them is signed in."""
+    visitor = g.get("visitor")
+    customers = visitor is not None and visitor.role == ORGANIZATION
+    words = customer_words(error.code) if customers else str(error)
+    return _problem(errors.refused(error).status_code, words)
 
 
 @blueprint.errorhandler(ValidationError)

@@ -23,7 +23,8 @@ BLANKS = " \t\u00a0\u202f"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """One field of a form. name: the API's. kind: one of ``READERS``, or ``amounts``.
+    """One field of a form. name: the API's. kind: one of ``READERS``; ``amounts``,
+    each for something; or ``currency``, which is the place's and not asked for.
 
     choices: what can be chosen, or the name of a list that depends on the place. place: whether
     it names a thing in the address, not in the body.
@@ -110,6 +111,11 @@ def _text(text: str, _: Where) -> str:
     return text
 
 
+def _prose(text: str, _: Where) -> str:
+    """Several lines, however the browser ends them."""
+    return text.replace("\r\n", "\n")
+
+
 def _amount(text: str, where: Where) -> int:
     return minor_units(text, where.currency)
 
@@ -137,7 +143,7 @@ READERS: Mapping[str, Callable[[str, Where], object]] = {
     "words": _text,
     "exact": _text,
     "choice": _text,
-    "hidden": _text,
+    "prose": _prose,
     "amount": _amount,
     "instant": _instant,
     "whole": _whole,
@@ -155,7 +161,9 @@ def read(
     wrong: dict[str, str] = {}
     for field in fields:
         try:
-            if field.kind == "amounts":
+            if field.kind == "currency":
+                values[field.name] = where.currency
+            elif field.kind == "amounts":
                 values[field.name] = _amounts(field.name, typed, where)
             elif text := typed.get(field.name, "").strip():
                 values[field.name] = READERS[field.kind](text, where)

@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from domain.money import shown
+from domain.quantity import plain
 from projections.sentences.wording import counted
 
 _SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
@@ -87,6 +89,20 @@ def number(value: Decimal | int | str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def exact(value: Fraction | Decimal | int) -> str:
+    """A number exactly, with its thousands set apart; one that never ends is cut and says so.
+
+    >>> exact(Fraction(7200)), exact(Fraction(509, 100)), exact(Fraction(1, 3))
+    ('7,200', '5.09', '0.333333…')
+    """
+    text = plain(value)
+    whole, point, part = text.partition(".")
+    sign, digits = ("−", whole[1:]) if whole.startswith("-") else ("", whole)
+    if Fraction(text) != value:
+        part = part[:6] + "…"
+    return f"{sign}{int(digits):,}{point}{part}"
+
+
 FILTERS = {
     "money": money,
     "signed": signed,
@@ -94,6 +110,7 @@ FILTERS = {
     "last_day": last_day,
     "minute": minute,
     "number": number,
+    "exact": exact,
     "counted": counted,
 }
 """What templates call them."""

@@ -96,6 +96,30 @@ class DiscountSchema(Strict):
     reason = Sentence(required=True)
 
 
+class GivenDiscountSchema(Strict):
+    """A discount on an invoice that is not issued yet.
+
+    ``prices``: what it is for; all where there are none. ``cycle``: the last invoice it stands on
+    now; ``cycles``: for how many it goes on, that one included, or until it is ended.
+    """
+
+    discount = fields.String(required=True)
+    percent = Exact(required=True, allow_none=True)
+    amount = fields.Integer(required=True, allow_none=True)
+    prices = fields.List(fields.String(), required=True)
+    cycle = fields.String(required=True)
+    cycles = fields.Integer(required=True, allow_none=True)
+    reason = fields.String(required=True)
+    since = Instant(required=True)
+
+
+class DiscountListSchema(Strict):
+    """Discounts, by id."""
+
+    data = fields.List(fields.Nested(GivenDiscountSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class DiscountEndSchema(Strict):
     """From when a discount counts no more; now where ``at`` is left out."""
 

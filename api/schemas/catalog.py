@@ -61,6 +61,13 @@ class MeterSchema(Strict):
     carry_over = fields.Boolean(required=True)
 
 
+class MeterListSchema(Strict):
+    """The newest version of every meter, by id."""
+
+    data = fields.List(fields.Nested(MeterSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class ServiceDefinitionSchema(Strict):
     """A name and prices; a price id means its newest version when a customer attaches."""
 
@@ -74,6 +81,13 @@ class ServiceSchema(Strict):
     service = fields.String(attribute="id", required=True)
     name = fields.String(required=True)
     prices = fields.List(fields.String(), required=True)
+
+
+class ServiceListSchema(Strict):
+    """Every service, by id."""
+
+    data = fields.List(fields.Nested(ServiceSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class TierSchema(Strict):

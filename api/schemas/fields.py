@@ -83,6 +83,17 @@ class Text(fields.String):
         return value
 
 
+class ListQuery(Strict):
+    """The query of a list that is mostly shorter than a page."""
+
+    limit = fields.Integer(
+        load_default=PAGE_SIZE_MAX,
+        validate=validate.Range(1, PAGE_SIZE_MAX),
+        metadata={"description": "rows at most"},
+    )
+    cursor = Text(shortest=0, load_default="")
+
+
 class Entries(fields.Dict):
     """An object whose names the sender chooses; a bad entry is named like a field."""
 

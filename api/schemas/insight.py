@@ -5,15 +5,14 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from api.schemas.fields import Amount, Exact, Identifier, Instant, MinorUnits, Strict, Text
-from application.alerts import Wanted
-from domain.alert import COMPARED, PERCENT_MAX
+from domain.alert import COMPARED, PERCENT_MAX, Wanted
 
 
 class Day(fields.Date):
     """A local day, such as 2026-01-05."""
 
     def __init__(self, **kwargs: Any) -> None:
-        words = {"invalid": "must be a day such as 2026-01-05"}
+        words: dict[str, Any] = {"invalid": "must be a day such as 2026-01-05"}
         super().__init__("iso", error_messages=words, **kwargs)
 
 

@@ -148,6 +148,18 @@ class UnpricedSchema(Strict):
     dimensions = fields.Function(lambda tally: dict(tally.dimensions), metadata={"type": "object"})
 
 
+class UnusualLineSchema(Strict):
+    """A line far from what it was on ``invoices`` invoices before. Minor units."""
+
+    line = fields.String(attribute="key", required=True)
+    description = fields.String(required=True)
+    amount = MinorUnits(required=True)
+    low = MinorUnits(required=True)
+    high = MinorUnits(required=True)
+    invoices = fields.Integer(attribute="cycles", required=True)
+    words = fields.String(required=True)
+
+
 class InvoiceSchema(Strict):
     """An invoice with everything known about it. Amounts in minor units."""
 
@@ -195,6 +207,11 @@ class InvoiceSchema(Strict):
         values=fields.Dict(keys=fields.String(), values=MinorUnits()),
         required=True,
         metadata={"description": "late amounts by line, by the cycle or note that billed them"},
+    )
+    unusual = fields.List(
+        fields.Nested(UnusualLineSchema),
+        required=True,
+        metadata={"description": "lines far from what they were on the invoices before"},
     )
     outcomes = fields.Nested(OutcomesSchema, required=True)
 

@@ -59,9 +59,7 @@ class OwnNoticePageSchema(NoticePageSchema):
 class ReadNoticesSchema(Strict):
     """``up_to``: the number of the newest notice that you have read."""
 
-    up_to = fields.Integer(
-        required=True, strict=True, validate=validate.Range(0, NUMBER_MAX)
-    )
+    up_to = fields.Integer(required=True, strict=True, validate=validate.Range(0, NUMBER_MAX))
 
 
 class UnreadSchema(Strict):
@@ -81,5 +79,3 @@ class MailChoicesSchema(Strict):
     alerts = fields.Boolean()
     cases = fields.Boolean()
     trouble = fields.Boolean()
-
-

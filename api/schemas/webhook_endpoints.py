@@ -70,6 +70,12 @@ class MadeEndpointSchema(EndpointSchema):
     secret = fields.String(required=True)
 
 
+class DeletedEndpointSchema(Strict):
+    """``deleted``: the id of an endpoint that is no more."""
+
+    deleted = fields.String(required=True)
+
+
 class EndpointListSchema(Strict):
     """All endpoints, oldest first. There are few: ``next_cursor`` is always null."""
 

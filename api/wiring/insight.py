@@ -14,6 +14,7 @@ from application.insight import Insight
 from application.ports import Books, CatalogReader
 from application.replays import CycleRecords
 from application.tips import Tips
+from application.unusual import AnomalyCheck
 from application.views import Receipt
 
 
@@ -24,6 +25,7 @@ class Insights:
     insight: Insight
     alerts: Alerts
     watch: AlertWatch
+    check: AnomalyCheck
 
 
 def insights(
@@ -44,4 +46,4 @@ def insights(
     )
     tips = Tips(books, catalog, records)
     insight = Insight(books, catalog, usage, costs, forecasts, alerts, tips.tips)
-    return Insights(insight=insight, alerts=alerts, watch=watch)
+    return Insights(insight=insight, alerts=alerts, watch=watch, check=AnomalyCheck(invoices))

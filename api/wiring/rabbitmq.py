@@ -16,7 +16,10 @@ TELL_EVERY = timedelta(milliseconds=200)
 
 
 class Broker:
-    """RabbitMQ. answers: whether it can be reached, as of some seconds ago. names: of its queues."""
+    """RabbitMQ, with the names of its queues.
+
+    answers: whether it can be reached, as of some seconds ago.
+    """
 
     def __init__(self, url: str, prefix: str, intake: Intake, due: DueSyncs) -> None:
         require_usable(url)

@@ -92,7 +92,7 @@ from application.what_if import WhatIf
 
 Answer = TypeVar("Answer")
 
-SPARE_CONNECTIONS = 8
+SPARE_CONNECTIONS = 12
 
 
 def clock() -> datetime:
@@ -190,12 +190,14 @@ def _wired(
         quarantine=Quarantine(PostgresQuarantine(database), recording),
         dead_letters=dead_letters(database, recording),
         broker=broker(settings, database, recording, clock),
-        invoices=Invoices(books, log, catalog, records, stripe_stream),
+        invoices=Invoices(
+            books, log, catalog, records, stripe_stream, cases.stories(database, log)
+        ),
         what_if=WhatIf(books, log, catalog, records, directory),
         repricing=Repricing(carrying, catalog, clock),
         diffing=Diffing(books, log, catalog, records),
         exporting=Exporting(books, log, records, directory),
-        closing=Closing(books, catalog, issuing, crediting),
+        closing=Closing(books, catalog, issuing, crediting, insight.check),
         reconciler=reconciler,
         conflicts=conflicts,
         discrepancies=cases.discrepancies(database, conflicts),

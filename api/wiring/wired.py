@@ -22,6 +22,7 @@ from application.dead_letters import DeadLetters
 from application.diffing import Diffing
 from application.discrepancies import Discrepancies
 from application.ending import Ending
+from application.endpoints import Endpoints
 from application.exporting import Exporting
 from application.feedback import FeedbackOnBills
 from application.holding import Holding
@@ -32,7 +33,9 @@ from application.insight import Insight
 from application.invoices import Invoices
 from application.keys import Keys
 from application.linking import Linking
+from application.mailing import MailChoices
 from application.moving import Moving
+from application.notices import NoticeBoard
 from application.paying import Paying
 from application.portal import Portal
 from application.ports import Books, Directory
@@ -56,6 +59,7 @@ from application.what_if import WhatIf
 
 if TYPE_CHECKING:
     from adapters.postgres.listening import LogGrowth
+    from api.wiring.notifying import Notifying
     from api.wiring.rabbitmq import Broker
     from api.wiring.scheduling import Scheduling
 
@@ -124,6 +128,10 @@ class Wired:
     books: Books
     cycle_lists: PostgresCycleLists
     directory: Directory
+    notices: NoticeBoard
+    endpoints: Endpoints
+    mail_choices: MailChoices
+    notifying: "Notifying"
     projector: Projector
     rebuilder: Rebuilder
     make_checkpoints: Callable[[], int]

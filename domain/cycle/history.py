@@ -25,6 +25,7 @@ from domain.events.cycle import (
     CycleHeld,
     CycleReleased,
     FinalizationStarted,
+    UnusualLinesFound,
 )
 from domain.events.late import (
     NOTE,
@@ -56,6 +57,7 @@ class CycleHistory(CycleFacts):
     revision: int = 1
     status: Status = Status.ACCRUING
     held: CycleHeld | None = None
+    unusual: UnusualLinesFound | None = None
     items: dict[str, OneOffItemAdded] = field(default_factory=dict)
     discounts: dict[str, DiscountGranted] = field(default_factory=dict)
     waived: list[LineWaived] = field(default_factory=list)
@@ -197,6 +199,8 @@ class CycleHistory(CycleFacts):
                 self.held = event
             case CycleReleased():
                 self.held = None
+            case UnusualLinesFound():
+                self.unusual = event
             case ApprovalRequested():
                 self.approval = event
             case ApprovalGiven():

@@ -1,6 +1,6 @@
 """Decisions about a billing cycle's life: closing, holding, approving, settling, issuing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,8 @@ from domain.events.cycle import (
     CycleHeld,
     CycleReleased,
     FinalizationStarted,
+    UnusualLine,
+    UnusualLinesFound,
 )
 from domain.events.outcome import (
     CreditNoteIssued,
@@ -78,6 +80,14 @@ class LifeDecisions(CycleHistory):
         if self.status is Status.ACCRUING:
             raise RuleViolation(f"{self.id} still accrues", code="cycle_accruing", cycle=self.id)
         return [CycleClosed(at=at, version=version)] if self.status is Status.CLOSING else []
+
+    def find_unusual(self, lines: Sequence[UnusualLine], at: datetime) -> list[CycleEvent]:
+        """Lines are far from what they were on other invoices. What was found before, and did not
+        change much since, does nothing: a person may have looked at it."""
+        known = {each.line: each.amount for each in self.unusual.lines} if self.unusual else {}
+        if all(_much_the_same(each.amount, known.get(each.line)) for each in lines):
+            return []
+        return [UnusualLinesFound(at=at, lines=tuple(lines))]
 
     def request_approval(self, invoice: Invoice, at: datetime) -> list[CycleEvent]:
         """Ask for a person's consent to this very invoice. Twice does nothing."""
@@ -225,6 +235,11 @@ class LifeDecisions(CycleHistory):
         """Whether the settled invoice left everything it came to to the next one."""
         settled = self.settled
         return settled is not None and not settled.subtotal and _CARRIED in settled.lines
+
+
+def _much_the_same(amount: int, before: int | None) -> bool:
+    """Whether two amounts are within a fifth of the one before."""
+    return before is not None and 5 * abs(amount - before) <= abs(before)
 
 
 def _voided(reason: str, mode: str, version: int, at: datetime) -> InvoiceVoided:

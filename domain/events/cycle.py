@@ -103,7 +103,8 @@ class PriceCorrected(CycleEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CycleHeld(CycleEvent):
-    """Finalization waits for a person. kind: ``person``, ``plan`` or ``discrepancy``.
+    """Finalization waits for a person. kind: ``person``, ``plan``, ``discrepancy``
+    or ``anomaly``.
 
     owner: who looks into it. review_at: when somebody should have.
     """
@@ -152,6 +153,27 @@ class ApprovalGiven(CycleEvent):
 
     digest: str
     reason: str
+
+
+class UnusualLine(NamedTuple):
+    """A line far from what it was on other invoices. Minor units.
+
+    low, high: the least and the most it was on so many ``invoices`` before.
+    """
+
+    line: str
+    description: str
+    amount: int
+    low: int
+    high: int
+    invoices: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnusualLinesFound(CycleEvent):
+    """Lines of this invoice are far from what they were before; in place of those found before."""
+
+    lines: tuple[UnusualLine, ...]
 
 
 class Coming(NamedTuple):

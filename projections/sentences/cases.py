@@ -44,7 +44,7 @@ def _resolved(event: CaseResolved, context: Context) -> str:
         *([f"event {event.position}"] if event.position is not None else []),
     ]
     what = FOUND.get(event.kind, event.kind)
-    return f"Resolved: {what}{in_brackets(listed(done) if done else '')}"
+    return f"The problem is resolved: {what}{in_brackets(listed(done) if done else '')}"
 
 
 SENTENCES: Sentences = {
@@ -53,6 +53,8 @@ SENTENCES: Sentences = {
     CaseCommented: _commented,
     CaseResolved: _resolved,
     CaseReopened: lambda event, _: (
-        "Reopened by the customer" if event.by == "customer" else "Reopened by support"
+        "The customer reopened the problem"
+        if event.by == "customer"
+        else "Support reopened the problem"
     ),
 }

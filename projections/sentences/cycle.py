@@ -16,9 +16,11 @@ from domain.events.cycle import (
     ServiceSwapped,
     TrialEnded,
     TrialStarted,
+    UnusualLinesFound,
 )
 from domain.quantity import plain
 from projections.sentences.wording import Context, Sentences, because, counted, minute
+from projections.unusual import words
 
 CHANGED_BEFORE = ", because the cycle before was changed"
 CARRIED_OVER = "carried over from the cycle before"
@@ -95,6 +97,11 @@ def _approval_requested(event: ApprovalRequested, context: Context) -> str:
     return f"The invoice of {context.money(event.subtotal)} waits for a person's approval"
 
 
+def _unusual(event: UnusualLinesFound, context: Context) -> str:
+    found = (words(line, context.currency) for line in event.lines)
+    return f"Unusual: {'; '.join(found)}"
+
+
 def _settled(event: FinalizationStarted, context: Context) -> str:
     lines = counted(len(event.lines), "line")
     return f"Invoice settled at {context.money(event.subtotal)} in {lines}"
@@ -115,5 +122,6 @@ SENTENCES: Sentences = {
     CycleClosed: lambda event, _: "Usage cut off",
     ApprovalRequested: _approval_requested,
     ApprovalGiven: lambda event, _: f"Invoice approved{because(event.reason)}",
+    UnusualLinesFound: _unusual,
     FinalizationStarted: _settled,
 }

@@ -208,6 +208,11 @@ def test_a_run_that_ended_is_not_made_again_though_its_worker_could_not_say_so(m
     job = taken(made)
     run = made.runs.begin(Asked(schedule="audit", job=job), made.worker)
     made.runs.end(run, "done", Tally(expected=1, done=1), None)
+    with psycopg.connect(made.url, autocommit=True) as connection:  # the worker itself lives
+        connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() + '1 hour'")
+    assert made.jobs.recover() == 0
+    with psycopg.connect(made.url, autocommit=True) as connection:
+        connection.execute("UPDATE schedule_run SET ended_at = now() - interval '1 hour'")
     assert made.jobs.recover() == 1
     assert (jobs_left(made), outcomes(made)) == ([], ["done"])
 

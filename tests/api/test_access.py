@@ -34,6 +34,9 @@ RULES = {
     "override_price": "admin",
     "end_override": "admin",
     "list_overrides": "organization support admin",
+    "list_discounts": "organization support admin",
+    "list_meters": "support admin",
+    "list_services": "support admin",
     "get_balance": "organization support admin",
     "grant_discount": "support admin",
     "end_discount": "support admin",
@@ -101,6 +104,13 @@ RULES = {
     "link_customer": "admin",
     "invoice_links": "organization support admin",
     "export_journal": "support admin",
+    "daily_usage": "organization support admin",
+    "daily_cost": "organization support admin",
+    "get_forecast": "organization support admin",
+    "list_alerts": "organization support admin",
+    "put_alert": "organization support admin",
+    "remove_alert": "organization support admin",
+    "list_tips": "organization support admin",
     "note_payment": "support admin",
     "list_syncs": "support admin",
     "retry_sync": "support admin",
@@ -144,7 +154,7 @@ def path_of(op: Op) -> str:
     path = path.replace("<case>", "acme.c1").replace("<text>", "t1")
     path = path.replace("<discrepancy>", "d1")
     path = path.replace("<price>", "cpu").replace("<discount>", "d1")
-    path = path.replace("<meter>", "cpu").replace("<service>", "machine")
+    path = path.replace("<alert>", "b1").replace("<meter>", "cpu").replace("<service>", "machine")
     return path.replace("<key>", "ck_12345678")
 
 

@@ -39,6 +39,8 @@ CREDIT = {"credit": "k1", "amount": 5, "currency": "usd", **WHY}
 DISCOUNT = {"discount": "d1", "percent": "10", **WHY}
 CORRECTION = [{"action": "retract", "source": "fra-7", "id": "k1", **WHY}]
 LATE = {"line": USAGE, **WHY}
+CASES, CASE = f"{ORGANIZATION}/cases", "/v1/cases/acme.c1"
+SAID = {"text": "We had two machines, not four."}
 NOTE = {"note": "n1", "lines": {USAGE: 200}, "reduce_due": 200, **WHY}
 
 ACCRUING = (
@@ -59,6 +61,8 @@ ACCRUING = (
     Command("grant_credit", "POST", f"{ORGANIZATION}/credits", CREDIT),
     Command("grant_discount", "POST", f"{ORGANIZATION}/discounts", DISCOUNT),
     Command("end_discount", "POST", f"{ORGANIZATION}/discounts/d1/end", WHY),
+    Command("put_alert", "PUT", f"{ORGANIZATION}/alerts/b1", {"amount": 500}),
+    Command("remove_alert", "DELETE", f"{ORGANIZATION}/alerts/b1"),
     Command("waive_line", "POST", f"{INVOICE}/waive", LATE),
     Command("override_amount", "POST", f"{INVOICE}/override", LATE | {"amount": 100}),
     Command("hold_invoice", "POST", f"{INVOICE}/hold", WHY),
@@ -67,6 +71,12 @@ ACCRUING = (
     Command("add_item", "POST", f"{ORGANIZATION}/items", ITEM | {"item": "i2"}),
     Command("sync_by_its_old_name", "POST", f"/sync?invoice={CYCLE}"),
     Command("put_organization", "PUT", ORGANIZATION, DETAILS),
+    Command("report_case", "POST", CASES, {"case": "c1", **SAID}),
+    Command("acknowledge_case", "POST", f"{CASE}/acknowledge"),
+    Command("comment_as_support", "POST", f"{CASE}/comment", {"visibility": "internal", **SAID}),
+    Command("comment_publicly", "POST", f"{CASES}/acme.c1/comment", SAID),
+    Command("resolve_case", "POST", f"{CASE}/resolve", {"kind": "explained", **SAID}),
+    Command("reopen_case", "POST", f"{CASES}/acme.c1/reopen", SAID),
 )
 """The life of a cycle until it is issued, in an order in which each changes something."""
 
@@ -96,6 +106,7 @@ ELSEWHERE = {
     "approve_change",
     "note_payment",
     "replay_dead_letters",
+    "resolve_discrepancy",
     "resolve_quarantine",
 }
 """Told by tests of their own below."""
@@ -105,6 +116,8 @@ BESIDE = {
     "rotate_key": "key_event",
     "revoke_key": "key_event",
     "reconcile": "reconciliation",
+    "give_feedback": "invoice_feedback",
+    "erase_case_text": "case_text",
     "drop_dead_letters": "dead_letter",
 }
 """Not about anybody's books: the actor stands in the row."""
@@ -213,6 +226,17 @@ def test_who_decided_about_edits_is_told(edited: None, ada: Caller, log: Log) ->
     body = {"decision": "overwrite", **WHY}
     decide = Command("decide_edits", "POST", f"{INVOICE}/stripe-edits", body)
     assert told_by(log, ada, [decide]) == {"decide_edits": {name(ada)}}
+
+
+def test_who_resolved_a_discrepancy_is_told(
+    wired: Wired, edited: None, ada: Caller, log: Log
+) -> None:
+    while wired.projector.step():
+        pass
+    (row,) = done(ada("GET", "/v1/discrepancies"))["data"]
+    body = {"how": "overwrite", **WHY}
+    resolve = Command("resolve_discrepancy", "POST", f"/v1/discrepancies/{row['id']}/resolve", body)
+    assert told_by(log, ada, [resolve]) == {"resolve_discrepancy": {name(ada)}}
 
 
 def test_who_accepted_a_discrepancy_is_told(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from api.wiring import Wired
@@ -99,6 +100,9 @@ def test_an_erased_text_leaves_a_case_that_can_be_read(
     assert admin("DELETE", f"{ALL}/acme.c2/texts/{entry['text_id']}").status_code == 404
     for _ in range(2):
         assert done(admin("DELETE", address))["text_state"] == "erased"
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT body, salt, erased_by FROM case_text").fetchall()
+    assert rows == [(None, None, f"key:{admin.key[:11]}")]
     case = read(customer)
     assert (case["text"], case["text_state"], case["status"]) == (None, "erased", "reported")
     assert case["timeline"][0]["what"] == entry["what"]
@@ -227,3 +231,18 @@ def test_what_a_resolved_case_does_not_take(
 def test_a_name_that_no_case_has_is_not_found(support: Caller, name: str) -> None:
     assert support("GET", f"{OWN}/{name}").status_code == 404
     assert support("POST", f"{ALL}/{name}/acknowledge").status_code == 404
+
+
+def test_the_story_of_an_invoice_tells_of_problems_and_not_of_who_of_support_it_was(
+    wired: Wired, customer: Caller, support: Caller
+) -> None:
+    report(customer, cycle=CYCLE)
+    note = {"text": "Hm.", "visibility": "internal"}
+    done(support("POST", f"{ONE}/comment", note))
+    done(support("POST", f"{ONE}/resolve", {"kind": "explained", "text": "So it is."}))
+    follow(wired)
+    *_, told, answered = done(customer("GET", f"/v1/invoices/{CYCLE}/history"))["data"]
+    assert told["what"].startswith(f"A problem was reported with {CYCLE} at 0.00 USD")
+    assert told["actor"] == f"key:{customer.key[:11]}"
+    assert answered["what"] == "The problem is resolved: the bill is explained"
+    assert answered["actor"] == "Support"

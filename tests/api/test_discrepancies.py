@@ -1,10 +1,12 @@
 """Open discrepancies over HTTP: listed over all cycles, and decided one by one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from adapters.sandbox.app import Sandbox
+from api.app import create_app
 from api.wiring import Wired
 from tests.api.conftest import CYCLE, Caller
 from tests.api.test_conflicts import edited
@@ -57,6 +59,18 @@ def test_a_person_decides_and_it_is_over(
     assert amounts(admin) == lines
     assert listed(wired, admin) == []
     assert resolve(admin, row, how).status_code == 404
+
+
+def test_above_the_limit_a_second_person_is_asked_before_edits_are_taken_over(
+    wired: Wired, admin: Caller, edited: None
+) -> None:
+    (row,) = listed(wired, admin)
+    settings = replace(wired.settings, second_person_above=50)
+    guarded = create_app(replace(wired, settings=settings)).test_client()
+    asking = resolve(Caller(guarded, admin.key), row, "adopt")
+    assert (asking.status_code, asking.get_json()["amount"]) == (202, 100)
+    assert amounts(admin) == {USAGE: 500}
+    assert done(resolve(Caller(guarded, admin.key), row, "overwrite"))["proved_at"]
 
 
 def test_what_differs_on_an_issued_invoice_is_accepted(

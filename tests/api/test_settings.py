@@ -95,3 +95,19 @@ def test_each_setting_is_described() -> None:
     assert [name for name, _, _ in rows] == [each.name.upper() for each in fields(Settings)]
     assert ("PORT", "8000", "Port that the API listens on") in rows
     assert all(meaning for _, _, meaning in rows)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        pytest.param({"AMQP_URL": "http://broker"}, "AMQP_URL", id="another protocol"),
+        pytest.param({"AMQP_PREFIX": "a b"}, "AMQP_PREFIX", id="a blank in a name"),
+        pytest.param({"AMQP_PREFIX": "x" * 65}, "AMQP_PREFIX", id="a long name"),
+    ],
+)
+def test_a_broker_has_an_address_and_its_queues_have_plain_names(
+    given: dict[str, str], field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Settings.from_environment(given)
+    assert refused.value.context["field"] == field

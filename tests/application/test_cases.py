@@ -210,7 +210,7 @@ def test_the_timeline_for_support_and_for_the_customer(desk: Desk) -> None:
         ("Support", "Support looks into it", None),
         ("Support", "Support wrote", "When was that?"),
         ("key:ck_customer", "The customer wrote", "On Monday."),
-        ("Support", "Resolved: the bill is explained", "We are sorry."),
+        ("Support", "The problem is resolved: the bill is explained", "We are sorry."),
     ]
     assert "twice" not in repr(desk.cases.timeline("acme.c1", for_staff=False))
 

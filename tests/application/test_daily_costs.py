@@ -2,12 +2,9 @@
 
 from datetime import date, timedelta
 
-import pytest
-
 from application.daily_costs import DailyCosts
 from application.insight_views import DailyCost
-from domain.errors import NotFound
-from tests.january import FEBRUARY, JANUARY, day
+from tests.january import JANUARY, day
 from tests.world import World, world
 
 

@@ -1,9 +1,5 @@
 """Forecasts of bills: usage to come, rated by the real prices."""
 
-from datetime import timedelta
-
-import pytest
-
 from application.daily_costs import DailyCosts
 from application.forecasting import Forecasts
 from application.insight_views import ForecastView

@@ -91,19 +91,19 @@ STORIES = [
     case("a comment", commented("public", "customer"), "The customer wrote"),
     case("an answer", commented("public"), "Support wrote"),
     case("a note", commented("internal"), "Support left a note that the customer does not see"),
-    case("explained", RESOLVED, "Resolved: the bill is explained"),
+    case("explained", RESOLVED, "The problem is resolved: the bill is explained"),
     case(
         "credited",
         CaseResolved(
             at=day(8), **WHOSE, kind="credited", **TEXT, credit="k1", cycle="acme.2026-01-01"
         ),
-        "Resolved: a credit was given (credit k1 and acme.2026-01-01)",
+        "The problem is resolved: a credit was given (credit k1 and acme.2026-01-01)",
     ),
-    case("reopened", REOPENED, "Reopened by the customer"),
+    case("reopened", REOPENED, "The customer reopened the problem"),
     case(
         "reopened by support",
         CaseReopened(at=day(9), **WHOSE, by="support", **TEXT),
-        "Reopened by support",
+        "Support reopened the problem",
     ),
 ]
 

@@ -16,10 +16,12 @@ from application.case_screens import NewCase
 from application.case_views import CaseFilter
 from domain.case import CUSTOMER, PUBLIC, STATUSES
 from domain.errors import InvalidInput, RuleViolation
+from projections.customer_words import customer_words
 
 CASES = f"{ROOT}/cases"
 ONE = f"{CASES}/<case>"
 LIMIT = 50
+WRITE = "Write what is wrong, in at most 4,000 characters."
 
 STATE_WORDS = {
     "reported": ("We have received it", "wait"),
@@ -88,9 +90,7 @@ def billing_comment(organization: str, case: str) -> Any:
     wired().cases.get(case, organization)
     text = request.form.get("text", "")
     try:
-        wired().cases.comment(
-            case, text, PUBLIC, by=CUSTOMER, actor=principal().actor, at=now()
-        )
+        wired().cases.comment(case, text, PUBLIC, by=CUSTOMER, actor=principal().actor, at=now())
     except (InvalidInput, RuleViolation) as error:
         return _case(organization, case, {"text": text}, error), 422
     say("Your message is sent.")
@@ -164,9 +164,11 @@ def _described(cycle: str | None, line: str | None) -> str | None:
 
 
 def _asked_for(error: InvalidInput | RuleViolation) -> str:
-    """What is wrong with the text."""
+    """What is wrong with the text, or why it cannot be sent."""
+    if isinstance(error, RuleViolation):
+        return customer_words(error.code)
     text = str(error)
-    return "Write what is wrong, in at most 4,000 characters." if "text must be" in text else text
+    return WRITE if "text must be" in text else f"{text[:1].upper()}{text[1:]}."
 
 
 def _to_case(organization: str, case: str) -> Response:

@@ -40,7 +40,7 @@ def _row(invoice: Invoice, line: LineItem) -> list[str]:
         _guarded(line.description),
         plain(line.quantity),
         _guarded(line.unit or ""),
-        _whole(line.amount, invoice.currency),
+        whole_units(line.amount, invoice.currency),
         invoice.currency.upper(),
         written_utc(line.period.start),
         written_utc(line.period.end),
@@ -52,6 +52,10 @@ def _guarded(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
-def _whole(amount: int, currency: str) -> str:
-    """Minor units as units, without marks between thousands: a number to any spreadsheet."""
+def whole_units(amount: int, currency: str) -> str:
+    """Minor units as units, without marks between thousands: a number to any spreadsheet.
+
+    >>> whole_units(-123456, "usd"), whole_units(1200, "jpy")
+    ('-1234.56', '1200')
+    """
     return shown(amount, currency).replace(",", "")

@@ -1,4 +1,4 @@
-""""Was this bill clear?", asked under every issued invoice."""
+""" "Was this bill clear?", asked under every issued invoice."""
 
 from typing import Any
 

@@ -19,18 +19,18 @@ INVOICE = f"{ROOT}/invoices/<cycle>"
 
 
 def framed(
-    template: str, organization: str, view: OrganizationView | None = None, **values: Any
+    template: str, organization: str, who: OrganizationView | None = None, /, **values: Any
 ) -> str:
     """A billing page of an organization.
 
     Raises:
         NotFound: there is no such organization.
     """
-    view = view or wired().registration.get(organization)
+    who = who or wired().registration.get(organization)
     return render_template(
         f"billing/{template}",
-        organization=view,
-        zone=view.time_zone,
+        organization=who,
+        zone=who.time_zone,
         may_change=principal().role == ORGANIZATION,
         **values,
     )

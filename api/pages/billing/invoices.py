@@ -1,7 +1,7 @@
 """Invoices: the list of them, and one with its lines, its story and its figures as a file."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 
 from flask import Response, request
 
@@ -21,7 +21,6 @@ from domain.period import zone
 from projections.customer_story import customer_story
 
 PAGE = 24
-SINCE = "%Y-%m-%d"
 
 
 @page(f"{ROOT}/invoices", roles=READERS)
@@ -109,10 +108,10 @@ def billing_changes(organization: str, cycle: str) -> str:
 
 def _day(text: str, zone_name: str) -> datetime:
     try:
-        day = datetime.strptime(text, SINCE)
+        day = date.fromisoformat(text)
     except ValueError:
         raise InvalidInput("Choose a day, such as 2026-01-31", field="since") from None
-    at = day.replace(tzinfo=zone(zone_name))
+    at = datetime.combine(day, time(), zone(zone_name))
     if at > now():
         raise InvalidInput("Choose a day that is over", field="since")
     return at

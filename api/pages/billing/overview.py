@@ -14,6 +14,7 @@ from api.pages.billing.states import check_of, collection_of, open_invoices, sta
 from api.pages.page import page
 from application.views import CurrentView, InvoiceView, OrganizationView
 from domain.errors import NotFound
+from domain.events.outcome import CreditNoteIssued, RefundRecorded
 
 RECENT = 6
 """Invoices that the overview lists; the rest has a page of its own."""
@@ -44,22 +45,32 @@ def shown_invoice(view: InvoiceView, who: OrganizationView) -> dict[str, Any]:
         "state": state_of(view.status, view.held is not None, view.total),
         "collection": collection_of(view, who),
         "trouble": trouble_of(view.outcomes),
+        "credits": [each for each in view.outcomes if isinstance(each, CreditNoteIssued)],
+        "refunds": [each for each in view.outcomes if isinstance(each, RefundRecorded)],
     }
 
 
 def _overview(who: OrganizationView) -> dict[str, Any]:
     current = _current(who.id)
+    awaiting = reversed(current.awaiting) if current else ()
     recent = wired().cycle_lists.invoices(who.id, None, RECENT + 1)
     begun = [each for each in recent if each.starts <= now()]
     return {
         "current": shown_invoice(current.invoice, who) if current else None,
-        "awaiting": [shown_invoice(view, who) for view in reversed(current.awaiting)] if current else [],
+        "awaiting": [shown_invoice(view, who) for view in awaiting],
         "balances": wired().holdings.balance(who.id),
-        "attached": wired().holdings.attachments(who.id),
+        "runs": _runs(who.id, current),
         "due": open_invoices(wired().books.outstanding(who.id), now()),
         "recent": [each for each in begun if each.status not in ("accruing",)][:RECENT],
         "state_of": state_of,
     }
+
+
+def _runs(organization: str, current: CurrentView | None) -> bool:
+    """Whether anything is attached, though it may not cost anything yet."""
+    if current is None or current.invoice.invoice.lines:
+        return current is not None
+    return bool(wired().holdings.attachments(organization))
 
 
 def _current(organization: str) -> CurrentView | None:

@@ -183,6 +183,25 @@ def deciding(deed: Deed) -> Effect:
     return Effect(words=words, invoices=(delta,) if rows else ())
 
 
+def commenting(deed: Deed) -> Effect:
+    """Who reads a comment."""
+    public = deed.body["visibility"] == "public"
+    return Effect(words=("The customer reads it." if public else "Only support reads it.",))
+
+
+def resolving(deed: Deed) -> Effect:
+    """What becomes of a discrepancy."""
+    return Effect(
+        words=(
+            {
+                "overwrite": "The draft is made ours again, and synced at once.",
+                "adopt": "The books take over what others did to the draft, and it is synced.",
+                "dismiss": "Nothing changes: the difference is accepted while it is just so.",
+            }[deed.body["how"]],
+        )
+    )
+
+
 def _delta(view: InvoiceView, was: int, becomes: int, lines: list[LineDelta]) -> InvoiceDelta:
     return InvoiceDelta(
         cycle=view.invoice.cycle,

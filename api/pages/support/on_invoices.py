@@ -153,9 +153,7 @@ _ALL = (
         title="Bill a late amount",
         help="Although a person had adjusted its line.",
         fields=(
-            Field(
-                name="line", label="Proposal", kind="choice", choices="proposals", required=True
-            ),
+            Field(name="line", label="Proposal", kind="choice", choices="proposals", required=True),
             REASON,
         ),
         tell=effects.accepting_late,

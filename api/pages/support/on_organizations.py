@@ -41,7 +41,7 @@ def _correction(values: Values) -> list[dict[str, Any]]:
     return [{"action": "correct", **values}]
 
 
-CURRENCY = Field(name="currency", label="Currency", kind="hidden", required=True)
+CURRENCY = Field(name="currency", label="Currency", kind="currency")
 
 _ALL = (
     Action(

@@ -88,7 +88,7 @@ def case_place(case: str) -> Place:
     organization = wired().registration.get(summary.organization)
     return Place(
         kind="case",
-        path={"case": case},
+        path={"case": case, "organization": summary.organization},
         home=f"{CASES}/{case}",
         title=f"Case {case}",
         where=where_of(organization),

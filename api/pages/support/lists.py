@@ -1,0 +1,105 @@
+"""What waits in line: discrepancies, quarantined usage, feedback."""
+
+from typing import Any
+
+from flask import g, redirect, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from api.auth import STAFF
+from api.context import now, wired
+from api.pages.page import page, say
+from application.quarantine import QuarantinePage
+from domain.errors import CyclebookError, InvalidInput
+from projections.sentences.wording import counted
+
+ROWS = 50
+QUARANTINE = "/support/quarantine"
+STATUSES = ("open", "replayed", "dismissed")
+REPLAYED_MAX = 1_000
+"""Entries that one form names."""
+
+
+@page("/support/discrepancies", roles=STAFF)
+def support_discrepancies() -> str:
+    """Every way in which Stripe differs from the books."""
+    found = wired().discrepancies.list(after=_number("after"), limit=ROWS)
+    return render_template("support/discrepancies.html", found=found)
+
+
+@page("/support/feedback", roles=STAFF)
+def support_feedback() -> str:
+    """Whether people found their bills clear."""
+    unclear = request.args.get("show") != "all"
+    after = _number("after") or None
+    found = wired().feedback.list(clear=False if unclear else None, after=after, limit=ROWS)
+    return render_template("support/feedback.html", found=found, unclear=unclear)
+
+
+@page(QUARANTINE, roles=STAFF)
+def support_quarantine() -> str:
+    """Usage records that could not be placed."""
+    return _quarantine({}, MultiDict())
+
+
+@page(QUARANTINE, roles=STAFF, method="POST")
+def settle_quarantine() -> Any:
+    """Replay the chosen ones, or dismiss them."""
+    typed = request.form
+    try:
+        words = _settled(typed)
+    except CyclebookError as refusal:
+        field = str(refusal.context.get("field") or "ids")
+        return _quarantine({field: str(refusal)}, typed), 422
+    say(words)
+    return redirect(QUARANTINE, 303)
+
+
+def _settled(typed: "MultiDict[str, str]") -> str:
+    """Carry it out; in words.
+
+    Raises:
+        InvalidInput: nothing is chosen, or no reason given.
+        CyclebookError: as ``Quarantine``.
+    """
+    ids = [int(each) for each in typed.getlist("ids") if each.isdecimal()][:REPLAYED_MAX]
+    reason, actor = typed.get("reason", "").strip(), g.principal.actor
+    if not ids:
+        raise InvalidInput("choose the records that it is about", field="ids")
+    if not reason:
+        raise InvalidInput("say why", field="reason")
+    if typed.get("step") == "dismiss":
+        dismissed = wired().quarantine.dismiss(ids, reason, actor=actor)
+        return f"{counted(dismissed, 'usage record')} dismissed."
+    done = wired().quarantine.replay(ids, reason, actor=actor, now=now())
+    return (
+        f"{counted(done.replayed, 'usage record')} recorded, {done.still_quarantined} still "
+        f"cannot be placed, {done.refused} clash with what was recorded before."
+    )
+
+
+def _quarantine(wrong: dict[str, str], typed: "MultiDict[str, str]") -> str:
+    status = request.args.get("status", "open")
+    status = status if status in STATUSES else "open"
+    code = request.args.get("code", "")
+    page = wired().quarantine.list(status, _number("after"), ROWS)
+    return render_template(
+        "support/quarantine.html",
+        found=page,
+        rows=_of_code(page, code),
+        status=status,
+        statuses=STATUSES,
+        code=code,
+        wrong=wrong,
+        typed=typed,
+        chosen=set(typed.getlist("ids")),
+    )
+
+
+def _of_code(page: QuarantinePage, code: str) -> list[Any]:
+    """The entries of a page with a reason, or all of them."""
+    return [each for each in page.data if code in ("", each.code)]
+
+
+def _number(name: str) -> int:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -1,0 +1,82 @@
+"""Changes that wait for a second person: looked at, approved, turned down."""
+
+from typing import Any
+
+from flask import g, redirect, render_template, request
+
+from api import errors
+from api.auth import STAFF
+from api.context import now, operations, wired
+from api.pages.page import page, say
+from api.second_person import approve
+from application.change_requests import STATES, WAITING
+from domain.errors import CyclebookError
+
+ALL = "/support/change-requests"
+ONE = f"{ALL}/<change>"
+ROWS = 50
+
+
+@page(ALL, roles=STAFF)
+def support_change_requests() -> str:
+    """Changes that wait, or what became of them."""
+    state = request.args.get("state", WAITING)
+    state = state if state in STATES else WAITING
+    before = request.args.get("before") or None
+    if before and not before.isdecimal():
+        before = None
+    found = wired().change_requests.list(state, before, ROWS + 1)
+    return render_template(
+        "support/change_requests.html",
+        found=found[:ROWS],
+        more=found[ROWS - 1].id if len(found) > ROWS else None,
+        state=state,
+        states=STATES,
+        titles=titles(),
+        now=now(),
+    )
+
+
+@page(ONE, roles=STAFF)
+def support_change_request(change: str) -> str:
+    """One of them, with what it would do."""
+    return _shown(change, {}, {})
+
+
+@page(ONE, roles=STAFF, method="POST")
+def decide_change(change: str) -> Any:
+    """Approve it, which carries it out, or turn it down."""
+    typed, reason = request.form, request.form.get("reason", "").strip()
+    try:
+        if typed.get("step") == "approve":
+            approve(change, g.principal, reason or None)
+            say("Approved, and carried out.")
+        else:
+            wired().change_requests.reject(change, reason, actor=g.principal.actor)
+            say("Turned down.")
+    except CyclebookError as refusal:
+        field = refusal.context.get("field") or "anywhere"
+        status = errors.refused(refusal).status_code
+        return _shown(change, {str(field): str(refusal)}, typed), status
+    return redirect(ALL, 303)
+
+
+def titles() -> dict[str, str]:
+    """What operations are called, by their names."""
+    return {
+        name: (op.view.__doc__ or name).partition("\n")[0].partition(". ")[0].rstrip(".")
+        for name, op in operations().items()
+    }
+
+
+def _shown(change: str, wrong: dict[str, str], typed: Any) -> str:
+    found = wired().change_requests.get(change)
+    return render_template(
+        "support/change_request.html",
+        found=found,
+        state=found.state(now()),
+        own=found.actor == g.principal.actor,
+        titles=titles(),
+        wrong=wrong,
+        typed=typed,
+    )
