@@ -18,6 +18,9 @@ from tests.snippets import PAGES, Snippet, snippets
 
 __all__ = ["app", "sandbox_app", "wired"]
 
+ABRIDGED = "{...}"
+"""Stands for something that the page shows elsewhere."""
+
 REQUESTS = [each for page in PAGES for each in snippets(page)]
 EXAMPLES = [op for book in BOOKS for op in book.ops if op.example is not None]
 
@@ -53,7 +56,7 @@ def test_every_request_in_the_documents_is_one_that_the_api_takes(app: Flask) ->
 
 def test_requests_are_found_on_pages() -> None:
     pages = {each.page for each in REQUESTS}
-    assert len(REQUESTS) > 100
+    assert len(REQUESTS) > 75
     assert {"docs/how-to/discounts.md", "docs/tutorial/first-invoice.md"} <= pages
 
 
@@ -69,7 +72,7 @@ def refusal(app: Flask, snippet: Snippet) -> str | None:
         return None
     try:
         op.query.load(dict(parse_qsl(parts.query, keep_blank_values=True)))
-        if op.body is not None:
+        if op.body is not None and ABRIDGED not in (snippet.body or ""):
             op.body.load(json.loads((snippet.body or "").replace("$MONTH", "2026-11")))
     except (ValidationError, ValueError) as error:
         return str(error)

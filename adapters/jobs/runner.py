@@ -68,28 +68,27 @@ class JobRunner:
             raise StoreUnavailable("the jobs lost their database; try again")
 
     async def _work(self, stop: threading.Event, up: Callable[[], None]) -> None:
+        serving = asyncio.create_task(self._serve(up))
+        while not stop.is_set() and not serving.done():
+            await asyncio.wait({serving}, timeout=LOOK_FOR_STOP_S)
+        serving.cancel()
+        with suppress(asyncio.CancelledError):  # this is how its end is asked for
+            await serving
+
+    async def _serve(self, up: Callable[[], None]) -> None:
         app = self._app()
         async with app.open_async():
-            worker = asyncio.create_task(
-                app.run_worker_async(
-                    queues=[QUEUE],
-                    concurrency=AT_ONCE,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    shutdown_graceful_timeout=self._drain_s,
-                    fetch_job_polling_interval=POLL_S,
-                    update_heartbeat_interval=self._heartbeat_s,
-                    stalled_worker_timeout=3 * self._heartbeat_s,
-                )
+            up()
+            await app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=AT_ONCE,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=self._drain_s,
+                fetch_job_polling_interval=POLL_S,
+                update_heartbeat_interval=self._heartbeat_s,
+                stalled_worker_timeout=3 * self._heartbeat_s,
             )
-            await asyncio.wait({worker}, timeout=LOOK_FOR_STOP_S)
-            if not worker.done():
-                up()
-            while not stop.is_set() and not worker.done():
-                await asyncio.wait({worker}, timeout=LOOK_FOR_STOP_S)
-            worker.cancel()
-            with suppress(asyncio.CancelledError):  # this is how its end is asked for
-                await worker
 
     def _app(self) -> App:
         connector = PsycopgConnector(

@@ -35,6 +35,7 @@ def list_dead_letters(query: dict[str, Any]) -> dict[str, Any]:
     roles=STAFF,
     body=ReplaySchema(),
     out=ReplayedSchema(),
+    also=frozenset({404}),
     example={"ids": [7], "reason": "the clock of fra-7 is right now"},
 )
 def replay_dead_letters(body: dict[str, Any]) -> dict[str, int]:
@@ -49,6 +50,7 @@ def replay_dead_letters(body: dict[str, Any]) -> dict[str, int]:
     roles=STAFF,
     body=DropSchema(),
     out=DroppedSchema(),
+    also=frozenset({404}),
     example={"ids": [7], "reason": "a test of the meter"},
 )
 def drop_dead_letters(body: dict[str, Any]) -> dict[str, int]:

@@ -50,9 +50,9 @@ class DeadLetterQuery(Page):
     cursor = fields.Integer(load_default=0, validate=validate.Range(0, 2**62))
 
 
-def _ids(**more: bool) -> fields.List:
+def _ids(*, required: bool = False) -> fields.List[int]:
     inner = fields.Integer(strict=True, validate=_ID)
-    return fields.List(inner, validate=validate.Length(1, IDS_MAX), **more)
+    return fields.List(inner, required=required, validate=validate.Length(1, IDS_MAX))
 
 
 class ReplaySchema(Strict):

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from adapters.jobs.queue import ProcrastinateJobs
+from adapters.jobs.runner import JobRunner
 from application.schedule_ports import BY_ITSELF, Asked, Tally
 from application.sweeping import ATTEMPTS_MAX
 from domain.errors import StoreUnavailable
@@ -167,6 +168,43 @@ def test_a_run_that_does_not_end_in_time_is_left_to_another(made: Desk) -> None:
         wait_until(lambda: outcomes(made) == ["interrupted", "done"])
     go.set()
     assert made.log()[-1].asked_by == "ada"
+
+
+def test_it_works_on_after_the_loss_of_every_connection(made: Desk) -> None:
+    def ask() -> bool:
+        try:
+            return made.jobs.ask("audit", "ada") > 0
+        except StoreUnavailable:
+            return False
+
+    loops = made.loops({"audit": fine})
+    with working(*loops):
+        wait_until(ask)
+        wait_until(lambda: outcomes(made) == ["done"])
+        with psycopg.connect(made.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        wait_until(ask)
+        wait_until(lambda: outcomes(made) == ["done", "done"])
+    assert [each.health.problem for each in loops[:1]] == [None]
+
+
+def test_it_ends_at_once_though_the_database_does_not_answer() -> None:
+    runner = JobRunner(
+        "host=127.0.0.1 port=1 dbname=none", {}, lambda asked: None, lambda asked: None
+    )
+    stop, ended = threading.Event(), threading.Event()
+
+    def run() -> None:
+        runner.run(stop)
+        ended.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    assert not ended.wait(0.2)
+    stop.set()
+    assert ended.wait(5)
 
 
 def taken(made: Desk) -> int:

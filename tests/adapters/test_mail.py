@@ -18,7 +18,14 @@ from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.mail import PostgresMail
 from adapters.postgres.notices import PostgresNotices
-from application.mailing import SCHEDULE, TOO_OLD, MailChoices, Mailing, MailRefused, MailUnavailable
+from application.mailing import (
+    SCHEDULE,
+    TOO_OLD,
+    MailChoices,
+    Mailing,
+    MailRefused,
+    MailUnavailable,
+)
 from application.notices import KINDS, SUBJECTS, Notice, Told
 from application.ports import Profile
 from domain.errors import InvalidInput, NotFound

@@ -126,6 +126,20 @@ RULES = {
     "rotate_key": "admin",
     "revoke_key": "admin",
     "list_key_events": "admin",
+    "list_notices": "organization support admin",
+    "read_notices": "organization support admin",
+    "list_all_notices": "support admin",
+    "get_notifications": "organization support admin",
+    "put_notifications": "organization support admin",
+    "create_endpoint": "admin",
+    "list_endpoints": "admin",
+    "get_endpoint": "admin",
+    "change_endpoint": "admin",
+    "delete_endpoint": "admin",
+    "rotate_endpoint": "admin",
+    "send_test": "admin",
+    "list_deliveries": "admin",
+    "redeliver": "admin",
     "make_customer_link": "support admin",
     "make_staff_link": "admin",
     "list_schedules": "support admin",
@@ -155,6 +169,8 @@ def path_of(op: Op) -> str:
     path = path.replace("<discrepancy>", "d1")
     path = path.replace("<price>", "cpu").replace("<discount>", "d1")
     path = path.replace("<alert>", "b1").replace("<meter>", "cpu").replace("<service>", "machine")
+    path = path.replace("<endpoint>", "we_1").replace("<delivery>", "1")
+    path = path.replace("<path:user>", "ada")
     return path.replace("<key>", "ck_12345678")
 
 

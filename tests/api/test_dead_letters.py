@@ -12,6 +12,7 @@ from adapters.postgres.dead_letters import PostgresDeadLetters
 from api.wiring import Wired
 from application.messages import Message, Poison
 from tests.api.conftest import Caller
+from tests.api.test_life import done
 from tests.api.test_usage import record
 
 WHY = {"reason": "the clock is right now"}
@@ -20,7 +21,8 @@ WHY = {"reason": "the clock is right now"}
 def kept(wired: Wired, *sent: Any) -> list[int]:
     """Dead letters, as if each had been refused for a reason of its time; their numbers."""
     with closing(Database(wired.settings.database_url or "", size=1)) as database:
-        store, ids = PostgresDeadLetters(database), []
+        store = PostgresDeadLetters(database)
+        ids: list[int] = []
         for each in sent:
             body = each if isinstance(each, bytes) else json.dumps(each).encode()
             message = Message(body=body, exchange="cyclebook.usage", routing_key="fra")
@@ -30,7 +32,7 @@ def kept(wired: Wired, *sent: Any) -> list[int]:
 
 
 def letters(admin: Caller, status: str = "open") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = admin("GET", f"/v1/dead-letters?status={status}").json["data"]
+    found: list[dict[str, Any]] = done(admin("GET", f"/v1/dead-letters?status={status}"))["data"]
     return found
 
 
@@ -67,8 +69,7 @@ def test_a_replay_records_what_it_can_and_keeps_the_rest(
 ) -> None:
     good, mixed = record("k1"), [record("k2"), {"id": "k3"}]
     kept(wired, good, mixed, b"no JSON", record("k4", meter="disk"))
-    done = admin("POST", "/v1/dead-letters/replay", WHY).get_json()
-    assert done == {
+    assert done(admin("POST", "/v1/dead-letters/replay", WHY)) == {
         "replayed": 3,
         "still_dead": 1,
         "accepted": 2,
@@ -93,7 +94,7 @@ def test_one_is_replayed_twice_and_counts_once(wired: Wired, admin: Caller, acme
 
 def test_a_dropped_letter_stays_listed_with_the_reason(wired: Wired, admin: Caller) -> None:
     kept(wired, b"x", b"y")
-    assert admin("POST", "/v1/dead-letters/drop", {"ids": [2], **WHY}).json == {"dropped": 1}
+    assert done(admin("POST", "/v1/dead-letters/drop", {"ids": [2], **WHY})) == {"dropped": 1}
     assert [each["beginning"] for each in letters(admin)] == ["x"]
     (dropped,) = letters(admin, "dropped")
     assert (dropped["beginning"], dropped["resolution"]) == ("y", WHY["reason"])
@@ -121,9 +122,9 @@ def test_what_is_refused(
 def test_the_list_goes_on_page_by_page(wired: Wired, admin: Caller) -> None:
     kept(wired, *(f"{number}".encode() for number in range(5)))
     found: list[str] = []
-    cursor = "0"
+    cursor: str | None = "0"
     while cursor is not None:
-        page = admin("GET", f"/v1/dead-letters?limit=2&cursor={cursor}").json
+        page = done(admin("GET", f"/v1/dead-letters?limit=2&cursor={cursor}"))
         found += [each["beginning"] for each in page["data"]]
         cursor = page["next_cursor"]
     assert found == ["0", "1", "2", "3", "4"]

@@ -252,9 +252,7 @@ def test_a_sync_that_is_parked_is_told_and_so_is_its_end(wired: Wired, used: str
     assert sorted(kinds[2:]) == ["sync.recovered", "trouble.over"]
 
 
-def test_a_quarantine_that_grows_is_told_once_a_day(
-    admin: Caller, wired: Wired, acme: str
-) -> None:
+def test_a_quarantine_that_grows_is_told_once_a_day(admin: Caller, wired: Wired, acme: str) -> None:
     growth, now = wired.notifying.growth, datetime.now(UTC)
     unknown = [record(f"k{number}", meter="disk") for number in range(GROWING_BY)]
     done(admin("POST", "/v1/usage", unknown[1:]))

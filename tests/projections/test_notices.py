@@ -46,6 +46,9 @@ SUMMARY = InvoiceSummary(
     total=500,
     number="A-1",
 )
+UNUSUAL = UnusualLine(
+    line="usage/a1/cpu@1", description="CPU hours", amount=912, low=90, high=130, invoices=4
+)
 DIFFERS = Discrepancy(kind="amount", key="item/i1", ours="5", theirs="6")
 MONEY = {"amount": 5, "reason": "as agreed"}
 TABLE: list[tuple[object, str, dict[str, Any]]] = [
@@ -159,9 +162,7 @@ def test_what_happens_to_a_case_is_told_without_its_words(event: CaseEvent, kind
 
 
 def test_what_support_writes_to_itself_is_not_told() -> None:
-    assert (
-        case_notice(case(CaseCommented, by="support", visibility="internal"), position=1) is None
-    )
+    assert case_notice(case(CaseCommented, by="support", visibility="internal"), position=1) is None
 
 
 @pytest.mark.parametrize(
