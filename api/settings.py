@@ -210,7 +210,7 @@ class Settings:
         _count,
     )
     amqp_url: str | None = _setting(
-        "RabbitMQ 3.10 or newer, for usage that comes in by it and hints of due syncs; not set: none",
+        "RabbitMQ 3.10 or newer: usage comes in, and hints of due syncs go out; not set: none",
         _url("amqp", "amqps"),
         secret=True,
     )

@@ -29,7 +29,7 @@ DISABLED_AFTER = timedelta(days=5)
 """An endpoint that did nothing but fail for so long is disabled."""
 
 LEASE = timedelta(seconds=90)
-"""Longer than an attempt can take: resolving, connecting, sending and reading."""
+"""Longer than an attempt can take, with a slow look-up of the name."""
 
 GONE = 410
 

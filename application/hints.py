@@ -77,20 +77,23 @@ class Bell:
         self.answered = False
 
     def ring(self) -> None:
-        """Wake everybody."""
+        """Wake everybody: at once nobody waits any more."""
         with self._condition:
             self.rings += 1
+            self._waiting = 0
             self._condition.notify_all()
 
     def wait(self, heard: int, timeout_s: float) -> bool:
         """Wait until it has rung more often than ``heard``; whether it has."""
         with self._condition:
+            if self.rings > heard:
+                return True
             self._waiting += 1
             self._condition.notify_all()
-            try:
-                return self._condition.wait_for(lambda: self.rings > heard, timeout_s)
-            finally:
+            rung = self._condition.wait_for(lambda: self.rings > heard, timeout_s)
+            if not rung:
                 self._waiting -= 1
+            return rung
 
     def awaited(self, timeout_s: float) -> bool:
         """Whether anybody waits for it, or begins to within a time."""

@@ -9,11 +9,11 @@ from application.dead_letters import DeadLetterStore
 from application.messages import DELIVERY_LIMIT, Message, Poison, Received, Reception
 
 ACTOR = "rabbitmq"
-MESSAGES_MAX = 1_000
-"""Messages in a batch."""
+MESSAGES_MAX = 250
+"""Messages in a batch, and on their way to us: so many have a place in memory."""
 
-BYTES_MAX = 8 * 1024 * 1024
-"""Weight from which a batch is full; a single heavier message goes alone."""
+BYTES_MAX = 2 * 1024 * 1024
+"""Weight from which a batch is full, some 10,000 records; nobody should wait for its locks."""
 
 FILLS_WITHIN = timedelta(milliseconds=50)
 """How long the first message of a batch waits for others."""

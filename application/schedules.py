@@ -74,7 +74,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     ),
     Schedule(
         name="retention",
-        words="Forget old runs, finished jobs and workers that are gone.",
+        words="Forget old runs and jobs, workers that are gone, old notices and webhooks.",
         cadence="10 4 * * *",
         counts="rows that are too old, and those deleted",
     ),

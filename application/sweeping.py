@@ -21,6 +21,9 @@ PAUSES = (
 
 ATTEMPTS_MAX = len(PAUSES) + 1
 
+UNTIL_GONE = timedelta(seconds=5)
+"""A worker that stops has ended for certain by then, and whatever it was at with it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +66,7 @@ class Sweeping:
     def interrupted(self, asked: Asked) -> None:
         """Leave a run to another worker, because this one has to stop."""
         self._runs.break_off(asked.job)
-        self._jobs.again(asked, timedelta())
+        self._jobs.again(asked, UNTIL_GONE)
 
     def _failed(self, asked: Asked, run: int, error: Exception) -> None:
         trace = None if isinstance(error, CyclebookError) else error

@@ -57,7 +57,22 @@ from domain.events.outcome import (
 )
 from domain.events.usage import UsageRecorded
 from domain.quantity import plain
+from projections.diff import Cause
 from projections.sentences.wording import Context, because, counted
+
+ELSE = "Everything else that changed"
+"""What is told of causes that have no sentence, and of many together."""
+
+_AROUND = {
+    "coming": "The fees of the next period changed",
+    "carried_over": "Carried over from the period before",
+    "late": "Usage of an earlier period that came late",
+    "minimum": "The smallest amount that is billed changed",
+    "tax": "The way tax is computed changed",
+    "credits": "Your credit",
+    "others": ELSE,
+}
+"""Causes that lie outside the cycle, by kind."""
 
 SOMETHING = (ServiceAttached, AttachmentQuantityChanged, ServiceDetached, TrialStarted, TrialEnded)
 """Events of which a cycle begins with many that only carry over what runs already."""
@@ -73,11 +88,29 @@ class CustomerEntry:
 
 
 def customer_story(history: Iterable[Recorded], currency: str) -> Iterator[CustomerEntry]:
-    """A cycle's events as its customer reads them, in the log's order.
+    """A cycle's events as its customer reads them, oldest first by when they happened.
 
     currency: of the amounts in them.
     """
-    context, usage = Context(currency=currency), _Usage()
+    yield from sorted(_entries(history, Context(currency=currency)), key=lambda each: each.at)
+
+
+def cause_words(cause: Cause, events: Mapping[int, object], currency: str) -> str:
+    """Why an amount changed, for the customer. events: the cycle's own, by position in the log."""
+    if cause.kind in _AROUND:
+        return _AROUND[cause.kind]
+    if cause.kind == "usage":
+        return cause.what
+    event = events.get(cause.positions[0]) if cause.count == 1 and cause.positions else None
+    if isinstance(event, ServiceAttached) and event.carried:
+        return f"{event.name} ({event.attachment}){_times(event)} runs on"
+    sentence = SENTENCES.get(type(event))
+    said = sentence(event, Context(currency=currency)) if sentence else None
+    return said or ELSE
+
+
+def _entries(history: Iterable[Recorded], context: Context) -> Iterator[CustomerEntry]:
+    usage = _Usage()
     for recorded in history:
         event = recorded.event
         if isinstance(event, UsageRecorded):
@@ -219,6 +252,7 @@ OURS_ALONE = frozenset(
         "InvoiceMarkedUncollectible",
         "LateFactsReopened",
         "LateProposalAccepted",
+        "UnusualLinesFound",
     }
 )
 """Events of a cycle that are no news for a customer, by name."""

@@ -1,4 +1,4 @@
-"""Somebody else's system on this machine: keeps the webhooks that come and answers as it is told."""
+"""Somebody else's system on this machine: keeps the webhooks that come, answers as it is told."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

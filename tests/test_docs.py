@@ -29,7 +29,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 _BASES = {"CycleEvent", "OrganizationEvent", "CatalogEvent", "StripeInvoiceEvent", "CaseEvent"}
 _PARTS = {"HeldLine", "ForeignLine", "Discrepancy", "PackedRecord", "HeaderTally", "UsageHeader"}
-_PARTS |= {"Ahead", "Coming", "Level", "LateLine", "StrangeLine"}
+_PARTS |= {"Ahead", "Coming", "Level", "LateLine", "StrangeLine", "UnusualLine"}
 
 
 def reference(name: str) -> str:

@@ -1,6 +1,8 @@
 """The documents' examples: requests that the API takes, and examples that fit their schemas."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,6 +60,12 @@ def test_requests_are_found_on_pages() -> None:
     pages = {each.page for each in REQUESTS}
     assert len(REQUESTS) > 75
     assert {"docs/how-to/discounts.md", "docs/tutorial/first-invoice.md"} <= pages
+
+
+@pytest.mark.parametrize("page", [each for each in PAGES if each.parent.name == "how-to"])
+def test_a_guide_that_sends_says_what_send_is(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert "#from-a-shell" in text or not re.search(r"^(send|ask) ", text, re.M)
 
 
 def refusal(app: Flask, snippet: Snippet) -> str | None:

@@ -94,6 +94,7 @@ class World:
     ) -> None:
         self.store = MemoryStore(now)
         ports = ports or in_memory(self.store)
+        self.ports = ports
         log, books, catalog, directory = ports.log, ports.books, ports.catalog, ports.directory
         app = create_sandbox(Ledger(), clock=lambda: self.now.timestamp())
         self.sandbox = app.extensions["sandbox"]

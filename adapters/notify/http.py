@@ -5,15 +5,20 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 
 from adapters.notify.addresses import Target, check, target
 from application.delivering import Answered, Undeliverable
 from domain.errors import InvalidInput
 
-CONNECT_TIMEOUT_S = 5.0
-WHOLE_TIMEOUT_S = 15.0
-"""For connecting, sending and reading the answer, all together."""
+CONNECT_TIMEOUT_S = 3.0
+WHOLE_TIMEOUT_S = 8.0
+"""For connecting, sending and reading the answer, all together: a worker that is to stop is not
+kept by somebody else's slow machine."""
+
+ADDRESSES_MAX = 2
+"""Of those that a name leads to, so many are tried."""
 
 READ_MAX = 1024
 HEAD_MAX = 200
@@ -49,16 +54,13 @@ class HttpSender:
     ) -> None:
         self._local = local
         self._resolve = resolve
-        self._context = context or ssl.create_default_context()
+        self._given_context = context
         self._timeout_s = timeout_s
 
-    def check(self, url: str) -> None:
-        """Whether an address may be sent to, by how it is written.
-
-        Raises:
-            InvalidInput: it may not; the sentence says why.
-        """
-        target(url, local=self._local)
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Reading the system's authorities takes a while, and most processes never send."""
+        return self._given_context or ssl.create_default_context()
 
     def __call__(self, url: str, headers: dict[str, str], body: bytes) -> Answered:
         """Send a POST. Redirects are not followed; a proxy of the environment is not used.
@@ -160,7 +162,7 @@ def _within(timeout_s: float) -> Iterator[_Cut]:
 def _reached(addresses: Sequence[str], port: int) -> socket.socket:
     """A connection to the first address that takes one."""
     last: OSError = ConnectionRefusedError()
-    for address in addresses[:3]:
+    for address in addresses[:ADDRESSES_MAX]:
         try:
             return socket.create_connection((address, port), timeout=CONNECT_TIMEOUT_S)
         except OSError as error:

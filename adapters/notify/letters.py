@@ -51,7 +51,8 @@ class Letters:
             raise MailRefused(f"this e-mail cannot be written: {error}") from error
         subject, _, body = words.strip().partition("\n")
         paragraphs = [" ".join(each.split()) for each in body.split("\n\n") if each.strip()]
-        said = {"paragraphs": paragraphs, "name": name, "origin": self._origin}
+        link = f"{self._origin}/billing/{notice.organization}"
+        said = {"paragraphs": paragraphs, "name": name, "link": link}
         return Letter(
             subject=_one_line(subject),
             text=self._words.get_template("letter.txt").render(said).strip() + "\n",

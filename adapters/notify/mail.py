@@ -17,7 +17,7 @@ from application.mailing import MailRefused, MailUnavailable
 from application.notices import Told
 from domain.errors import InvalidInput
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 8.0
 _PORTS = {"smtp": 25, "smtps": 465}
 _STARTTLS = ("auto", "always", "never")
 

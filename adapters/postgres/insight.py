@@ -7,7 +7,7 @@ from uuid import UUID
 from adapters.postgres import event_log
 from adapters.postgres.database import Database
 from application.insight_ports import MeterDay, PastInvoice
-from domain.events.cycle import FinalizationStarted
+from domain.events.cycle import CycleOpened, FinalizationStarted
 from domain.events.usage import instant, micros
 
 _DAYS = (
@@ -15,18 +15,22 @@ _DAYS = (
     " AND day BETWEEN %(since)s AND %(until)s AND (%(meter)s::text IS NULL OR meter = %(meter)s)"
     " ORDER BY day, meter"
 )
-# The newest of each cycle: one that was voided may have been settled anew.
+# The newest settlement of each cycle: one that was voided may have been settled anew. The first
+# event says the currency.
 _SETTLED = """
-    SELECT h.cycle, s.currency, h.starts, h.ends, h.cycle_id, e.originator_version, e.topic,
-        e.state, e.notification_id, e.recorded_at
+    SELECT h.cycle, h.starts, h.ends, h.cycle_id, e.originator_version, e.topic, e.state,
+        e.notification_id, e.recorded_at
     FROM (SELECT * FROM cycle_head WHERE organization = %s AND starts < %s
         AND status NOT IN ('accruing', 'closing', 'closed', 'void')
         ORDER BY starts DESC LIMIT %s) AS h
-    JOIN invoice_summary s ON s.cycle_id = h.cycle_id
-    JOIN LATERAL (SELECT * FROM cyclebook_events WHERE originator_id = h.cycle_id
-        AND starts_with(topic, 'FinalizationStarted@')
-        ORDER BY originator_version DESC LIMIT 1) AS e ON true
-    ORDER BY h.starts DESC
+    CROSS JOIN LATERAL (
+        SELECT * FROM cyclebook_events WHERE originator_id = h.cycle_id AND originator_version = 1
+        UNION ALL
+        (SELECT * FROM cyclebook_events WHERE originator_id = h.cycle_id
+            AND starts_with(topic, 'FinalizationStarted@')
+            ORDER BY originator_version DESC LIMIT 1)
+    ) AS e
+    ORDER BY h.starts DESC, e.originator_version
 """
 
 
@@ -57,18 +61,28 @@ class PostgresPastInvoices:
             rows = connection.execute(
                 _SETTLED, [organization, micros(before), limit], binary=True, prepare=True
             ).fetchall()
-        found = []
-        for cycle, currency, starts, ends, stream, *row in rows:
-            event = event_log.recorded(UUID(bytes=stream), tuple(row)).event
-            assert isinstance(event, FinalizationStarted)
-            found.append(
-                PastInvoice(
-                    cycle=cycle,
-                    currency=currency,
-                    start=instant(starts),
-                    end=instant(ends),
-                    subtotal=event.subtotal,
-                    lines=event.lines,
-                )
+        events = [
+            (cycle, starts, ends, event_log.recorded(UUID(bytes=stream), tuple(row)).event)
+            for cycle, starts, ends, stream, *row in rows
+        ]
+        return [
+            _invoice(cycle, instant(starts), instant(ends), opened, settled)
+            for (cycle, starts, ends, opened), (*_, settled) in zip(
+                events[::2], events[1::2], strict=True
             )
-        return found
+        ]
+
+
+def _invoice(
+    cycle: str, start: datetime, end: datetime, opened: object, settled: object
+) -> PastInvoice:
+    assert isinstance(opened, CycleOpened)
+    assert isinstance(settled, FinalizationStarted)
+    return PastInvoice(
+        cycle=cycle,
+        currency=opened.currency,
+        start=start,
+        end=end,
+        subtotal=settled.subtotal,
+        lines=settled.lines,
+    )

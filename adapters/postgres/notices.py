@@ -1,6 +1,6 @@
 """Notices in their table: announced once, put in line for the endpoints, listed and read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from psycopg import Connection
@@ -67,7 +67,7 @@ _PRUNE = """
 class PostgresNotices:
     """The ``NoticeStore`` port. mails: whether members are told by e-mail."""
 
-    def __init__(self, database: Database, *, mails: bool = False) -> None:
+    def __init__(self, database: Database, *, mails: bool) -> None:
         self._database = database
         self._mails = mails
 
@@ -135,7 +135,7 @@ def announce(connection: Connection[Rows], notices: Sequence[Notice], *, mails: 
         [each.organization for each in notices],
         [each.cycle for each in notices],
         [each.at for each in notices],
-        [Jsonb(dict(each.data)) for each in notices],
+        [Jsonb(_storable(each.data)) for each in notices],
         [mails and subject is not None for subject in subjects],
     ]
     new = connection.execute(_ADD, columns).fetchall()
@@ -151,6 +151,15 @@ def announce(connection: Connection[Rows], notices: Sequence[Notice], *, mails: 
             ],
         )
     return len(new)
+
+
+def _storable(value: object) -> object:
+    """Without NUL characters, which jsonb does not take: others may have written them."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, Mapping):
+        return {name: _storable(each) for name, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def enqueue(connection: Connection[Rows], wanted: Iterable[tuple[str, str, int]]) -> None:

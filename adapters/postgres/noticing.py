@@ -9,15 +9,21 @@ from adapters.postgres import arrays
 from adapters.postgres.database import Rows
 from adapters.postgres.log_pages import Logged
 from adapters.postgres.notices import announce
-from adapters.postgres.sync_marks import NO_NEWS_FOR_STRIPE
+from adapters.postgres.sync_marks import NO_NEWS_FOR_STRIPE, organizations
+from domain.billing_cycle import UNSETTLED
 from domain.events.case import CaseEvent
 from domain.events.cycle import CycleEvent
+from domain.events.organization import CreditExpired, CreditGranted, PolicyChanged
 from projections.invoice_summary import InvoiceSummary
 from projections.notices import TOLD, Notice, case_notice, notice_of
 
 UPDATED = "invoice.updated"
 
+_CREDITS = (CreditGranted, CreditExpired, PolicyChanged)
+"""What reaches every invoice of an organization that is not settled."""
+
 _BEGINNING = "SELECT coalesce(max(position), 0) FROM notice_beginning"
+_UNSETTLED = ", ".join(f"'{status.value}'" for status in sorted(UNSETTLED))
 _NAMES = [
     "cycle",
     "organization",
@@ -38,13 +44,16 @@ _LISTENING = (
     f" WHERE enabled AND (kinds IS NULL OR '{UPDATED}' = ANY(kinds)))"
 )
 # Cycles share the organization's credits, oldest first: a change in one can move the later ones.
-_MARK = """
+_MARK = f"""
+    WITH moved AS (
+        SELECT organization, min(starts) AS starts FROM cycle_head WHERE cycle_id = ANY(%b)
+        GROUP BY organization
+        UNION ALL SELECT organization, 0 FROM unnest(%s::text[]) AS t(organization))
     INSERT INTO invoice_update AS u (cycle, due_at)
     SELECT DISTINCT h.cycle, clock_timestamp()
-    FROM cycle_head moved JOIN cycle_head h
+    FROM moved JOIN cycle_head h
         ON h.organization = moved.organization AND h.starts >= moved.starts
-    WHERE moved.cycle_id = ANY(%b) AND h.status IN ('accruing', 'closing', 'closed')
-    ORDER BY h.cycle
+    WHERE h.status IN ({_UNSETTLED}) ORDER BY h.cycle
     ON CONFLICT (cycle) DO UPDATE SET marks = u.marks + 1,
         due_at = coalesce(u.due_at, greatest(clock_timestamp(), u.told_at + %s))
 """
@@ -80,9 +89,13 @@ class Noticing:
         return self._beginning
 
     def _mark(self, connection: Connection[Rows], page: Sequence[Logged]) -> None:
-        moved = sorted({each.stream for each in page if _moves(each)})
-        if moved and connection.execute(_LISTENING, prepare=True).fetchone() == (True,):
-            connection.execute(_MARK, [arrays.uuids(moved), self._every], prepare=True)
+        cycles = sorted({each.stream for each in page if _moves(each)})
+        credited = sorted({each.stream for each in page if isinstance(each.event, _CREDITS)})
+        if not (cycles or credited):
+            return
+        if connection.execute(_LISTENING, prepare=True).fetchone() == (True,):
+            owners = organizations(connection, credited) if credited else []
+            connection.execute(_MARK, [arrays.uuids(cycles), owners, self._every], prepare=True)
 
 
 def _place(numbered: tuple[int, Notice]) -> int:

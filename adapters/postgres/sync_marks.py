@@ -184,9 +184,7 @@ class SyncMarks:
         }
         if not streams:
             return
-        rows = connection.execute(_ORGANIZATIONS, [arrays.uuids(list(streams))], binary=True)
-        first = [event_log.recorded(UUID(bytes=id_), tuple(row)).event for id_, *row in rows]
-        found = [each.organization for each in first if isinstance(each, OrganizationRegistered)]
+        found = organizations(connection, list(streams))
         for organization in found:
             self._known.pop(organization, None)
         for cycle_id, organization in connection.execute(_CYCLES, [found], binary=True):
@@ -227,6 +225,13 @@ class SyncMarks:
                 *(_AT_ONCE if urgent else (wait, NORMAL)),
                 above=None if above is None or urgent else int(str(above)),
             )
+
+
+def organizations(connection: Connection[Rows], streams: Sequence[bytes]) -> list[str]:
+    """The organizations that some streams of theirs are about."""
+    rows = connection.execute(_ORGANIZATIONS, [arrays.uuids(streams)], binary=True)
+    first = [event_log.recorded(UUID(bytes=id_), tuple(row)).event for id_, *row in rows]
+    return [each.organization for each in first if isinstance(each, OrganizationRegistered)]
 
 
 def _issued(page: Sequence[Logged]) -> set[bytes]:

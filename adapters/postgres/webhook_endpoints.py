@@ -33,8 +33,10 @@ _ADD = (
 )
 _PUT = (
     "UPDATE webhook_endpoint SET "
-    + ", ".join(f"{name} = %({name})s" for name in _GIVEN[1:])
-    + " WHERE id = %(id)s"
+    + ", ".join(f"{name} = %({name})s" for name in _GIVEN[1:] if name != "failing_since")
+    # Workers note failures meanwhile; here they are only forgotten.
+    + ", failing_since = CASE WHEN %(failing_since)s::timestamptz IS NOT NULL"
+    " THEN failing_since END WHERE id = %(id)s"
 )
 _TELL = "INSERT INTO webhook_endpoint_event (endpoint, event, actor) VALUES (%s, %s, %s)"
 _GIVE_UP = (

@@ -74,7 +74,7 @@ class HintListener:
         self._bell.answered = True
         if self._bell.awaited(0):
             self._tags = self._tags or [self._consume(queue) for queue in self._queues]
-            self._link.attend(LISTENS_FOR_S)
+            self._link.attend(LISTENS_FOR_S)  # or until something came
             return
         for tag in self._tags:
             channel.basic_cancel(tag)  # what came meanwhile goes back, for others

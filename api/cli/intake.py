@@ -76,5 +76,10 @@ def _tell(done: dict[str, int], rows: list[dict[str, Any]], left: int) -> None:
 
 
 def _row(each: dict[str, Any]) -> list[Any]:
-    beginning = each["beginning"][:SHOWN_CHARACTERS]
-    return [each["id"], each["times"], each["code"], each["detail"], beginning]
+    beginning = _plain(each["beginning"][:SHOWN_CHARACTERS])
+    return [each["id"], each["times"], each["code"], _plain(each["detail"]), beginning]
+
+
+def _plain(sent: str) -> str:
+    """What a stranger sent, without anything that a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in sent)

@@ -64,6 +64,12 @@ class Effect:
 
 Tell = Callable[[Deed], Effect]
 Values = Mapping[str, object]
+When = Callable[[Place], bool]
+
+
+def always(_: Place) -> bool:
+    """Wherever it is."""
+    return True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +79,7 @@ class Action:
     op: its name. identity: the field of the body that names what is made: it is made from the
     form's token, so that the same form makes it once. shape: the body, from what was typed; by
     default just that. statuses: of an invoice that it can be for; empty for any.
-    help: what it is for, in a sentence or two.
+    when: what else makes it worth offering. help: what it is for, in a sentence or two.
     """
 
     name: str
@@ -85,7 +91,9 @@ class Action:
     identity: str | None = None
     shape: Callable[[Values], Any] = dict
     statuses: frozenset[str] = frozenset()
+    when: When = always
 
     def fits(self, place: Place) -> bool:
         """Whether it makes sense there now; the books decide, this only keeps lists short."""
-        return place.view is None or not self.statuses or place.view.status in self.statuses
+        fitting = place.view is None or not self.statuses or place.view.status in self.statuses
+        return fitting and self.when(place)

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from api import errors
 from api.auth import Principal, admit
 from api.context import operations, wired
+from api.limits import AMOUNT_MAX
 from api.openapi import Op
 from api.pages.action import Action, Deed, Effect, Place
 from api.pages.page import say
@@ -82,7 +83,7 @@ def submitted(actions: Mapping[str, Action], name: str, place: Place) -> Any:
         effect = action.tell(deed)
         return _render(action, place, request.form, effect=effect, second=_second(deed))
     except ValidationError as error:
-        return _render(action, place, request.form, wrong=_beside(action, error)), 422
+        return _render(action, place, request.form, wrong=_beside(action, place, error)), 422
     except CyclebookError as error:
         return _refused(action, place, error)
 
@@ -196,13 +197,19 @@ def _second(deed: Deed) -> str | None:
     return f"It is about {amount}, above the limit of {above}: somebody else has to approve it."
 
 
-def _beside(action: Action, error: ValidationError) -> dict[str, str]:
+def _beside(action: Action, place: Place, error: ValidationError) -> dict[str, str]:
     """What is wrong, by field; what belongs to none is said above the form."""
+    kinds = {field.name: field.kind for field in action.fields}
     wrong: dict[str, str] = {}
     for path, text in errors.sentences(error):
         name = path.split(".")[0].split("[")[0]
-        known = any(field.name == name for field in action.fields)
-        wrong.setdefault(name if known else ANYWHERE, text if known else f"{path}: {text}")
+        if kinds.get(name) in ("amount", "amounts"):  # the operation counts in minor units
+            most = money(AMOUNT_MAX, place.where.currency)
+            wrong.setdefault(name, f"must be above zero and at most {most}")
+        elif name in kinds:
+            wrong.setdefault(name, text)
+        else:
+            wrong.setdefault(ANYWHERE, f"{path}: {text}")
     return wrong
 
 

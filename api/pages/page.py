@@ -26,6 +26,8 @@ COOKIE = "cyclebook_session"
 CSRF = "csrf"
 """The field of every form that says the page it came from was ours."""
 
+FOREIGN_FORM = "this form is not of this session: load the page again, then send it again"
+
 _HERE = Path(__file__).parents[1]
 
 blueprint = Blueprint(
@@ -118,7 +120,7 @@ def _digest(name: str) -> str:
 def _require_ours() -> None:
     given = request.form.get(CSRF, "")
     if not same_origin() or not hmac.compare_digest(given.encode(), csrf_token().encode()):
-        raise Forbidden("this form is not of this session: load the page again, then send it again")
+        raise Forbidden(FOREIGN_FORM, words=FOREIGN_FORM)
 
 
 def _to_sign_in() -> Response:

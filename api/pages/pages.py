@@ -89,7 +89,8 @@ def _refused(error: CyclebookError) -> tuple[str, int]:
     """A refusal of ours, in words; in words for customers where one of them is signed in."""
     visitor = g.get("visitor")
     customers = visitor is not None and visitor.role == ORGANIZATION
-    words = customer_words(error.code) if customers else str(error)
+    friendly = error.context.get("words") or customer_words(error.code)
+    words = friendly if customers else str(error)
     return _problem(errors.refused(error).status_code, words)
 
 

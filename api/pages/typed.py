@@ -16,8 +16,8 @@ from domain.money import exponent
 Choices = Sequence[tuple[str, str]]
 """What can be chosen: each value and how it is called."""
 
-LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
-PLAIN_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
+LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
+PLAIN_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
 BLANKS = " \t\u00a0\u202f"
 
 
@@ -125,7 +125,7 @@ def _instant(text: str, where: Where) -> str:
 
 
 def _whole(text: str, _: Where) -> int:
-    if not re.fullmatch(r"\d{1,18}", text):
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise InvalidInput("must be a whole number, such as 3")
     return int(text)
 

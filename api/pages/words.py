@@ -63,6 +63,17 @@ def minute(at: datetime, zone: str = "UTC") -> str:
     return f"{there.day} {there:%B %Y, %H:%M %Z}"
 
 
+def second(at: datetime, zone: str = "UTC") -> str:
+    """An instant to the second, with the zone's name.
+
+    >>> from datetime import UTC
+    >>> second(datetime(2026, 1, 3, 9, 5, 7, tzinfo=UTC), "Europe/Berlin")
+    '3 January 2026, 10:05:07 CET'
+    """
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there.day} {there:%B %Y, %H:%M:%S %Z}"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """How long something has been, or will be.
 
@@ -109,6 +120,7 @@ FILTERS = {
     "day": day,
     "last_day": last_day,
     "minute": minute,
+    "second": second,
     "number": number,
     "exact": exact,
     "counted": counted,

@@ -34,16 +34,17 @@ def insights(
     books: Books,
     catalog: CatalogReader,
     records: CycleRecords,
+    *,
+    mails: bool,
 ) -> Insights:
-    """Everything about insight over one database."""
+    """Everything about insight over one database. mails: whether members get e-mails."""
     usage, invoices = PostgresUsageDays(database), PostgresPastInvoices(database)
     looks = PostgresAlertLooks(database)
     costs = DailyCosts(books, catalog, records)
     forecasts = Forecasts(costs, books, catalog, usage, invoices)
     alerts = Alerts(run, books, invoices, looks)
-    watch = AlertWatch(
-        books, catalog, forecasts.forecast, invoices, looks, PostgresNotices(database)
-    )
+    notices = PostgresNotices(database, mails=mails)
+    watch = AlertWatch(books, catalog, forecasts.forecast, invoices, looks, notices)
     tips = Tips(books, catalog, records)
     insight = Insight(books, catalog, usage, costs, forecasts, alerts, tips.tips)
     return Insights(insight=insight, alerts=alerts, watch=watch, check=AnomalyCheck(invoices))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from adapters.notify.addresses import target
 from adapters.notify.http import HttpSender
 from adapters.notify.letters import Letters
 from adapters.notify.mail import SmtpCarrier
@@ -55,7 +56,11 @@ def notice_board(settings: Settings, database: Database) -> NoticeBoard:
 
 def endpoints(settings: Settings, database: Database) -> Endpoints:
     """Systems that are told by webhook."""
-    return Endpoints(PostgresEndpoints(database), _sender(settings).check)
+
+    def check(url: str) -> None:
+        target(url, local=settings.webhook_allow_local)
+
+    return Endpoints(PostgresEndpoints(database), check)
 
 
 def mail_choices(database: Database, log: EventLog) -> MailChoices:
@@ -72,7 +77,9 @@ def notifying(
     lines, mail = PostgresLines(database), PostgresMail(database)
     every = timedelta(seconds=settings.webhook_updated_every_s)
     return Notifying(
-        delivering=Delivering(lines, _sender(settings), settings.origin),
+        delivering=Delivering(
+            lines, HttpSender(local=settings.webhook_allow_local), settings.origin
+        ),
         mailing=_mailing(settings, mail, log, directory),
         upcoming=Upcoming(work, notices, invoices.get, settings.invoice_upcoming_days),
         updates=Updates(work, notices, invoices.get, every),
@@ -80,10 +87,6 @@ def notifying(
         growth=QuarantineGrowth(work, notices),
         prune=(lines.prune, mail.prune, notices.prune, work.prune, PostgresInbox(database).prune),
     )
-
-
-def _sender(settings: Settings) -> HttpSender:
-    return HttpSender(local=settings.webhook_allow_local)
 
 
 def _mailing(

@@ -92,7 +92,7 @@ from application.what_if import WhatIf
 
 Answer = TypeVar("Answer")
 
-SPARE_CONNECTIONS = 12
+SPARE_CONNECTIONS = 8
 
 
 def clock() -> datetime:
@@ -165,7 +165,8 @@ def _wired(
     issuing = Issuing(books, conflicts, stripe_stream)
     booked = BookedCycles(books, log, catalog, records, clock)
     repairs = safe_repairs(database, booked, conflicts.sync, handling, issuing, clock)
-    insight = insights(database, carrying, books, catalog, records)
+    mails = settings.smtp_url is not None
+    insight = insights(database, carrying, books, catalog, records, mails=mails)
     return Wired(
         settings=settings,
         insight=insight.insight,

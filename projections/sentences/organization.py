@@ -60,7 +60,7 @@ def alert_words(alert: AlertConfigured) -> str:
     if alert.amount is not None:
         return f"{what} reaches {money(alert.amount)}"
     base = "the last invoice" if alert.budget is None else f"a budget of {money(alert.budget)}"
-    return f"{what} reaches {alert.percent} % of {base}"
+    return f"{what} reaches {alert.percent or 100} % of {base}"
 
 
 SENTENCES: Sentences = {

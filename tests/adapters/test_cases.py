@@ -1,7 +1,9 @@
 """Cases and discrepancies in PostgreSQL: rows that follow from the log, and texts beside it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,10 +13,16 @@ from adapters.postgres.discrepancies import PostgresDiscrepancies
 from adapters.postgres.feedback import PostgresFeedback
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.rebuild import PostgresRebuilder
+from adapters.postgres.records import PostgresCycleRecords
+from api.wiring.cases import cases as wired_cases
+from application.case_screens import NewCase
 from application.case_texts import CaseText
 from application.case_views import CaseFilter
+from application.cases import TRIES, Cases
 from application.discrepancies import DiscrepancyFilter
 from application.feedback import Feedback, FeedbackCounts
+from application.invoices import Invoices
+from application.stripe_stream import LoggedStripeStream
 from domain.events.case import (
     CaseAcknowledged,
     CaseCommented,
@@ -29,7 +37,7 @@ from domain.events.stripe_invoice import (
     DiscrepancyResolved,
 )
 from domain.identity import case_stream, stripe_stream
-from tests.books import Wired, jan, january, wired
+from tests.books import Wired, jan, january, record, wired
 
 CYCLE = "acme.2026-01-01"
 TEXT: dict[str, Any] = {"text": "t1", "seal": "5ea1"}
@@ -217,3 +225,67 @@ def test_the_last_answer_of_each_person_counts(case: Wired) -> None:
     assert mine is not None
     assert (mine.clear, mine.comment) == (True, None)
     assert store.of(CYCLE, "eve") is None
+
+
+# At the same time
+
+
+def desk(case: Wired) -> tuple[Cases, Invoices]:
+    stripe = LoggedStripeStream(case.log, lambda: case.now)
+    records = PostgresCycleRecords(case.database)
+    invoices = Invoices(case.books, case.log, case.catalog, records, stripe)
+    return wired_cases(case.database, case.log, case.books, invoices), invoices
+
+
+def test_everybody_who_writes_at_the_same_time_is_heard_once(case: Wired) -> None:
+    """Whoever is late is so because somebody else was heard: as many tries as writers do."""
+    cases, _ = desk(case)
+    made = cases.report(
+        "acme", NewCase(text="Hello?", case="c1"), by="customer", actor="ada", at=jan(20)
+    )
+    words = [f"from {number}" for number in range(TRIES)]
+
+    def write(text: str) -> str:
+        return cases.comment(
+            made.case, text, "public", by="support", actor="bob", at=jan(20)
+        ).effect
+
+    with ThreadPoolExecutor(TRIES) as pool:
+        assert list(pool.map(write, words)) == ["recorded"] * TRIES
+    told = [each.text for each in cases.timeline(made.case, for_staff=True)]
+    assert (told[0], sorted(str(each) for each in told[1:])) == ("Hello?", words)
+
+
+def test_a_report_replays_to_its_digest_although_usage_kept_coming(case: Wired) -> None:
+    """Given usage that is stored all the while, when a case is reported, it can be replayed."""
+    cases, invoices = desk(case)
+    over = Event()
+
+    def use() -> int:
+        number = 0
+        while not over.is_set():
+            number += 1
+            sent = record(f"k{number}", value="1000")
+            case.usage_log.append([sent], actor="test", now=case.now)
+        return number
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(use)
+        try:
+            made = [
+                cases.report(
+                    "acme",
+                    NewCase(text="Again", cycle=CYCLE),
+                    by="customer",
+                    actor="ada",
+                    at=jan(20),
+                )
+                for _ in range(15)
+            ]
+        finally:
+            over.set()
+        assert sending.result() > 1
+    reports = [cases.get(each.case).report for each in made]
+    replayed = [invoices.get(CYCLE, known_at=each.known_at) for each in reports]
+    assert [each.digest for each in replayed] == [each.digest for each in reports]
+    assert len({each.digest for each in reports}) > 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,7 +30,7 @@ class Post:
         self.now = datetime.now(UTC) + timedelta(seconds=1)
         self.sent = Sent()
         self.lines = PostgresLines(database)
-        self.notices = PostgresNotices(database)
+        self.notices = PostgresNotices(database, mails=False)
         self.endpoints = Endpoints(PostgresEndpoints(database), lambda url: None)
         self.delivering = Delivering(self.lines, self.sent, ORIGIN)
 
@@ -80,6 +81,14 @@ def test_an_occurrence_is_told_once_to_everybody_who_asked(post: Post) -> None:
     assert post.work() == [1, 1, 2, 2]
     assert post.statuses(every) == post.statuses(paid) == ["delivered"] * 2
     assert post.deliveries(other) == []
+
+
+def test_nul_characters_of_others_stop_nobody(post: Post) -> None:
+    said = {"reason": "no\0t", "lines": [{"\\u0000": "a\0b"}]}
+    notice = Notice(
+        kind="invoice.refunded", organization="acme", occurrence="o", at=post.now, data=said
+    )
+    assert post.notices.announce([notice]) == 1
 
 
 def test_a_receiver_can_verify_what_came(post: Post) -> None:
@@ -331,3 +340,24 @@ def test_a_notice_that_joins_while_a_line_is_worked_on_is_not_left_behind(post: 
     post.tell(2)
     post.lines.finish(claimed, Attempt(status="delivered", at=post.now))
     assert post.work() == [2]
+
+
+def test_any_number_of_workers_keep_the_order_of_each_organization(post: Post) -> None:
+    endpoint = post.listen()
+    for number in range(60):
+        post.tell(number, organization=f"o{number % 6}")
+
+    def work() -> None:
+        while post.delivering.step(lambda: post.now):
+            pass
+
+    # One that finds every line taken ends early; whoever has one goes on until all are done.
+    with ThreadPoolExecutor(4) as workers:
+        for each in [workers.submit(work) for _ in range(4)]:
+            each.result()
+    came: dict[str, list[int]] = {}
+    for _, _, body in post.sent.got:
+        said = json.loads(body)
+        came.setdefault(said["organization"], []).append(said["data"]["amount"])
+    assert came == {f"o{n}": list(range(n, 60, 6)) for n in range(6)}
+    assert set(post.statuses(endpoint)) == {"delivered"}

@@ -90,7 +90,8 @@ def test_words_are_whole(kind: str) -> None:
     assert "Hello Bäckerei Süß &amp; Söhne," in letter.html
     for text in (letter.subject, letter.text, letter.html):
         assert not any(mark in text for mark in ("{{", "{%", "None", "  \n"))
-    assert f"{ORIGIN}/" in letter.text and f'href="{ORIGIN}/"' in letter.html
+    link = f"{ORIGIN}/billing/acme"
+    assert link in letter.text and f'href="{link}"' in letter.html
 
 
 def test_amounts_and_days_are_those_of_the_customer() -> None:

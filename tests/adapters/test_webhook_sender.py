@@ -127,7 +127,7 @@ def nothing(connection: socket.socket, over: threading.Event) -> None:
 
 @pytest.mark.parametrize("say", [silence, drip], ids=lambda each: each.__name__)
 def test_whoever_takes_too_long_is_left(say) -> None:
-    with speaking(say) as url, pytest.raises(Undeliverable, match="within 0.3 seconds"):
+    with speaking(say) as url, pytest.raises(Undeliverable, match=r"within 0\.3 seconds"):
         local(timeout_s=0.3)(url, {}, b"{}")
 
 

@@ -133,12 +133,13 @@ def test_the_list_goes_on_page_by_page(wired: Wired, admin: Caller) -> None:
 def test_the_command_lists_replays_and_drops(
     wired: Wired, acme: str, run: Callable[..., tuple[int, str, str]]
 ) -> None:
-    kept(wired, record("k1"), b"x")
+    kept(wired, record("k1"), b"\x1b[2J")
     status, said, _ = run("intake", "dead", "--json")
     assert (status, json.loads(said)["left"]) == (1, 2)
     status, said, _ = run("intake", "dead", "--replay", "all", "--reason", "mended")
     assert (status, "1 replayed, 1 still dead, 1 accepted" in said) == (1, True)
     assert "malformed_request" in said and "1 dead letters" in said
+    assert "\x1b" not in said
     status, said, _ = run("intake", "dead", "--drop", "2", "--reason", "a test")
     assert (status, "1 dropped" in said, "0 dead letters" in said) == (0, True, True)
 

@@ -183,12 +183,17 @@ def test_a_changed_invoice_is_told_once_a_minute_and_only_if_it_differs(
     assert len(told(wired)) == 1
     updates.run(now + timedelta(seconds=62))
     assert [each.data["total"] for each in told(wired)] == [500, 750]
+    credit = {"credit": "k1", "amount": 50, "currency": "usd", "reason": "agreed"}
+    done(admin("POST", f"{ORGANIZATION}/credits", credit))
+    follow(wired)
+    updates.run(now + timedelta(seconds=130))
+    assert [each.data["total"] for each in told(wired)] == [500, 750, 700]
     done(admin("POST", f"{INVOICE}/hold", {"reason": "a look"}))
     done(admin("POST", f"{INVOICE}/release", {"reason": "fine"}))
     follow(wired)
     updates.run(now + timedelta(hours=1))
-    assert len(told(wired)) == 2
-    assert len(wired.endpoints.deliveries(listening)) == 2
+    assert len(told(wired)) == 3
+    assert len(wired.endpoints.deliveries(listening)) == 3
 
 
 def test_what_changes_while_it_is_looked_at_is_looked_at_again(

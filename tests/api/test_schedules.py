@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -56,6 +57,13 @@ def shown(admin: Caller, schedule: str) -> dict[str, object]:
 
 def test_every_schedule_has_its_sweep(wired: Wired) -> None:
     assert sweeps(wired).keys() == {each.name for each in SCHEDULES}
+
+
+def test_the_guide_lists_every_schedule_with_its_cadence() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "schedules.md"
+    rows = {f"| `{each.name}` | `{each.cadence}` | " for each in SCHEDULES}
+    text = guide.read_text("utf-8")
+    assert [row for row in rows if row not in text] == []
 
 
 @pytest.mark.parametrize("schedule", [each.name for each in SCHEDULES])

@@ -1,5 +1,6 @@
 """Webhook endpoints over HTTP: made, changed, rotated, tested; and what they were sent."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,13 @@ from flask import Flask
 
 from api.settings import Settings
 from api.wiring import Wired, wire
+from api.worker import Work, loops
 from application.notices import KINDS, Notice
 from application.signing import headers, new_secret
-from tests.api.conftest import Caller
+from tests.api.conftest import CYCLE, Caller
 from tests.api.test_life import done
+from tests.api.test_usage import record
+from tests.api.test_worker import wait_until
 from tests.receiver import Receiver, receiving
 
 ALL = "/v1/webhook-endpoints"
@@ -141,6 +145,25 @@ class TestOnThisMachine:
         (row,) = done(admin("GET", f"{ALL}/{endpoint}/deliveries"))["data"]
         assert (row["number"], row["status"], row["answer"]) == (sent["number"], "delivered", 204)
         assert got.headers["webhook-id"] == row["notice"]
+
+    def test_what_happens_arrives_by_itself(
+        self, admin: Caller, acme: str, wired: Wired, receiver: Receiver
+    ) -> None:
+        done(admin("POST", ALL, {"url": receiver.url, "kinds": ["invoice.updated"]}), 201)
+        work = Work(loops(wired, ["project", "notify"]))
+        work.start()
+        try:
+            done(admin("POST", "/v1/usage", [record("k1", value="100")]))
+            wait_until(lambda: bool(receiver.got))
+        finally:
+            work.stop()
+        assert work.join(10)
+        said = json.loads(receiver.got[0].body)
+        assert (said["type"], said["cycle"], said["data"]["total"]) == (
+            "invoice.updated",
+            CYCLE,
+            250,
+        )
 
 
 PAGES = Path(__file__).parents[2] / "docs"

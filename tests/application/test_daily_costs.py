@@ -1,11 +1,16 @@
 """Cost by day: each day's share of what a cycle has earned, and the whole to the cent."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from application.daily_costs import DailyCosts
 from application.insight_views import DailyCost
+from domain.errors import NotFound
 from tests.january import JANUARY, day
-from tests.world import World, world
+from tests.world import ACTOR, World, january, world
 
 
 def costs(made: World, cycle: str | None = None) -> DailyCost:
@@ -44,3 +49,77 @@ def test_a_day_is_the_difference_of_what_had_accrued_by_its_end_and_before() -> 
         total += each.amount
         at = day(number) - timedelta(microseconds=1)
         assert made.invoices.get(found.cycle, as_of=at).accrued == total
+
+
+def test_credits_and_amounts_of_other_cycles_are_apart() -> None:
+    made = world()
+    january(made)
+    made.use("100", day(20))
+    first, second = costs(made, "acme.2026-01-01"), costs(made, "acme.2026-02-01")
+    assert first.apart == {"credit": -1000}
+    assert set(second.apart) == {"late"}
+    assert first.accrued == made.invoice("acme.2026-01-01").invoice.subtotal
+    assert [each.attachment for each in first.sources] == ["a2", "", "a1"]
+
+
+def test_days_are_those_of_the_organization() -> None:
+    """Clocks change on 29 March in Berlin: that day has 23 hours."""
+    made = World(datetime(2026, 2, 28, 23, tzinfo=UTC))
+    made.price("seat", model="per_unit", unit_amount="74300")
+    made.service("seat", "seat")
+    made.register(time_zone="Europe/Berlin")
+    made.attach("a1", "seat", made.now)
+    made.travel(datetime(2026, 3, 31, 22, tzinfo=UTC))
+    found = costs(made)
+    assert [each.day.day for each in found.days] == list(range(1, 32))
+    assert {each.amount for each in found.days} == {2400, 2300}, "743 hours, 100 each"
+    assert found.days[28].amount == 2300
+
+
+def test_a_corrected_record_counts_on_its_day() -> None:
+    made = used()
+    made.correcting.retract("test", "r1", "sent twice", actor=ACTOR)
+    found = costs(made)
+    amounts = [each.amount for each in found.days]
+    assert amounts == [100] * 8 + [24], "the four hours of the ninth are of the first tier now"
+
+
+def test_what_is_remembered_is_what_would_be_counted_anew() -> None:
+    """After usage of today, of a day that is over, a new attachment, and another day."""
+    made = used()
+    kept = DailyCosts(made.store, made.store, made.store)
+    kept.cost("acme")
+    for change in (
+        lambda: made.use("1", day(9)),
+        lambda: made.use("1", day(2)),
+        lambda: made.attach("a2", "machine", day(3)),
+        lambda: made.travel(day(12, 6)),
+    ):
+        change()
+        assert kept.cost("acme") == costs(made)
+
+
+def test_what_does_not_exist_is_not_found() -> None:
+    made = used()
+    for organization, cycle in (("nobody", None), ("acme", "acme.2027-01-01")):
+        with pytest.raises(NotFound):
+            DailyCosts(made.store, made.store, made.store).cost(organization, cycle)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 31), st.integers(1, 40), st.sampled_from(["a1", "a2"])),
+        max_size=12,
+    ),
+    st.integers(1, 40),
+)
+def test_days_always_add_up(records: list[tuple[int, int, str]], until: int) -> None:
+    made = world()
+    made.attach("a1", "machine", JANUARY)
+    made.attach("a2", "machine", day(9))
+    for number, hours, attachment in sorted(records):
+        made.travel(max(made.now, day(number, 3)))
+        made.use(str(hours), day(number, 3), attachment)
+    made.travel(max(made.now, day(until)))
+    costs(made, "acme.2026-01-01")

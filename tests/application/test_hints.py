@@ -60,9 +60,23 @@ def test_a_ring_wakes_everybody_who_waits() -> None:
         thread.start()
     assert bell.awaited(20)
     bell.ring()
+    assert bell.rings == 1
     for thread in threads:
         thread.join()
     assert woken == [True] * 3
+
+
+def test_whoever_was_woken_or_gave_up_waits_no_more() -> None:
+    bell = Bell()
+    assert not bell.wait(0, 0)
+    assert not bell.awaited(0)
+    sleeper = threading.Thread(target=bell.wait, args=(0, 20))
+    sleeper.start()
+    assert bell.awaited(20)
+    bell.ring()
+    assert not bell.awaited(0)
+    sleeper.join()
+    assert not bell.awaited(0)
 
 
 def test_a_ring_while_nobody_waits_is_heard_by_the_next_who_does() -> None:

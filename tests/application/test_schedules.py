@@ -152,7 +152,7 @@ def test_an_interrupted_run_is_left_to_others_with_its_attempt() -> None:
     runs.begin(asked, WORKER)
     sweeping.interrupted(asked)
     assert runs.kept[1].outcome == "interrupted"
-    assert jobs.told == ["audit attempt 2 in 0 s"]
+    assert jobs.told == ["audit attempt 2 in 5 s"]
 
 
 def test_what_is_no_schedule_is_not_found() -> None:

@@ -52,7 +52,7 @@ def working(wired: Wired) -> Iterator[Work]:
 def consumer(
     rabbit: Rabbit, take: Callable[[Sequence[Message]], object], url: str = ""
 ) -> BatchConsumer:
-    link = Link(url or rabbit.url, rabbit.names, prefetch=1_000)
+    link = Link(url or rabbit.url, rabbit.names, prefetch=250)
     return BatchConsumer(link, rabbit.names.usage, take)
 
 
@@ -156,7 +156,7 @@ def record_and_die(database_url: str, amqp_url: str, prefix: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
         names = Names(prefix)
-        found = BatchConsumer(Link(amqp_url, names, 1_000), names.usage, take)
+        found = BatchConsumer(Link(amqp_url, names, 250), names.usage, take)
         while found.step():
             pass
 

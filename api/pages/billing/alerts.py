@@ -14,8 +14,8 @@ from api.pages.billing.csv_lines import whole_units
 from api.pages.billing.frame import CUSTOMERS, ROOT, framed
 from api.pages.page import page, say
 from api.pages.typed import minor_units
-from application.alerts import Wanted
 from application.views import OrganizationView
+from domain.alert import Wanted
 from domain.errors import InvalidInput, RuleViolation
 from domain.pricing.fields import IDENTIFIER
 from projections.customer_words import customer_words
@@ -44,7 +44,7 @@ def billing_set_alert(organization: str) -> Any:
     """Have an alert. One of that name is changed, and may be reached again."""
     who, values = wired().registration.get(organization), request.form.to_dict()
     wanted, errors = _wanted(values, who.currency)
-    name = _named(values.get("name", ""))
+    name = named(values.get("name", ""))
     if not name:
         errors["name"] = "Give it a name, such as “budget”."
     if not errors:
@@ -124,10 +124,10 @@ def _field(error: InvalidInput, values: Mapping[str, str]) -> str:
     return field if field in (AMOUNT, "percent", BUDGET) else values.get("limit", AMOUNT)
 
 
-def _named(text: str) -> str:
+def named(text: str) -> str:
     """A name that can stand in addresses, of one that a person typed; empty where none is left.
 
-    >>> _named("  Büro Budget! "), _named("!!")
+    >>> named("  Büro Budget! "), named("!!")
     ('buro-budget', '')
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

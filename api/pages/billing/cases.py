@@ -14,7 +14,7 @@ from api.pages.billing.screen import FIELDS, screen_of
 from api.pages.page import page, say
 from application.case_screens import NewCase
 from application.case_views import CaseFilter
-from domain.case import CUSTOMER, PUBLIC, STATUSES
+from domain.case import CUSTOMER, PUBLIC
 from domain.errors import InvalidInput, RuleViolation
 from projections.customer_words import customer_words
 
@@ -38,8 +38,6 @@ ANSWERS = {
     "not_a_problem": "There is nothing to change",
 }
 """What was found, for whoever reported it."""
-
-assert set(STATE_WORDS) == set(STATUSES)
 
 
 @page(CASES, roles=READERS)

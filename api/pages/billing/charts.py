@@ -62,6 +62,14 @@ def _bars(label: str, values: Sequence[float | None], kind: str = "bars") -> dic
     return {"label": label, "kind": kind, "values": values}
 
 
+_SHOWN = {
+    "max": "the highest of each day",
+    "latest": "the last of each day",
+    "unique": "different ones on each day",
+}
+"""How a meter adds up within a day, where that is not a sum."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeterDays:
     """One meter's usage by day. days: with usage, oldest first."""
@@ -70,6 +78,11 @@ class MeterDays:
     unit: str
     shown: str
     days: tuple[tuple[date, Decimal], ...]
+
+    @property
+    def words(self) -> str:
+        """How a day's value is to be read; empty for a sum."""
+        return _SHOWN.get(self.shown, "")
 
     @property
     def chart(self) -> Chart:

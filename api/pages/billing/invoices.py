@@ -18,7 +18,7 @@ from application.diffing import InvoiceDiff
 from application.views import InvoiceView
 from domain.errors import InvalidInput
 from domain.period import zone
-from projections.customer_story import customer_story
+from projections.customer_story import cause_words, customer_story
 
 PAGE = 24
 
@@ -103,7 +103,16 @@ def billing_changes(organization: str, cycle: str) -> str:
         values={"since": since},
         errors=errors,
         diff=diff,
+        causes=_causes(diff),
     )
+
+
+def _causes(diff: InvoiceDiff | None) -> tuple[tuple[str, int], ...]:
+    """What changed it, in words, and by how much in minor units."""
+    if diff is None:
+        return ()
+    events = {each.position: each.event for each in wired().books.history(diff.cycle)}
+    return tuple((cause_words(each, events, diff.currency), each.amount) for each in diff.causes)
 
 
 def _day(text: str, zone_name: str) -> datetime:

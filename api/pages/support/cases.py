@@ -9,6 +9,7 @@ from api.context import wired
 from api.instants import format_instant
 from api.pages.actions import offers
 from api.pages.page import page
+from api.pages.support.cursors import cursor
 from api.pages.support.on_cases import ON_CASES
 from api.pages.support.places import INVOICES, case_place
 from application.case_views import CaseFilter
@@ -32,8 +33,7 @@ def support_cases() -> str:
         organization=typed["organization"] or None,
         cycle=typed["cycle"] or None,
     )
-    after = request.args.get("after", "")
-    found = wired().cases.list(wanted, int(after) if after.isdecimal() else None, ROWS)
+    found = wired().cases.list(wanted, cursor("after"), ROWS)
     return render_template("support/cases.html", typed=typed, found=found, statuses=WANTED)
 
 

@@ -101,7 +101,7 @@ def voiding(deed: Deed) -> Effect:
     view = deed.view
     late = {each.line: each.amount for each in (*view.late, *view.proposals)}
     if deed.body["mode"] == "reissue":
-        words = (
+        words: tuple[str, ...] = (
             f"{view.number or view.invoice.cycle} over {_money(view, view.total)} is void at once.",
             "Its usage is rated anew from everything known now, and a next revision is issued.",
         )

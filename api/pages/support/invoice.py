@@ -1,6 +1,5 @@
 """One invoice for support: as it is and as it was, why, its story, and how it stands at Stripe."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request
@@ -10,6 +9,7 @@ from api.context import wired
 from api.pages.action import Place
 from api.pages.actions import offers
 from api.pages.page import page
+from api.pages.support.cursors import cursor
 from api.pages.support.on_invoices import ON_INVOICES
 from api.pages.support.places import invoice_place
 from api.pages.support.replaying import Moment, compared, moment
@@ -85,7 +85,7 @@ def _then(cycle: str, at: Moment) -> tuple[InvoiceView | None, str | None]:
 def support_story(cycle: str) -> str:
     """The whole story, oldest first."""
     place = invoice_place(cycle)
-    after = _whole(request.args, "after")
+    after = cursor("after") or 0
     found = wired().invoices.history(cycle, after=after, limit=STORY_PAGE + 1)
     shown = found[:STORY_PAGE]
     return render_template(
@@ -141,8 +141,3 @@ def support_plan(cycle: str) -> str:
         changes=changes,
         rows=rows,
     )
-
-
-def _whole(args: Mapping[str, str], name: str) -> int:
-    text = args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 from api.auth import STAFF
 from api.context import now, wired
 from api.pages.page import page, say
+from api.pages.support.cursors import cursor, whole
 from application.quarantine import QuarantinePage
 from domain.errors import CyclebookError, InvalidInput
 from projections.sentences.wording import counted
@@ -22,7 +23,7 @@ REPLAYED_MAX = 1_000
 @page("/support/discrepancies", roles=STAFF)
 def support_discrepancies() -> str:
     """Every way in which Stripe differs from the books."""
-    found = wired().discrepancies.list(after=_number("after"), limit=ROWS)
+    found = wired().discrepancies.list(after=cursor("after") or 0, limit=ROWS)
     return render_template("support/discrepancies.html", found=found)
 
 
@@ -30,7 +31,7 @@ def support_discrepancies() -> str:
 def support_feedback() -> str:
     """Whether people found their bills clear."""
     unclear = request.args.get("show") != "all"
-    after = _number("after") or None
+    after = cursor("after")
     found = wired().feedback.list(clear=False if unclear else None, after=after, limit=ROWS)
     return render_template("support/feedback.html", found=found, unclear=unclear)
 
@@ -61,7 +62,8 @@ def _settled(typed: "MultiDict[str, str]") -> str:
         InvalidInput: nothing is chosen, or no reason given.
         CyclebookError: as ``Quarantine``.
     """
-    ids = [int(each) for each in typed.getlist("ids") if each.isdecimal()][:REPLAYED_MAX]
+    named = typed.getlist("shown" if typed.get("every") == "yes" else "ids")
+    ids = [each for each in map(whole, named) if each is not None][:REPLAYED_MAX]
     reason, actor = typed.get("reason", "").strip(), g.principal.actor
     if not ids:
         raise InvalidInput("choose the records that it is about", field="ids")
@@ -81,7 +83,7 @@ def _quarantine(wrong: dict[str, str], typed: "MultiDict[str, str]") -> str:
     status = request.args.get("status", "open")
     status = status if status in STATUSES else "open"
     code = request.args.get("code", "")
-    page = wired().quarantine.list(status, _number("after"), ROWS)
+    page = wired().quarantine.list(status, cursor("after") or 0, ROWS)
     return render_template(
         "support/quarantine.html",
         found=page,
@@ -98,8 +100,3 @@ def _quarantine(wrong: dict[str, str], typed: "MultiDict[str, str]") -> str:
 def _of_code(page: QuarantinePage, code: str) -> list[Any]:
     """The entries of a page with a reason, or all of them."""
     return [each for each in page.data if code in ("", each.code)]
-
-
-def _number(name: str) -> int:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -1,6 +1,6 @@
 """What support does about an invoice: hold, approve, adjust, sync, issue, take back, credit."""
 
-from api.pages.action import Action
+from api.pages.action import Action, Place, When
 from api.pages.support import effects
 from api.pages.support.on_organizations import REASON
 from api.pages.typed import Field
@@ -12,6 +12,27 @@ CREDITABLE = ISSUED | {"paid"}
 
 LINE = Field(name="line", label="Line", kind="choice", choices="lines", required=True)
 LATE_LINE = Field(name="line", label="Late amount", kind="choice", choices="late", required=True)
+
+
+def _held(place: Place) -> bool:
+    return place.view is not None and place.view.hold is not None
+
+
+def _free(place: Place) -> bool:
+    return not _held(place)
+
+
+def _any(choices: str) -> When:
+    """Where there is something to choose."""
+    return lambda place: bool(place.choices(choices))
+
+
+def _failed(place: Place) -> bool:
+    return place.view is not None and place.view.stripe.state == "failed"
+
+
+def _troubled(place: Place) -> bool:
+    return place.view is not None and place.view.stripe.state in ("drift", "failed")
 
 
 def _way(name: str, label: str, help: str = "") -> Field:
@@ -30,6 +51,7 @@ _ALL = (
             Field(name="review_at", label="Until when", kind="instant"),
         ),
         statuses=OPEN,
+        when=_free,
         tell=effects.says("No amount changes. The invoice is not issued until it is released."),
     ),
     Action(
@@ -39,6 +61,7 @@ _ALL = (
         help="End a hold.",
         fields=(REASON,),
         statuses=OPEN,
+        when=_held,
         tell=effects.says("No amount changes. The invoice is issued when its time comes."),
     ),
     Action(
@@ -47,7 +70,7 @@ _ALL = (
         title="Approve",
         help="Consent to the invoice as it is now.",
         fields=(REASON,),
-        statuses=OPEN,
+        statuses=OPEN - {"accruing"},
         tell=effects.approving,
     ),
     Action(
@@ -113,6 +136,7 @@ _ALL = (
             REASON,
         ),
         statuses=OPEN,
+        when=_troubled,
         tell=effects.deciding,
     ),
     Action(
@@ -130,6 +154,7 @@ _ALL = (
             ),
             REASON,
         ),
+        when=_any("discrepancies"),
         tell=effects.says("Nothing changes here or at Stripe: the difference is accepted."),
     ),
     Action(
@@ -137,6 +162,7 @@ _ALL = (
         op="retry_sync",
         title="Retry a parked sync",
         help="Once somebody did what its error says.",
+        when=_failed,
         tell=effects.says("The next free worker tries again."),
     ),
     Action(
@@ -156,6 +182,7 @@ _ALL = (
             Field(name="line", label="Proposal", kind="choice", choices="proposals", required=True),
             REASON,
         ),
+        when=_any("proposals"),
         tell=effects.accepting_late,
     ),
     Action(
@@ -164,6 +191,7 @@ _ALL = (
         title="Write a late amount off",
         help="It is never billed as it is now. What becomes known after that is told anew.",
         fields=(LATE_LINE, REASON),
+        when=_any("late"),
         tell=effects.writing_off,
     ),
     Action(
@@ -172,7 +200,7 @@ _ALL = (
         title="Issue a credit note",
         help="What is taken off each line, and how it is given back. Both come to the same.",
         fields=(
-            Field(name="lines", label="Taken off", kind="amounts", choices="lines"),
+            Field(name="lines", label="Taken off", kind="amounts", choices="creditable"),
             _way("reduce_due", "Reduces what is to be paid", "First, while something is."),
             _way("refund", "Refunded"),
             _way("credit_balance", "Put on the credit balance"),

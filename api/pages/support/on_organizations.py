@@ -121,6 +121,7 @@ _ALL = (
             AT,
             REASON,
         ),
+        when=lambda place: bool(place.choices("discounts")),
         tell=rehearsed,
     ),
     Action(

@@ -1,5 +1,6 @@
 """One organization for support: who it is, what it has and owes, and its usage."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import render_template, request
@@ -73,11 +74,18 @@ def _wanted(organization: str, typed: dict[str, str], where: Where) -> Wanted:
     Raises:
         InvalidInput: an instant cannot be read; ``field`` names it.
     """
-    bounds = {}
-    for name, bound in (("from", "start"), ("to", "end")):
-        try:
-            bounds[bound] = instant(typed[name], where.zone) if typed[name] else None
-        except InvalidInput as refusal:
-            raise InvalidInput(str(refusal), field=name) from None
-    conditions = {name: typed[name] or None for name in CONDITIONS}
-    return Wanted(organization=organization, **conditions, **bounds)
+    return Wanted(
+        organization=organization,
+        meter=typed["meter"] or None,
+        source=typed["source"] or None,
+        id=typed["id"] or None,
+        start=_bound("from", typed, where),
+        end=_bound("to", typed, where),
+    )
+
+
+def _bound(name: str, typed: dict[str, str], where: Where) -> datetime | None:
+    try:
+        return instant(typed[name], where.zone) if typed[name] else None
+    except InvalidInput as refusal:
+        raise InvalidInput(str(refusal), field=name) from None

@@ -62,6 +62,11 @@ def invoice_place(cycle: str) -> Place:
                 (line.key, f"{line.description}: {money(line.amount, where.currency)}")
                 for line in view.invoice.lines
             ],
+            "creditable": lambda: [
+                (line.key, f"{line.description}: {money(line.amount, where.currency)}")
+                for line in view.invoice.lines
+                if line.amount > 0
+            ],
             "late": lambda: [
                 (each.line, f"{each.line}: {money(each.amount, where.currency)}")
                 for each in (*view.late, *view.proposals)

@@ -8,6 +8,7 @@ from api import errors
 from api.auth import STAFF
 from api.context import now, operations, wired
 from api.pages.page import page, say
+from api.pages.support.cursors import cursor
 from api.second_person import approve
 from application.change_requests import STATES, WAITING
 from domain.errors import CyclebookError
@@ -22,10 +23,8 @@ def support_change_requests() -> str:
     """Changes that wait, or what became of them."""
     state = request.args.get("state", WAITING)
     state = state if state in STATES else WAITING
-    before = request.args.get("before") or None
-    if before and not before.isdecimal():
-        before = None
-    found = wired().change_requests.list(state, before, ROWS + 1)
+    before = cursor("before")
+    found = wired().change_requests.list(state, str(before) if before else None, ROWS + 1)
     return render_template(
         "support/change_requests.html",
         found=found[:ROWS],

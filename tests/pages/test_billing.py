@@ -1,0 +1,224 @@
+"""The billing page: what it says of each state an organization can be in, and to whom.
+
+Changes nothing of the demo's organizations; makes ``gone``, ``fresh``, ``idle`` and ``taxed``.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.instants import format_instant
+from tests.pages.customers import Desk, Page, send
+from tests.pages.stage import STARRING, Stage
+
+PAGES = ("", "/costs", "/tips", "/invoices", "/alerts", "/cases", "/cases/new", "/notices")
+OF_AN_INVOICE = ("", "/story", "/changes", "/lines.csv")
+CHANGING = (
+    "/portal",
+    "/alerts",
+    "/alerts/a1/remove",
+    "/cases",
+    "/cases/c1/comments",
+    "/cases/c1/reopen",
+    "/notices/read",
+    "/members/ada/notifications",
+)
+
+
+def read(stage: Stage, path: str, organization: str = STARRING) -> Page:
+    response = stage.client(organization).get(path)
+    assert response.status_code == 200, response.text
+    return Page(response.text)
+
+
+def test_billing_begins_at_ones_own_organization(stage: Stage) -> None:
+    assert stage.client(STARRING).get("/billing").headers["Location"] == f"/billing/{STARRING}"
+    assert stage.client().get("/billing").headers["Location"] == "/support"
+
+
+def test_what_has_come_together_and_what_the_bill_will_be(stage: Stage) -> None:
+    view = stage.wired.invoices.current(STARRING).invoice
+    text = read(stage, f"/billing/{STARRING}").text
+
+    assert f"So far {view.accrued / 100:,.2f} USD" in text
+    assert f"The bill {view.total / 100:,.2f} USD" in text
+    assert "and charge your payment method then" in text
+
+
+@pytest.mark.parametrize(
+    ("organization", "words"),
+    [
+        pytest.param("kite-labs", "it is due about", id="by transfer"),
+        pytest.param("fjord", "15.00 EUR", id="a credit note"),
+        pytest.param("quito-pay", "We are checking it", id="a held invoice"),
+        pytest.param("quito-pay", "Not issued yet", id="a period that is over"),
+        pytest.param("sakura", "JPY", id="without decimals"),
+        pytest.param("tiny", "Your credit", id="a credit"),
+    ],
+)
+def test_each_state_is_told(stage: Stage, organization: str, words: str) -> None:
+    assert words in read(stage, f"/billing/{organization}", organization).text
+
+
+def test_a_brand_new_organization(stage: Stage) -> None:
+    Desk(stage).register("fresh")
+
+    page = read(stage, "/billing/fresh", "fresh")
+
+    assert "Nothing runs yet" in page.text
+    assert "Where it is going" not in page.text
+    for path in PAGES:
+        read(stage, f"/billing/fresh{path}", "fresh")
+
+
+def test_a_service_that_costs_nothing_yet_runs(stage: Stage) -> None:
+    desk = Desk(stage)
+    cycle = desk.register("idle")
+    desk("PUT", "/meters/idle_hours", {"unit": "hour"})
+    terms = {"price": "idle-hours", "currency": "usd", "kind": "metered", "meter": "idle_hours"}
+    desk("POST", "/prices", {**terms, "model": "per_unit", "unit_amount": "2"})
+    desk("PUT", "/services/idle", {"name": "Idle", "prices": ["idle-hours"]})
+    desk("POST", "/organizations/idle/attachments", {"attachment": "i1", "service": "idle"})
+
+    assert "Nothing runs yet" not in read(stage, "/billing/idle", "idle").text
+    assert (
+        "nothing on this invoice yet" in read(stage, f"/billing/idle/invoices/{cycle}", "idle").text
+    )
+
+
+def test_a_closed_organization_keeps_its_invoices(stage: Stage) -> None:
+    desk = Desk(stage)
+    desk.register("gone", policies={"grace_s": 0})
+    desk("POST", "/organizations/gone/close", {"reason": "left"})
+    stage.wired.closing.advance("gone", datetime.now(UTC) + timedelta(seconds=2), "test")
+    desk.settle()
+
+    page = read(stage, "/billing/gone", "gone")
+
+    assert "This account is closed" in page.text
+    for path in ("/invoices", "/alerts", "/cases", "/notices"):
+        read(stage, f"/billing/gone{path}", "gone")
+
+
+def test_tax_is_told_before_it_is_known(stage: Stage) -> None:
+    Desk(stage).register("taxed", policies={"automatic_tax": True})
+
+    assert "plus tax, which is computed when" in read(stage, "/billing/taxed", "taxed").text
+
+
+def test_every_page_of_every_organization_is_there(stage: Stage) -> None:
+    for organization in ("acme", "fjord", "quito-pay", "sakura", "blue-bottle"):
+        client = stage.client(organization)
+        cycles = stage.wired.books.cycle_names(organization)
+        of_invoices = [f"/invoices/{each}{path}" for each in cycles for path in OF_AN_INVOICE]
+        for path in [*PAGES, *of_invoices]:
+            response = client.get(f"/billing/{organization}{path}")
+            assert response.status_code == 200, (organization, path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_staff_see_a_page_as_the_customer_does(stage: Stage, path: str) -> None:
+    page = Page(stage.client().get(f"/billing/{STARRING}{path}").text)
+
+    assert "You see this page as Acme Robotics sees it. You can change nothing here." in page.text
+    actions = [given.get("action") for tag, given in page.tags if tag == "form"]
+    assert set(actions) - {f"/billing/{STARRING}/invoices"} == {"/sign-out"}
+
+
+@pytest.mark.parametrize("role", ["support", "admin"])
+@pytest.mark.parametrize("path", CHANGING)
+def test_staff_change_nothing_here(stage: Stage, role: str, path: str) -> None:
+    assert send(stage.client(role=role), f"/billing/{STARRING}{path}").status_code == 403
+
+
+@pytest.mark.parametrize("role", ["support", "admin"])
+@pytest.mark.parametrize("path", ["links", "feedback"])
+def test_staff_change_nothing_about_an_invoice(stage: Stage, role: str, path: str) -> None:
+    cycle = stage.wired.books.cycle_names(STARRING)[0]
+    client = stage.client(role=role)
+
+    assert send(client, f"/billing/{STARRING}/invoices/{cycle}/{path}").status_code == 403
+
+
+def test_nobody_sees_an_invoice_under_another_organizations_address(stage: Stage) -> None:
+    cycle = stage.wired.books.cycle_names("northwind")[0]
+    lines = [f"/invoices/{cycle}{path}" for path in (*OF_AN_INVOICE, "/lines/fee/shop/machine@1")]
+
+    for client in (stage.client(STARRING), stage.client()):
+        for path in [*lines, f"/costs?cycle={cycle}", f"/cases/new?cycle={cycle}"]:
+            assert client.get(f"/billing/{STARRING}{path}").status_code == 404, path
+
+
+def test_a_line_leads_to_its_usage_records_in_pages(stage: Stage) -> None:
+    cycle = stage.wired.books.cycle_names(STARRING)[0]
+    path = f"/billing/{STARRING}/invoices/{cycle}/lines/usage/net/egress@1/region=fra"
+
+    page = read(stage, path)
+    more = [link for link in page.links() if "?after=" in link]
+    rest = read(stage, more[0]) if more else page
+
+    assert "Measured: egress_gb" in page.text
+    assert "Reported by" in rest.text
+    assert "fra-meter" in rest.text
+
+
+def test_a_part_of_a_page_is_answered_where_a_script_asks(stage: Stage) -> None:
+    cycle = stage.wired.books.cycle_names(STARRING)[0]
+    path = f"/billing/{STARRING}/invoices/{cycle}/lines/fee/db/database@1"
+
+    part = stage.client(STARRING).get(path, headers={"HX-Request": "true"})
+
+    assert "<html" not in part.text
+    assert "On the invoice" in part.text
+
+
+def test_why_it_changed_adds_up(stage: Stage) -> None:
+    cycle = stage.wired.books.cycle_names(STARRING)[-1]
+    day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+
+    text = read(stage, f"/billing/{STARRING}/invoices/{cycle}/changes?since={day}").text
+
+    assert "At the beginning of that day 0.00 USD" in text
+    assert "Usage of an earlier period that came late" in text
+    assert "cycle before" not in text
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2999-01-01", "2026-02-30"])
+def test_a_day_that_cannot_be_is_refused_beside_its_field(stage: Stage, since: str) -> None:
+    cycle = stage.wired.books.cycle_names(STARRING)[-1]
+
+    text = read(stage, f"/billing/{STARRING}/invoices/{cycle}/changes?since={since}").text
+
+    assert "Choose a day" in text
+
+
+def test_the_payment_provider_is_asked_on_a_click_alone(stage: Stage) -> None:
+    """A customer without a payment account is told so in words for people."""
+    client = stage.client("fresh-pay")
+    Desk(stage).register("fresh-pay")
+
+    refused = send(client, "/billing/fresh-pay/portal")
+
+    assert refused.status_code == 409
+    assert "There are no payment details of yours yet" in Page(refused.text).text
+    assert "Stripe" not in Page(refused.text).text
+
+
+def test_the_portal_and_the_invoices_links_open_on_a_click(stage: Stage) -> None:
+    client, cycle = stage.client("fjord"), stage.wired.books.cycle_names("fjord")[0]
+
+    portal = send(client, "/billing/fjord/portal")
+    links = send(client, f"/billing/fjord/invoices/{cycle}/links")
+
+    assert any("http" in link for link in Page(portal.text).links())
+    assert "Pay at Stripe" in Page(links.text).text
+    assert "Download the PDF" in Page(links.text).text
+
+
+def test_what_was_on_the_screen_is_in_the_way_to_report_it(stage: Stage) -> None:
+    view = stage.wired.invoices.current(STARRING).invoice
+    links = [each for each in read(stage, f"/billing/{STARRING}").links() if "cases/new" in each]
+
+    assert links
+    assert all("known_at=" in each and view.invoice.cycle in each for each in links)
+    assert format_instant(view.known_at)[:4] in links[0]
