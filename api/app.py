@@ -118,7 +118,10 @@ def _add_documents(app: Flask) -> None:
         return response
 
     app.add_url_rule("/openapi.json", "openapi", openapi)
-    app.register_blueprint(get_swaggerui_blueprint(DOCS, "/openapi.json"), url_prefix=DOCS)
+    swagger = get_swaggerui_blueprint(DOCS, "/openapi.json")
+    # Its page asks for what nobody set, and our pages' templates are strict about that.
+    swagger.context_processor(lambda: {"oauth_config_json": None})
+    app.register_blueprint(swagger, url_prefix=DOCS)
 
 
 def _name_request() -> None:

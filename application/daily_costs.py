@@ -16,7 +16,7 @@ from domain.errors import NotFound
 from domain.invoice import LineItem
 from domain.rating import Rated, Surroundings
 from domain.tally import Tallies
-from projections.cycle_by_day import Day, added_up, control_by, days_of, tallies_by_day
+from projections.cycle_by_day import Day, added_up, control_by, days_of, tallies_by_day, with_later
 from projections.replay import replay_control
 
 APART = frozenset({"credit", "late", "carry"})
@@ -109,8 +109,13 @@ class DailyCosts:
             known = None
         if known is not None and known.version == record.version:
             return known
-        usage = tallies_by_day(cycle, record.usage, catalog, days)
-        good = known.still_good(usage) if known is not None else ()
+        good: Sequence[Amounts] = ()
+        if known is None:
+            usage = tallies_by_day(cycle, record.usage, catalog, days)
+        else:
+            before = known.usage, known.version
+            usage = with_later(*before, cycle, record.usage, catalog, days)
+            good = known.still_good(usage)
         amounts = _amounts(record, turn, days[:-1], usage, catalog, good)
         found = Remembered(facts=facts, version=record.version, usage=usage, amounts=list(amounts))
         self._memory.put(cycle.id, found)

@@ -9,7 +9,7 @@ from typing import Protocol
 from application.ports import CatalogReader, CycleState
 from domain.events.base import Recorded
 from projections.replay import replay_control, replay_late, replay_usage
-from projections.usage_tally import UsageReader
+from projections.usage_tally import GrowingUsage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +20,7 @@ class CycleRecord:
     """
 
     control: Sequence[Recorded]
-    usage: UsageReader
+    usage: GrowingUsage
     version: int
     position: int
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.keys import ApiKey
@@ -44,8 +44,12 @@ class SessionStore(Protocol):
         """End it; twice does nothing."""
         ...
 
-    def use_link(self, link: str, lasts: timedelta) -> bool:
-        """Note that a link was used; false where it had been before."""
+    def add_link(self, link: str, visitor: Visitor, expires_at: datetime, actor: str) -> None:
+        """Note that somebody made a link, and for whom."""
+        ...
+
+    def use_link(self, link: str) -> bool:
+        """Note that a link is used; false where it was before, or nobody made it."""
         ...
 
 
@@ -74,13 +78,19 @@ class Sessions:
             Visitor(actor=f"key:{key.id}", role=key.role, organization=key.organization, key=key.id)
         )
 
-    def begin_by_link(self, link: str, lasts: timedelta, visitor: Visitor) -> str:
+    def make_link(self, visitor: Visitor, expires_at: datetime, *, actor: str) -> str:
+        """Let somebody sign in once until then; the name of the link that says so."""
+        link = secrets.token_urlsafe(9)
+        self._store.add_link(link, visitor, expires_at, actor)
+        return link
+
+    def begin_by_link(self, link: str, visitor: Visitor) -> str:
         """Begin a session for somebody who followed a link, the first time it is followed.
 
         Raises:
             RuleViolation: somebody followed it before; ``link_used``.
         """
-        if not self._store.use_link(link, lasts):
+        if not self._store.use_link(link):
             raise RuleViolation("this link has been used; ask for another one", code="link_used")
         return self.begin(visitor)
 

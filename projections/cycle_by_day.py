@@ -6,7 +6,7 @@ all on an invoice that does not bill it. So the last day is the cycle as it is.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from domain.billing_cycle import BillingCycle, opened
@@ -17,9 +17,9 @@ from domain.events.cycle import CycleOpened, PriceCorrected
 from domain.events.late import CorrectionReverted, UsageCorrected, UsageRetracted
 from domain.events.usage import micros
 from domain.period import Calendar, Period
-from domain.tally import Tallies, Tally
+from domain.tally import Tallies, Tally, TallyKey
 from projections.replay import usage_fold
-from projections.usage_tally import Stretch, UsageFold, UsageReader, as_it_counts
+from projections.usage_tally import GrowingUsage, Stretch, UsageFold, UsageReader, as_it_counts
 
 RESTATING = (UsageRetracted, UsageCorrected, CorrectionReverted, PriceCorrected)
 """Facts that say anew what counted all along, whenever they are said."""
@@ -63,14 +63,54 @@ def tallies_by_day(
     return fold.days
 
 
+def with_later(
+    known: Sequence[Tallies],
+    after: int,
+    cycle: BillingCycle,
+    usage: GrowingUsage,
+    catalog: Catalog,
+    days: Sequence[Day],
+) -> list[Tallies]:
+    """The same from what it was at a version of the cycle, whose other facts are what they were.
+
+    known: what usage up to the version ``after`` had added on each day; it stays as it is.
+    """
+    fold = _DailyFold(cycle, catalog, days)
+    for stretch in usage.since(after, fold.whole, cycle.cutoff):
+        fold.add(stretch)
+    return [
+        _joined(before, more, cycle, catalog) for before, more in zip(known, fold.days, strict=True)
+    ]
+
+
+def _joined(before: Tallies, more: Tallies, cycle: BillingCycle, catalog: Catalog) -> Tallies:
+    if not more:
+        return before
+    whole = dict(before)
+    for key, tally in more.items():
+        joined = _copied(whole[key]) if key in whole else Tally()
+        joined.merge(_aggregation(key, cycle, catalog), tally)
+        whole[key] = joined
+    return whole
+
+
+def _copied(tally: Tally) -> Tally:
+    points = None if tally.points is None else dict(tally.points)
+    return replace(tally, values=dict(tally.values), points=points, each=list(tally.each))
+
+
+def _aggregation(key: TallyKey, cycle: BillingCycle, catalog: Catalog) -> str:
+    meter = catalog.meter_for(key.meter, cycle.opened_at)
+    assert meter is not None, "usage of a meter that was never defined is not recorded"
+    return meter.aggregation
+
+
 def added_up(cycle: BillingCycle, catalog: Catalog, days: Sequence[Tallies]) -> Iterator[Tallies]:
     """The same from the cycle's begin to the end of each day. Good until the next is asked for."""
     whole: Tallies = {}
     for each in days:
         for key, tally in each.items():
-            meter = catalog.meter_for(key.meter, cycle.opened_at)
-            assert meter is not None
-            whole.setdefault(key, Tally()).merge(meter.aggregation, tally)
+            whole.setdefault(key, Tally()).merge(_aggregation(key, cycle, catalog), tally)
         yield whole
 
 

@@ -45,6 +45,16 @@ class UsageReader(Protocol):
         ...
 
 
+class GrowingUsage(UsageReader, Protocol):
+    """The same, for whoever has read the older part of it already."""
+
+    def since(
+        self, after: int, whole: Callable[[Stretch], bool], upto: int | None = None
+    ) -> Iterator[Stretch]:
+        """Events above a version, in the log's order, no later than another one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class UsageHistory:
     """A reader over a cycle's history already at hand; what is no usage is passed over."""
@@ -53,9 +63,17 @@ class UsageHistory:
 
     def read(self, whole: Callable[[Stretch], bool], upto: int | None = None) -> Iterator[Stretch]:
         """Each event as one stretch."""
+        yield from self.since(0, whole, upto)
+
+    def since(
+        self, after: int, whole: Callable[[Stretch], bool], upto: int | None = None
+    ) -> Iterator[Stretch]:
+        """The same of the versions above ``after``."""
         for recorded in self.history:
             event = recorded.event
             if not isinstance(event, UsageRecorded) or _after(recorded, upto):
+                continue
+            if recorded.version <= after:
                 continue
             stretch = Stretch(event.lo, event.hi, event.tallies)
             if not whole(stretch):

@@ -1,14 +1,11 @@
 """Sessions of people at the pages, in the table ``web_session``."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.postgres.database import Database
 from application.signing_in import Visitor
 
-FORGET = (
-    "DELETE FROM web_session WHERE expires_at < now() - interval '30 days'",
-    "DELETE FROM used_link WHERE expires_at < now()",
-)
+FORGET = "DELETE FROM web_session WHERE expires_at < now() - interval '30 days'"
 ADD = (
     "INSERT INTO web_session (digest, actor, role, organization, key, expires_at)"
     " VALUES (%s, %s, %s, %s, %s, now() + %s)"
@@ -20,7 +17,13 @@ FIND = (
     " AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())"
 )
 END = "UPDATE web_session SET ended_at = now() WHERE digest = %s AND ended_at IS NULL"
-USE_LINK = "INSERT INTO used_link (link, expires_at) VALUES (%s, now() + %s) ON CONFLICT DO NOTHING"
+ADD_LINK = (
+    "INSERT INTO sign_in_link (link, made_by, actor, role, expires_at) VALUES (%s, %s, %s, %s, %s)"
+)
+USE_LINK = (
+    "UPDATE sign_in_link SET used_at = now()"
+    " WHERE link = %s AND used_at IS NULL AND expires_at > now()"
+)
 
 
 class PostgresSessions:
@@ -33,8 +36,7 @@ class PostgresSessions:
         """Begin a session, and forget those that ended long ago."""
         row = [digest, visitor.actor, visitor.role, visitor.organization, visitor.key, stay]
         with self._database.connection() as connection, connection.transaction():
-            for forget in FORGET:
-                connection.execute(forget)
+            connection.execute(FORGET)
             connection.execute(ADD, row)
 
     def find(self, digest: bytes) -> Visitor | None:
@@ -51,7 +53,13 @@ class PostgresSessions:
         with self._database.connection() as connection:
             connection.execute(END, [digest])
 
-    def use_link(self, link: str, lasts: timedelta) -> bool:
-        """Note that a link was used; false where it had been before."""
+    def add_link(self, link: str, visitor: Visitor, expires_at: datetime, actor: str) -> None:
+        """Note that somebody made a link, and for whom."""
         with self._database.connection() as connection:
-            return connection.execute(USE_LINK, [link, lasts]).rowcount == 1
+            row = [link, actor, visitor.actor, visitor.role, expires_at]
+            connection.execute(ADD_LINK, row)
+
+    def use_link(self, link: str) -> bool:
+        """Note that a link is used; false where it was before, or nobody made it."""
+        with self._database.connection() as connection:
+            return connection.execute(USE_LINK, [link]).rowcount == 1

@@ -8,7 +8,6 @@ from typing import Any
 from adapters.rabbitmq.link import Link
 from application.intake import Filling, portions
 from application.messages import Message
-from domain.errors import Unavailable
 
 LOOKS_FOR_S = 0.5
 """How long a step waits for a first message."""
@@ -57,8 +56,8 @@ class BatchConsumer:
         try:
             with self._link.guarded():
                 yield
-        except Unavailable:
-            self._held = []  # the broker delivers them again
+        except Exception:
+            self.close()  # the broker delivers again what it has of us
             raise
 
     def _batch(self) -> list[Message]:
@@ -87,14 +86,20 @@ class BatchConsumer:
 
 def _message(method: Any, properties: Any, body: bytes) -> Message:
     headers = properties.headers or {}
-    death: Any = next(iter(headers.get("x-death") or ()), {})
-    count = headers.get("x-delivery-count", 0)
+    death, count = _death(headers.get("x-death")), headers.get("x-delivery-count")
+    keys = death.get("routing-keys")
     return Message(
         body=body,
         content_type=properties.content_type or "",
         content_encoding=properties.content_encoding or "",
         exchange=str(death.get("exchange", method.exchange)),
-        routing_key=str(next(iter(death.get("routing-keys") or ()), method.routing_key)),
+        routing_key=str(keys[0] if isinstance(keys, list) and keys else method.routing_key),
         tag=method.delivery_tag,
         deliveries=count if isinstance(count, int) else 0,
     )
+
+
+def _death(told: Any) -> dict[str, Any]:
+    """How the broker gave a message up; a producer may have put anything there instead."""
+    first = told[0] if isinstance(told, list) and told else None
+    return first if isinstance(first, dict) else {}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from api.cli.session import as_json, print_json, session
+from api.cli.session import ACTOR, as_json, print_json, session
 from api.instants import format_instant
 from application.signing_in import Visitor
 
@@ -32,7 +32,8 @@ def sign_in(
             )
         else:
             visitor = Visitor(actor=f"staff:{staff}", role=role)
-        url = Links(wired.settings).make(visitor, expires_at)
+        link = wired.sessions.make_link(visitor, expires_at, actor=ACTOR)
+        url = Links(wired.settings).address(link, visitor, expires_at)
     if as_json:
         print_json({"url": url, "expires_at": format_instant(expires_at)})
     else:

@@ -15,9 +15,8 @@ from api.demo.play import starring
 from api.demo.troubles import UNKNOWN_METER
 from api.demo.usage import uuid7
 from api.instants import format_instant, parse_instant
-from api.links import LINK_LASTS_MAX, Links
+from api.links import LINK_LASTS_MAX
 from api.settings import Settings
-from application.signing_in import Visitor
 from domain.money import shown
 
 Invoice = dict[str, Any]
@@ -32,13 +31,14 @@ def hints(settings: Settings, now: datetime) -> str:
     story = notes.read(settings)
     if story is None:
         return ""
-    lines = [*_keys(settings, story), *_pages(settings, now)]
+    lines = list(_keys(settings, story))
     with Client(base_url(settings), story.keys["admin"]) as ask:
         rows = ask("GET", f"/v1/organizations?text={STARRING}")["data"]
         if STARRING in [row["organization"] for row in rows]:
             current = ask("GET", f"/v1/organizations/{STARRING}/invoices/current")
             previous = starring(parse_instant(story.played_at)).previous_name
             issued = ask("GET", f"/v1/invoices/{previous}")
+            lines += _pages(ask)
             lines += _tour(f"{base_url(settings)}/v1", current, issued, now)
     return "\n".join(lines)
 
@@ -52,13 +52,14 @@ def _keys(settings: Settings, story: Notes) -> Iterator[str]:
     yield ""
 
 
-def _pages(settings: Settings, now: datetime) -> Iterator[str]:
+def _pages(ask: Client) -> Iterator[str]:
     """Links to the pages. Each works once; ``cyclebook sign-in`` makes others."""
-    links, until = Links(settings), now + LINK_LASTS_MAX
-    customer = Visitor(actor=f"customer:{STARRING}", role="organization", organization=STARRING)
+    lasts = {"lasts_s": int(LINK_LASTS_MAX.total_seconds())}
+    customer = ask("POST", f"/v1/organizations/{STARRING}/sign-in-links", lasts)
+    staff = ask("POST", "/v1/sign-in-links", {"name": "sam", "role": "admin", **lasts})
     yield "# the pages, in a browser: each link works once, cyclebook sign-in makes others"
-    yield f"customer    {links.make(customer, until)}"
-    yield f"support     {links.make(Visitor(actor='staff:sam', role='admin'), until)}"
+    yield f"customer    {customer['url']}"
+    yield f"support     {staff['url']}"
     yield ""
 
 

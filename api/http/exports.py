@@ -17,7 +17,7 @@ book = ApiBook("exports")
 SUFFIX = {Format.CSV: "csv", Format.BEANCOUNT: "beancount", Format.HLEDGER: "journal"}
 
 
-@book.op("GET", "/v1/exports/journal", roles=STAFF, query=JournalQuery())
+@book.op("GET", "/v1/exports/journal", roles=STAFF, query=JournalQuery(), also=frozenset({404}))
 def export_journal(query: dict[str, Any]) -> Response:
     """A double-entry journal of invoices, credits, payments and what was given back.
 

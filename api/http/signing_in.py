@@ -5,6 +5,7 @@ from typing import Any
 
 from api.auth import ADMINS, STAFF
 from api.context import now, wired
+from api.endpoint import principal
 from api.links import Links
 from api.openapi import ApiBook
 from api.schemas.signing_in import CustomerSignInSchema, SignInLinkSchema, StaffSignInSchema
@@ -54,4 +55,6 @@ def make_staff_link(body: dict[str, Any]) -> dict[str, Any]:
 def made_link(visitor: Visitor, lasts_s: int) -> dict[str, Any]:
     """A link for somebody, and when it ends."""
     expires_at = now().replace(microsecond=0) + timedelta(seconds=lasts_s)
-    return {"url": Links(wired().settings).make(visitor, expires_at), "expires_at": expires_at}
+    link = wired().sessions.make_link(visitor, expires_at, actor=principal().actor)
+    url = Links(wired().settings).address(link, visitor, expires_at)
+    return {"url": url, "expires_at": expires_at}

@@ -47,6 +47,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=settings.origin.startswith("https://"),
     )
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.globals["oauth_config_json"] = None  # Swagger UI's page asks whether it is there
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["ago"] = lambda at: ago(at, now())

@@ -76,6 +76,23 @@ def test_days_add_up_to_what_accrued(stored: StoredWorld) -> None:
             assert total == found.accrued == made.invoice(cycle).invoice.subtotal
 
 
+def test_only_what_came_since_is_read_and_comes_to_the_same(stored: StoredWorld) -> None:
+    much_happened(stored)
+    made = stored.made
+
+    def costs() -> DailyCosts:
+        return DailyCosts(made.books, stored.catalog, made.ports.records)
+
+    kept = costs()
+    kept.cost("acme", SECOND)
+    for hours in range(3):
+        made.use("0.5", FEBRUARY + timedelta(days=1, hours=hours))
+        made.use("2", FEBRUARY + timedelta(days=2))
+        assert kept.cost("acme", SECOND).days == costs().cost("acme", SECOND).days
+    made.correcting.retract("test", f"r{made.records}", "sent twice", actor=ACTOR)
+    assert kept.cost("acme", SECOND).days == costs().cost("acme", SECOND).days
+
+
 class Alarmed:
     """acme's alerts on PostgreSQL."""
 

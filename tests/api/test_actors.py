@@ -115,6 +115,8 @@ BESIDE = {
     "create_key": "key_event",
     "rotate_key": "key_event",
     "revoke_key": "key_event",
+    "make_customer_link": "sign_in_link",
+    "make_staff_link": "sign_in_link",
     "reconcile": "reconciliation",
     "create_endpoint": "webhook_endpoint_event",
     "change_endpoint": "webhook_endpoint_event",

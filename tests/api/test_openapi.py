@@ -81,6 +81,7 @@ def test_the_documents_are_served_without_any_other_host(admin: Caller) -> None:
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
 
 
+@pytest.mark.timeout(900)  # a dozen requests to each operation there is
 def test_no_generated_request_gets_an_answer_that_is_not_documented(
     app: Flask, admin: Caller, acme: str
 ) -> None:

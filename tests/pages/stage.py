@@ -46,8 +46,10 @@ class Stage:
             visitor = Visitor(
                 actor=f"customer:{organization}", role="organization", organization=organization
             )
-        made = Links(self.wired.settings).make(visitor, datetime.now(UTC) + timedelta(hours=1))
-        return made.removeprefix(self.wired.settings.origin)
+        until = datetime.now(UTC) + timedelta(hours=1)
+        link = self.wired.sessions.make_link(visitor, until, actor="test")
+        address = Links(self.wired.settings).address(link, visitor, until)
+        return address.removeprefix(self.wired.settings.origin)
 
     def client(self, organization: str | None = None, **staff: str) -> FlaskClient:
         """Somebody signed in without a browser: for what a page answers, not how it looks."""

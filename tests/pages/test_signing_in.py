@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from api.links import Links
@@ -24,6 +25,26 @@ def test_a_link_signs_in_once(stage: Stage) -> None:
     assert second.get_cookie(COOKIE) is None
 
 
+def test_a_link_is_made_over_the_api_and_says_who_made_it(stage: Stage) -> None:
+    secret = stage.wired.keys.create("support", actor="test")
+    api, headers = stage.app.test_client(), {"Authorization": f"Bearer {secret}"}
+    where = f"/v1/organizations/{STARRING}/sign-in-links"
+
+    made = api.post(where, json={}, headers=headers).get_json()
+    unknown = api.post(where, json={"user": "nobody"}, headers=headers)
+
+    customer = stage.app.test_client()
+    signed_in = customer.post(made["url"].removeprefix(stage.wired.settings.origin))
+    assert signed_in.headers["Location"] == "/billing"
+    assert (unknown.status_code, "no member nobody" in unknown.text) == (404, True)
+    with psycopg.connect(str(stage.wired.settings.database_url)) as connection:
+        row = connection.execute(
+            "SELECT actor, role, used_at IS NOT NULL FROM sign_in_link WHERE made_by = %s",
+            [f"key:{secret[:11]}"],
+        ).fetchall()
+    assert row == [(f"customer:{STARRING}", "organization", True)]
+
+
 @pytest.mark.parametrize(
     ("expires_in", "spoil", "status", "words"),
     [
@@ -35,7 +56,7 @@ def test_a_link_is_refused(
     stage: Stage, expires_in: timedelta, spoil: str, status: int, words: str
 ) -> None:
     visitor = Visitor(actor="staff:eve", role="admin")
-    url = Links(stage.wired.settings).make(visitor, datetime.now(UTC) + expires_in)
+    url = Links(stage.wired.settings).address("l1", visitor, datetime.now(UTC) + expires_in)
 
     response = stage.app.test_client().get(url.removeprefix(stage.wired.settings.origin) + spoil)
 

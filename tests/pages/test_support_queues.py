@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from application.case_views import CaseFilter
+from projections.case_summary import CaseSummary
 from tests.pages.staff import call, csrf, current, form, project, registered, shown
 from tests.pages.stage import Stage
 
@@ -32,11 +34,16 @@ def _report(stage: Stage, organization: str, case: str, line: str = "item/i") ->
     return f"{organization}.{case}"
 
 
+def _open_cases(stage: Stage) -> tuple[CaseSummary, ...]:
+    return stage.wired.cases.list(CaseFilter(status="open"), limit=200).data
+
+
 def test_a_case_from_its_report_to_its_answer(stage: Stage, queued: str) -> None:
-    client, case = stage.client(), _report(stage, queued, "c1")
+    client, waiting = stage.client(), len(_open_cases(stage))
+    case = _report(stage, queued, "c1")
     path = f"/support/cases/{case}"
 
-    assert case in shown(client.get("/support").text).text
+    assert f"Open cases {waiting + 1} " in shown(client.get("/support").text).text
     page = shown(client.get(path).text)
     assert "Set-up was free" in page.text
     assert "It showed 100.00 USD" in page.text
@@ -204,10 +211,8 @@ def test_an_edited_draft_is_decided_on(stage: Stage) -> None:
     assert (view.total, view.stripe.state) == (4_000, "in_step")
 
 
-@pytest.mark.parametrize(
-    ("how", "state"), [("overwrite", "in_step"), ("adopt", "in_step"), ("dismiss", "pending")]
-)
-def test_a_discrepancy_is_resolved(stage: Stage, how: str, state: str) -> None:
+@pytest.mark.parametrize("how", ["overwrite", "adopt"])
+def test_a_discrepancy_is_resolved(stage: Stage, how: str) -> None:
     cycle = _drifted(stage, f"que-{how}-it")
     client = stage.client()
     page = client.get("/support/discrepancies").text
@@ -222,7 +227,19 @@ def test_a_discrepancy_is_resolved(stage: Stage, how: str, state: str) -> None:
 
     project(stage)
     assert cycle not in client.get("/support/discrepancies").text
-    assert stage.wired.invoices.get(cycle).stripe.state == state
+    assert stage.wired.invoices.get(cycle).stripe.state == "in_step"
+
+
+def test_an_edited_draft_is_not_just_dismissed(stage: Stage) -> None:
+    cycle = _drifted(stage, "que-dismiss-it")
+    found = next(e for e in stage.wired.discrepancies.list().data if e.cycle == cycle)
+    client, typed = stage.client(), {"how": "dismiss", "reason": "leave it"}
+
+    refused = form(client, f"/support/discrepancies/{found.id}/do/resolve").send("do", **typed)
+
+    assert refused.status_code == 409
+    assert "leave it" in refused.text
+    assert 'role="alert"' in refused.text
 
 
 def test_feedback_is_read(stage: Stage, queued: str) -> None:

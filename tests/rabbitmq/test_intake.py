@@ -119,6 +119,23 @@ def test_the_good_records_of_a_bad_message_count_and_the_others_are_kept(
     assert len(admin("GET", "/v1/quarantine").get_json()["data"]) == 1
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"x-death": "me", "x-delivery-count": "often"}, id="texts"),
+        pytest.param({"x-death": ["me"], "x-delivery-count": -1}, id="a list"),
+        pytest.param({"x-death": [{"routing-keys": 7}], "x-delivery-count": 9}, id="a table"),
+    ],
+)
+def test_headers_that_only_a_broker_should_set_do_no_harm(
+    wired: Wired, acme: str, rabbit: Rabbit, headers: dict[str, Any]
+) -> None:
+    with working(wired):
+        rabbit.send(record("k1"), headers=headers)
+        rabbit.send(b"no JSON", headers=headers)
+        wait_until(lambda: stored(wired) == 1 and wired.dead_letters.count() == 1)
+
+
 def test_a_message_that_is_delivered_twice_counts_once(
     wired: Wired, acme: str, rabbit: Rabbit
 ) -> None:

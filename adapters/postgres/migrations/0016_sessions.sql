@@ -12,8 +12,13 @@ CREATE TABLE web_session (
 );
 CREATE INDEX web_session_expires_at ON web_session (expires_at);
 
--- Links that somebody signed in by: each works once.
-CREATE TABLE used_link (
+-- Links that let somebody sign in, with who made them; each works once.
+CREATE TABLE sign_in_link (
     link       text        PRIMARY KEY,
-    expires_at timestamptz NOT NULL
+    made_by    text        NOT NULL,
+    made_at    timestamptz NOT NULL DEFAULT now(),
+    actor      text        NOT NULL,                    -- who signs in by it, and as what
+    role       text        NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at    timestamptz
 );
