@@ -1,5 +1,6 @@
 """What no event tells: periods that end soon, invoices that changed, syncs that fail for long."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,9 +8,11 @@ from typing import Protocol
 
 from application.notices import Notice, Notices
 from application.views import InvoiceView
-from domain.errors import NotFound
+from domain.errors import CyclebookError, StoreUnavailable
 from domain.identity import parse_cycle_name
 from domain.period import written_utc
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 100
 LEASE = timedelta(minutes=2)
@@ -59,7 +62,7 @@ class NoticeWork(Protocol):
         """Cycles to look at now, kept from others ``until`` an instant."""
         ...
 
-    def looked(self, changed: Changed, digest: str | None, now: datetime, again: datetime) -> None:
+    def looked(self, changed: Changed, digest: str, now: datetime, again: datetime) -> None:
         """Keep the digest. What was marked meanwhile is looked at ``again``, and not before."""
         ...
 
@@ -94,12 +97,16 @@ class Upcoming:
 
     def run(self, now: datetime) -> bool:
         """Tell of some; whether there may be more."""
+        told = 0
         cycles = self._work.ending(now, now + self._ahead, AT_ONCE)
         for cycle in cycles:
-            view = self._invoice(cycle)
+            view = _seen(self._invoice, cycle)
+            if view is None:
+                continue
+            told += 1
             said = {"ends_at": written_utc(view.invoice.period.end), **_amounts(view)}
             self._notices.announce([_about(view, "invoice.upcoming", cycle, now, said)])
-        return len(cycles) == AT_ONCE
+        return told > 0 and len(cycles) == AT_ONCE
 
 
 class Updates:
@@ -121,19 +128,28 @@ class Updates:
         """Look at some; whether there may be more."""
         found = self._work.changed(now, now + LEASE, AT_ONCE)
         for each in found:
-            self._work.looked(each, self._look(each, now), now, now + self._every)
+            view = _seen(self._invoice, each.cycle)
+            if view is not None:  # otherwise it comes again when the lease is over
+                self._tell(each, view, now)
+                self._work.looked(each, view.digest, now, now + self._every)
         return len(found) == AT_ONCE
 
-    def _look(self, changed: Changed, now: datetime) -> str | None:
-        try:
-            view = self._invoice(changed.cycle)
-        except NotFound:
-            return None
+    def _tell(self, changed: Changed, view: InvoiceView, now: datetime) -> None:
         if view.digest != changed.digest and view.issued_at is None:
             said = {"digest": view.digest, "position": view.position, **_amounts(view)}
             about = f"{changed.cycle}/{view.position}"
             self._notices.announce([_about(view, "invoice.updated", about, now, said)])
-        return view.digest
+
+
+def _seen(invoice: Callable[[str], InvoiceView], cycle: str) -> InvoiceView | None:
+    """A cycle's invoice. One that cannot be shown does not keep the others from being told."""
+    try:
+        return invoice(cycle)
+    except StoreUnavailable:
+        raise
+    except CyclebookError as error:
+        log.error("the invoice of %s cannot be told of: %s", cycle, error)
+        return None
 
 
 def _about(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from application.pacing import SECOND, Bucket, Lane, Outcome, Pace, Verdict, current_lane
+from application.vitals import Budget
 from domain.errors import GatewayBusy, GatewayError, GatewayMisconfigured, GatewayUnavailable
 
 PATIENCE = {Lane.HIGH: 10 * SECOND, Lane.NORMAL: 30 * SECOND}
@@ -136,6 +137,24 @@ class Pacer:
 
         self._store.change(endpoint, decide)
         return verdict.away
+
+    def budget(self) -> Budget:
+        """How much of the account's budget is in use."""
+        clock = 0
+
+        def look(pace: Pace, now: int) -> Pace:
+            nonlocal clock
+            clock = now
+            return pace
+
+        _, pace = self._store.change("", look)
+        account, breaker = pace.account, pace.breaker
+        return Budget(
+            used=sum(each > clock - SECOND for each in account.calls),
+            allowed=account.size(clock),
+            full=account.budget,
+            away=None if breaker.opened_at is None else str(away(pace, 0)),
+        )
 
     def _wait(self, endpoint: str, lane: Lane, patience: int) -> Leave:
         while True:

@@ -129,9 +129,14 @@ class SyncQueue(Protocol):
         ...
 
     def list(
-        self, *, parked: bool | None = None, after: str = "", limit: int = 100
+        self,
+        *,
+        parked: bool | None = None,
+        failed_only: bool = False,
+        after: str = "",
+        limit: int = 100,
     ) -> Sequence[QueuedSync]:
-        """What is in the queue, by cycle, after a cycle."""
+        """What is in the queue, by cycle, after a cycle. failed_only: what was tried in vain."""
         ...
 
     def counts(self) -> QueueCounts:

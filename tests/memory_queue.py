@@ -44,7 +44,12 @@ class MemoryQueue:
         return 0
 
     def list(
-        self, *, parked: bool | None = None, after: str = "", limit: int = 100
+        self,
+        *,
+        parked: bool | None = None,
+        failed_only: bool = False,
+        after: str = "",
+        limit: int = 100,
     ) -> Sequence[QueuedSync]:
         return []
 

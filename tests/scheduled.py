@@ -1,4 +1,4 @@
-"""A worker's jobs over a real database, quick to notice that another one died."""
+"""A worker's jobs over a real database."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from adapters.jobs.queue import ProcrastinateJobs
+from adapters.jobs.queue import STALLED_AFTER, ProcrastinateJobs
 from adapters.jobs.runner import JobRunner
 from adapters.postgres.database import Database
 from adapters.postgres.schedule_runs import PostgresRunLog
@@ -15,18 +15,23 @@ from application.sweeping import ATTEMPTS_MAX, Sweep, Sweeping
 from application.worker import Lasting, Loop, every
 
 HEARTBEAT = timedelta(milliseconds=300)
-STALLED_AFTER = timedelta(seconds=1)
+QUICKLY = timedelta(seconds=5)
+"""Not sooner, or a machine under load is taken for a dead one."""
+
 LOOK_EVERY = timedelta(milliseconds=100)
 
 
 class Desk:
-    """The queue and the log of runs of one worker."""
+    """The queue and the log of runs of one worker.
 
-    def __init__(self, url: str, *, size: int = 6) -> None:
+    stalled_after: so long after its last word another one is taken to be dead.
+    """
+
+    def __init__(self, url: str, stalled_after: timedelta = STALLED_AFTER) -> None:
         self.url, self.worker = url, uuid4()
-        self.database = Database(url, size=size)
+        self.database = Database(url, size=6)
         self.runs = PostgresRunLog(self.database)
-        self.jobs = ProcrastinateJobs(self.database.connection, ATTEMPTS_MAX, STALLED_AFTER)
+        self.jobs = ProcrastinateJobs(self.database.connection, ATTEMPTS_MAX, stalled_after)
 
     def log(self, schedule: str = "audit") -> list[Run]:
         """Its runs, the first first."""
@@ -53,9 +58,9 @@ class Desk:
 
 
 @contextmanager
-def desk(url: str) -> Iterator[Desk]:
+def desk(url: str, stalled_after: timedelta = STALLED_AFTER) -> Iterator[Desk]:
     """One over a database; let go afterwards."""
-    found = Desk(url)
+    found = Desk(url, stalled_after)
     try:
         yield found
     finally:

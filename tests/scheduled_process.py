@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from application.schedule_ports import Tally
-from tests.scheduled import desk, working
+from tests.scheduled import QUICKLY, desk, working
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
         note("end")
         return Tally(expected=1, done=1)
 
-    with desk(url) as made, working(*made.loops({"audit": sweep})):
+    with desk(url, QUICKLY) as made, working(*made.loops({"audit": sweep})):
         note("up")
         threading.Event().wait()
 

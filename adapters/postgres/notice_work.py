@@ -66,7 +66,7 @@ class PostgresNoticeWork:
             rows = connection.execute(_CHANGED, [now, limit, until]).fetchall()
         return [Changed(cycle=row[0], marks=row[1], digest=row[2]) for row in rows]
 
-    def looked(self, changed: Changed, digest: str | None, now: datetime, again: datetime) -> None:
+    def looked(self, changed: Changed, digest: str, now: datetime, again: datetime) -> None:
         """Keep the digest, and what was marked meanwhile."""
         with self._database.connection() as connection:
             connection.execute(_LOOKED, [now, digest, changed.marks, again, changed.cycle])

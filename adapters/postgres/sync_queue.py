@@ -30,7 +30,7 @@ _LEAVE = (
 _STAY = """
     UPDATE sync_queue SET lease_token = NULL, due_at = coalesce(again_at, clock_timestamp()),
         again_at = NULL, priority = least(priority, %s), attempts = 0, refusals = 0,
-        last_error = NULL, failed_at = NULL
+        last_error = NULL, failed_at = NULL, dirty_since = clock_timestamp()
     WHERE lease_token = %s
 """
 # At most twice as long each time, from five seconds up to a quarter of an hour; how much of it is
@@ -68,6 +68,7 @@ _LIST = """
         last_error, failed_at
     FROM sync_queue WHERE cycle > %(after)s
         AND (%(parked)s::boolean IS NULL OR parked = %(parked)s)
+        AND (attempts > 0 OR NOT %(failed_only)s)
     ORDER BY cycle LIMIT %(limit)s
 """
 _QUEUED = (
@@ -155,11 +156,17 @@ class PostgresSyncQueue:
             return connection.execute(_RETRY, {"cycle": cycle}).rowcount
 
     def list(
-        self, *, parked: bool | None = None, after: str = "", limit: int = 100
+        self,
+        *,
+        parked: bool | None = None,
+        failed_only: bool = False,
+        after: str = "",
+        limit: int = 100,
     ) -> Sequence[QueuedSync]:
         """What is in the queue."""
+        wanted = {"parked": parked, "failed_only": failed_only, "after": after, "limit": limit}
         with self._database.connection() as connection:
-            rows = connection.execute(_LIST, {"parked": parked, "after": after, "limit": limit})
+            rows = connection.execute(_LIST, wanted)
             return [QueuedSync(**dict(zip(_QUEUED, row, strict=True))) for row in rows]
 
     def counts(self) -> QueueCounts:

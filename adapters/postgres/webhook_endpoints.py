@@ -61,8 +61,7 @@ _DELIVERIES = """
     ORDER BY d.number DESC LIMIT %(limit)s
 """
 _KNOWN = (
-    "SELECT status, organization, notice FROM webhook_delivery"
-    " WHERE endpoint = %s AND number = %s FOR UPDATE"
+    "SELECT status, organization, notice FROM webhook_delivery WHERE endpoint = %s AND number = %s"
 )
 _AT_ONCE = (
     "UPDATE webhook_line SET due_at = '-infinity'"

@@ -15,6 +15,7 @@ class Place:
     """What a form is about. path: how the API's address names it. home: where one goes back to.
 
     choose: what can be chosen, by the name of a list. view: the invoice, where it is about one.
+    state: what it is in, where that decides what can be done.
     """
 
     kind: str
@@ -24,6 +25,7 @@ class Place:
     where: Where = field(default_factory=Where)
     organization: str | None = None
     view: InvoiceView | None = None
+    state: str = ""
     choose: Mapping[str, Callable[[], Choices]] = field(default_factory=dict)
 
     def choices(self, named: Choices | str) -> Choices:

@@ -11,14 +11,14 @@ from werkzeug.exceptions import HTTPException
 from api import errors
 from api.auth import ORGANIZATION
 from api.context import now, wired
-from api.pages import billing, signing_in, support
+from api.pages import billing, operations, signing_in, support
 from api.pages.page import CSRF, asset, blueprint, csrf_token, said, visiting
 from api.pages.words import FILTERS, ago
 from api.settings import Settings
 from domain.errors import CyclebookError
 from projections.customer_words import customer_words
 
-SUBJECTS = (signing_in, *billing.SUBJECTS, *support.SUBJECTS)
+SUBJECTS = (signing_in, *billing.SUBJECTS, *support.SUBJECTS, operations)
 """The modules whose pages there are: loading them has entered these."""
 
 _POLICY = "; ".join(

@@ -40,6 +40,7 @@ from api.wiring import cases, notifying
 from api.wiring.database import attached, lacking, log_growth
 from api.wiring.insight import insights
 from api.wiring.messages import broker, dead_letters
+from api.wiring.monitoring import monitoring
 from api.wiring.processor import payments_by_hand, processor
 from api.wiring.reconciling import reconciliations, safe_repairs
 from api.wiring.scheduling import schedules, scheduling
@@ -147,6 +148,13 @@ def _wired(
     queue = PostgresSyncQueue(database)
     scheduled = scheduling(settings, database)
     keys = Keys(PostgresKeys(database))
+    known_schedules = schedules(settings, scheduled, clock)
+    projector = PostgresProjector(
+        database,
+        catalog,
+        sync_interval_s=settings.sync_interval_s,
+        noticing=notifying.noticing(settings),
+    )
     recording = Recording(_usage_log(database, catalog, books))
     reconciler = Reconciler(
         gateway,
@@ -232,12 +240,8 @@ def _wired(
         books=books,
         cycle_lists=lists,
         directory=directory,
-        projector=PostgresProjector(
-            database,
-            catalog,
-            sync_interval_s=settings.sync_interval_s,
-            noticing=notifying.noticing(settings),
-        ),
+        projector=projector,
+        monitoring=monitoring(settings, database, projector, pacer, known_schedules),
         notices=notifying.notice_board(settings, database),
         endpoints=notifying.endpoints(settings, database),
         mail_choices=notifying.mail_choices(database, log),
@@ -252,7 +256,7 @@ def _wired(
         make_checkpoints=Checkpoints(database, catalog).make,
         fold_stale_tallies=Retally(database, catalog).run,
         sync_queue=queue,
-        schedules=schedules(settings, scheduled, clock),
+        schedules=known_schedules,
         scheduling=scheduled,
         stripe_away=pacer.away,
         read_webhook=webhook_reader(settings),

@@ -54,6 +54,7 @@ from application.stripe_stream import LoggedStripeStream
 from application.usage_records import UsageRecords
 from application.verification import Verification
 from application.views import Preview, Receipt
+from application.vitals import Monitoring
 from application.voiding import Voiding
 from application.what_if import WhatIf
 
@@ -133,6 +134,7 @@ class Wired:
     mail_choices: MailChoices
     notifying: "Notifying"
     projector: Projector
+    monitoring: Monitoring
     rebuilder: Rebuilder
     make_checkpoints: Callable[[], int]
     fold_stale_tallies: Callable[[], int]

@@ -1,13 +1,9 @@
 """Jobs of schedules: made once, one at a time, again after trouble, and never lost."""
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,7 +15,6 @@ from application.sweeping import ATTEMPTS_MAX
 from domain.errors import StoreUnavailable
 from tests.scheduled import Desk, desk, wait_until, working
 
-ROOT = Path(__file__).parents[2]
 NOW = timedelta()
 
 
@@ -266,45 +261,3 @@ def test_what_is_old_is_forgotten_but_nothing_that_waits_or_tells_the_last(made:
     assert made.jobs.forget(timedelta(hours=1)) == 0
     assert (made.jobs.forget(NOW), jobs_left(made)) == (1, [("audit", "todo")])
     assert (made.runs.forget(NOW), outcomes(made)) == (2, ["failed"])
-
-
-def test_a_killed_worker_loses_no_run_and_none_runs_twice_at_once(
-    made: Desk, tmp_path: Path
-) -> None:
-    """Two processes work on one schedule; the one that is at it is killed."""
-    go = tmp_path / "go"
-    with psycopg.connect(made.url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE trail (n serial, what text, pid int)")
-
-        def trail() -> list[tuple[str, int]]:
-            rows = connection.execute("SELECT what, pid FROM trail WHERE what <> 'up' ORDER BY n")
-            return [(str(what), int(str(pid))) for what, pid in rows]
-
-        def up() -> int:
-            rows = connection.execute("SELECT FROM trail WHERE what = 'up'")
-            return rows.rowcount
-
-        command = [sys.executable, "-m", "tests.scheduled_process", made.url, str(go)]
-        workers = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
-        try:
-            wait_until(lambda: up() == 2, 60)
-            made.jobs.ask("audit", "ada")
-            wait_until(lambda: len(trail()) == 1)
-            ((_, pid),) = trail()
-            (killed,) = [each for each in workers if each.pid == pid]
-            (other,) = [each for each in workers if each.pid != pid]
-            killed.send_signal(signal.SIGKILL)
-            killed.wait()
-            wait_until(lambda: len(trail()) == 2)
-            go.touch()
-            wait_until(lambda: outcomes(made) == ["lost", "done"])
-            assert trail() == [("begin", pid), ("begin", other.pid), ("end", other.pid)]
-            assert [(each.attempt, each.asked_by) for each in made.log()] == [
-                (1, "ada"),
-                (2, "ada"),
-            ]
-        finally:
-            for each in workers:
-                each.kill()
-                each.wait()
-            connection.execute("DROP TABLE trail")

@@ -1,9 +1,11 @@
 """The service without Stripe: invoices of the journal's own, paid by transfer."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from api.app import create_app
 from api.settings import Settings
 from api.wiring import Wired, wire
 from tests.api.conftest import CYCLE, Caller, Run, day
@@ -50,6 +52,18 @@ def test_a_payment_that_cannot_be_is_refused(
     answer = admin("POST", PAYMENTS, body)
     assert answer.status_code == status
     assert answer.get_json()["code"] == (code or "invalid_input")
+
+
+@pytest.mark.usefixtures("issued")
+def test_a_payment_above_the_limit_weighs_its_amount(wired: Wired) -> None:
+    settings = replace(wired.settings, second_person_above=199)
+    client = create_app(replace(wired, settings=settings)).test_client()
+    ada, bob = (Caller(client, wired.keys.create("support", actor="test")) for _ in range(2))
+    kept = done(ada("POST", PAYMENTS, PAYMENT), 202)
+    assert kept["amount"] == 200
+    path = f"/v1/change-requests/{kept['change_request']}/approve"
+    assert done(bob("POST", path, {}))["answer"]["effect"] == "recorded"
+    assert done(ada("POST", PAYMENTS, PAYMENT))["effect"] == "nothing"
 
 
 def test_what_is_not_issued_is_not_paid(admin: Caller, acme: str) -> None:

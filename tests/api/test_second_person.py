@@ -13,12 +13,13 @@ from api.weighing import NOT_ASKED
 from api.wiring import Wired
 from tests.api.conftest import Caller, day
 from tests.api.test_access import OPS
+from tests.api.test_conflicts import EDITS, decided, edited
 from tests.api.test_life import INVOICE, ORGANIZATION, USAGE, amounts, done, issued, used
 from tests.api.test_usage import record
 
-__all__ = ["issued", "used"]
+__all__ = ["edited", "issued", "used"]
 
-ABOVE = 100
+ABOVE = 99
 WHY = {"reason": "as agreed"}
 ITEM = {"item": "i1", "description": "Setup", "amount": 2500, "currency": "usd", **WHY}
 ITEMS = f"{ORGANIZATION}/items"
@@ -26,8 +27,8 @@ REQUESTS = "/v1/change-requests"
 
 
 @pytest.fixture
-def guarded(wired: Wired, app: Flask) -> Iterator[Flask]:
-    """The API with a limit of one dollar; what happened before it had none."""
+def guarded(wired: Wired) -> Iterator[Flask]:
+    """The API with a limit below one dollar; what happened before it had none."""
     settings = replace(wired.settings, second_person_above=ABOVE)
     yield create_app(replace(wired, settings=settings))
 
@@ -99,7 +100,7 @@ def test_above_it_the_change_is_kept_and_not_carried_out(
     before = amounts(ada)
     answer = done(ada("POST", ITEMS, ITEM), 202)
     said = {key: answer[key] for key in ("needs", "amount", "limit", "currency")}
-    assert said == {"needs": "a second person", "amount": 2500, "limit": 100, "currency": "usd"}
+    assert said == {"needs": "a second person", "amount": 2500, "limit": 99, "currency": "usd"}
     assert amounts(ada) == before
     (listed,) = done(bob("GET", f"{REQUESTS}?state=waiting"))["data"]
     assert listed == done(bob("GET", f"{REQUESTS}/{answer['change_request']}"))
@@ -311,6 +312,19 @@ def test_what_a_change_of_an_issued_invoice_weighs(
     answer = done(ada("POST", f"{INVOICE}/{path}", body), 202)
     assert (answer["amount"], answer["currency"]) == (amount, "usd")
     assert done(approve(person("admin"), answer["change_request"]))["state"] == "approved"
+
+
+def test_taking_an_edited_draft_over_weighs_what_others_changed(
+    ada: Caller, bob: Caller, edited: None, wired: Wired
+) -> None:
+    answer = done(ada("POST", EDITS, decided("adopt")), 202)
+    assert (answer["amount"], answer["currency"]) == (100, "usd")
+    approved = done(approve(bob, answer["change_request"], up_to=100))
+    assert approved["answer"]["proved_at"]
+
+
+def test_making_an_edited_draft_ours_again_asks_nobody(ada: Caller, edited: None) -> None:
+    assert done(ada("POST", EDITS, decided("overwrite")))["proved_at"]
 
 
 def test_a_request_that_nobody_can_use_is_refused_and_not_kept(ada: Caller, used: str) -> None:

@@ -5,7 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.noticing import CUSTOMERS_TOLD_AFTER, FAILING_FOR, Trouble, told_of
+from application.notices import Notice
+from application.noticing import (
+    CUSTOMERS_TOLD_AFTER,
+    FAILING_FOR,
+    Trouble,
+    Upcoming,
+    told_of,
+)
+from application.views import InvoiceView
+from domain.errors import RuleViolation
+from tests.january import JANUARY
+from tests.world import world
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 SHORT = timedelta(seconds=1)
@@ -88,3 +99,33 @@ def test_a_notice_holds_the_code_and_not_the_words_of_an_error() -> None:
     ((notice,), _) = told_of([failing(error=error)], NOW)
     assert notice.data["code"] == "customer_gone"
     assert "Ada" not in repr(notice)
+
+
+class Ending:
+    """Two periods that end soon, and what was told. Stands in for the tables."""
+
+    def __init__(self) -> None:
+        self.told: list[Notice] = []
+
+    def ending(self, now: datetime, until: datetime, limit: int) -> list[str]:
+        return ["broken.2026-01-01", "acme.2026-01-01"]
+
+    def announce(self, notices: list[Notice]) -> int:
+        self.told += notices
+        return len(notices)
+
+
+def test_an_invoice_that_cannot_be_shown_keeps_nobody_else_from_being_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = world(JANUARY)
+
+    def invoice(cycle: str) -> InvoiceView:
+        if cycle.startswith("broken"):
+            raise RuleViolation("its books cannot be rated")
+        return made.invoices.get(cycle)
+
+    ending = Ending()
+    Upcoming(ending, ending, invoice, 7).run(NOW)  # type: ignore[arg-type]
+    assert [each.occurrence for each in ending.told] == ["invoice.upcoming/acme.2026-01-01"]
+    assert "broken.2026-01-01 cannot be told of: its books cannot be rated" in caplog.text

@@ -1,13 +1,16 @@
 """The billing page: what it says of each state an organization can be in, and to whom.
 
-Changes nothing of the demo's organizations; makes ``gone``, ``fresh``, ``idle`` and ``taxed``.
+Lets a payment of ``blue-bottle`` of the demo fail. Makes ``fresh-pay``, ``gone``, ``fresh``,
+``idle`` and ``taxed``.
 """
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.demo.client import Client
 from api.instants import format_instant
+from application.inbox import Message
 from tests.pages.customers import Desk, Page, send
 from tests.pages.stage import STARRING, Stage
 
@@ -202,6 +205,27 @@ def test_the_payment_provider_is_asked_on_a_click_alone(stage: Stage) -> None:
     assert refused.status_code == 409
     assert "There are no payment details of yours yet" in Page(refused.text).text
     assert "Stripe" not in Page(refused.text).text
+
+
+def test_why_a_payment_failed_and_when_it_is_tried_again(stage: Stage) -> None:
+    cycle = stage.wired.books.cycle_names("blue-bottle")[0]
+    invoice = stage.wired.invoices.get(cycle).stripe.invoice
+    assert invoice is not None
+    with Client(stage.wired.settings.stripe_api_base or "", "") as sandbox:
+        declined = {"message": "Your card has expired.", "retry_in_s": 86_400}
+        sandbox("POST", f"/_sandbox/invoices/{invoice}/decline", declined)
+    heard = Message(
+        id="evt_declined", type="invoice.payment_failed", object_id=invoice, cycle=cycle
+    )
+    stage.wired.inbox.accept(heard, b"{}")
+    stage.wired.inbox.handle(heard.id, datetime.now(UTC))
+    Desk(stage).settle()
+
+    for path in ("/billing/blue-bottle", f"/billing/blue-bottle/invoices/{cycle}"):
+        text = read(stage, path, "blue-bottle").text
+        assert "The payment did not go through: Your card has expired." in text
+        assert "We try again on" in text
+    assert "Pay now" in read(stage, "/billing/blue-bottle", "blue-bottle").text
 
 
 def test_the_portal_and_the_invoices_links_open_on_a_click(stage: Stage) -> None:

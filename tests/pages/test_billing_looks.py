@@ -189,3 +189,14 @@ def test_an_invoice_on_paper(stage: Stage, open_window: Open) -> None:
     expect(window.get_by_role("heading", name="Was this bill clear?")).to_be_hidden()
     expect(window.get_by_text("Together")).to_be_visible()
     visit.shoot("billing-paper")
+
+
+@pytest.mark.parametrize(("scheme", "name"), [("light", "billing"), ("dark", "billing-dark")])
+def test_the_picture_in_the_guide(stage: Stage, open_window: Open, scheme: str, name: str) -> None:
+    visit = open_window(color_scheme=scheme, viewport={"width": 1100, "height": 1250})
+    window = visit.sign_in(STARRING)
+    settled(window)
+
+    window.screenshot(path=stage.shots / f"{name}.png")
+
+    assert (stage.shots / f"{name}.png").stat().st_size < 200_000

@@ -59,6 +59,7 @@ PAYLOADS = (
     "<style>*{display:none}</style>",
     "<math><mtext></form><mglyph><style></math><img src onerror=alert(1)>",
 )
+FIRST_LOAD_MAX = 250_000
 OURS = frozenset({"htmx.min.js", "cyclebook.js"})
 
 
@@ -321,6 +322,23 @@ def test_pages_say_how_long_they_took_and_are_not_kept(stage: Stage) -> None:
 
     assert page.headers["Server-Timing"].startswith("app;dur=")
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["", "/organizations/acme", "/invoices/CYCLE", "/quarantine"])
+def test_a_first_load_is_small(stage: Stage, path: str) -> None:
+    client = stage.client()
+    page = client.get(f"/support{path.replace('CYCLE', current(stage, STARRING))}")
+    found = shown(page.text)
+    assets = [each["src"] for each in found.attributes("script")]
+    assets += [each["href"] for each in found.attributes("link")]
+
+    size = len(page.data)
+    for asset in assets:
+        with client.get(asset) as answer:
+            size += len(answer.data)
+
+    assert len(assets) >= 4
+    assert size < FIRST_LOAD_MAX
 
 
 @pytest.fixture(scope="module")

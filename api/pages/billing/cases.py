@@ -13,7 +13,7 @@ from api.pages.billing.frame import CUSTOMERS, ROOT, framed, require_own
 from api.pages.billing.screen import FIELDS, screen_of
 from api.pages.page import page, say
 from application.case_screens import NewCase
-from application.case_views import CaseFilter
+from application.case_views import SUPPORT, CaseFilter
 from domain.case import CUSTOMER, PUBLIC
 from domain.errors import InvalidInput, RuleViolation
 from projections.customer_words import customer_words
@@ -138,11 +138,13 @@ def _case(
     values: dict[str, str] | None = None,
     error: InvalidInput | RuleViolation | None = None,
 ) -> str:
-    view = wired().cases.get(case, organization)
+    view, who = wired().cases.get(case, organization), wired().registration.get(organization)
     return framed(
         "case.html",
         organization,
+        who,
         case=view,
+        names={SUPPORT: SUPPORT} | {f"member:{each.user}": each.user for each in who.members},
         line=_described(view.report.cycle, view.report.line),
         timeline=wired().cases.timeline(case, False, organization),
         states=STATE_WORDS,

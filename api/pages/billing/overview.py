@@ -1,5 +1,6 @@
 """The overview: what has accrued, what it will come to, what is due, and how it came about."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect
@@ -10,12 +11,15 @@ from api.context import now, wired
 from api.endpoint import principal
 from api.pages.billing.breakdown import by_service
 from api.pages.billing.frame import ROOT, framed
+from api.pages.billing.notice_words import notice_words
 from api.pages.billing.states import check_of, collection_of, open_invoices, state_of, trouble_of
 from api.pages.page import page
+from application.notices import Told
 from application.views import CurrentView, InvoiceView, OrganizationView
 from domain.errors import NotFound
 from domain.events.outcome import CreditNoteIssued, RefundRecorded
 
+NEWS = 3
 RECENT = 6
 """Invoices that the overview lists; the rest has a page of its own."""
 
@@ -62,8 +66,15 @@ def _overview(who: OrganizationView) -> dict[str, Any]:
         "runs": _runs(who.id, current),
         "due": open_invoices(wired().books.outstanding(who.id), now()),
         "recent": [each for each in begun if each.status not in ("accruing",)][:RECENT],
+        "news": [(each, notice_words(each)) for each in _unread(who.id)],
         "state_of": state_of,
     }
+
+
+def _unread(organization: str) -> Sequence[Told]:
+    """The latest notices that whoever looks has not read."""
+    reader = principal().actor
+    return wired().notices.list(organization=organization, reader=reader, unread=True, limit=NEWS)
 
 
 def _runs(organization: str, current: CurrentView | None) -> bool:

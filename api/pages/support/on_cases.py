@@ -1,9 +1,23 @@
 """What support does about a case, and where Stripe differs from the books."""
 
-from api.pages.action import Action
+from api.pages.action import Action, Place
 from api.pages.support import effects
 from api.pages.support.on_organizations import REASON
 from api.pages.typed import Field
+from domain.case import REOPENED, REPORTED, RESOLVED
+
+
+def _unseen(place: Place) -> bool:
+    return place.state in (REPORTED, REOPENED)
+
+
+def _open(place: Place) -> bool:
+    return place.state != RESOLVED
+
+
+def _resolved(place: Place) -> bool:
+    return place.state == RESOLVED
+
 
 _CASES = (
     Action(
@@ -11,6 +25,7 @@ _CASES = (
         op="acknowledge_case",
         title="Acknowledge",
         help="Say that somebody looks into it.",
+        when=_unseen,
         tell=effects.says("The customer sees that support looks into it."),
     ),
     Action(
@@ -51,6 +66,7 @@ _CASES = (
             Field(name="credit", label="Credit", help="Its id, if one was granted."),
             Field(name="cycle", label="Corrected on", help="The cycle, such as acme.2026-01-01."),
         ),
+        when=_open,
         tell=effects.says("The customer reads these words, and the case is closed."),
     ),
     Action(
@@ -58,6 +74,7 @@ _CASES = (
         op="reopen_case",
         title="Reopen",
         fields=(Field(name="text", label="Why", kind="prose", required=True),),
+        when=_resolved,
         tell=effects.says("The customer sees that the case is open again, and these words."),
     ),
 )

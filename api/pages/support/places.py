@@ -98,6 +98,7 @@ def case_place(case: str) -> Place:
         title=f"Case {case}",
         where=where_of(organization),
         organization=summary.organization,
+        state=summary.status,
     )
 
 
