@@ -1,5 +1,6 @@
 """Spend alerts: configured by people, looked at by the clock, told once in each cycle."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
@@ -13,8 +14,11 @@ from application.ports import Books, CatalogReader, OpenBooks
 from application.views import Receipt
 from domain.alert import FORECAST, Armed, Wanted
 from domain.billing_cycle import Status
+from domain.errors import CyclebookError, StoreUnavailable
 from domain.organization import Organization
 from projections.sentences.organization import alert_words
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 50
 KIND = "alert.reached"
@@ -118,9 +122,20 @@ class AlertWatch:
     def run(self, now: datetime) -> bool:
         """Look at some cycles; whether there may be more to do at once."""
         due = self._looks.due(now, AT_ONCE)
-        for look in due:
+        looked = [self._tried(look, now) for look in due]
+        return len(due) == AT_ONCE and any(looked)
+
+    def _tried(self, look: AlertLook, now: datetime) -> bool:
+        """Whether one cycle could be looked at."""
+        try:
             self._look(look, now)
-        return len(due) == AT_ONCE
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one organization's trouble is not the others'
+            trace = None if isinstance(error, CyclebookError) else error
+            log.error("the alerts of %s were not looked at: %s", look.cycle, error, exc_info=trace)
+            return False
+        return True
 
     def _look(self, look: AlertLook, now: datetime) -> None:
         snapshot = self._books.snapshot(look.organization, look.cycle)

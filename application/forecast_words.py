@@ -37,7 +37,8 @@ def _sentences(
     for method, meters in sorted(by_method.items()):
         yield _course(method, meters)
     if stays := _stays(cycle, outlooks, catalog):
-        yield f"{_listed(stays)} is taken to stay as it is."
+        ending = "are taken to stay as they are" if len(stays) > 1 else "is taken to stay as it is"
+        yield f"{_listed(stays)} {ending}."
     if outlooks:
         yield f"In {CONFIDENCE} of 100 months like this the bill should lie in the range."
     alike = [each for each in past if each.currency == cycle.currency]

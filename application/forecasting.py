@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from datetime import date, timedelta
+from decimal import Decimal
 
 from application.daily_costs import CycleDays, DailyCosts, by_attachment
 from application.forecast_words import basis
@@ -11,28 +11,15 @@ from application.insight_ports import PastInvoices, UsageDays
 from application.insight_views import ForecastDay, ForecastLine, ForecastView
 from application.live import rate_cycle
 from application.ports import Books, CatalogReader
-from domain.attribution import FILTERED, Attribution
-from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
-from domain.events.usage import micros
-from domain.period import Calendar
-from domain.quantity import EXACT
 from domain.rating import Rated, Surroundings
-from domain.tally import Each, Tallies, Tally, TallyKey
+from domain.tally import Tallies, TallyKey
 from projections.cycle_by_day import Day, days_of
+from projections.expected_usage import ADDS_UP, Added, days_ahead, filled, shares, whole, with_more
 from projections.forecast import CONFIDENCE, PACE_DAYS, Ahead, Outlook, outlook
 
 HISTORY_DAYS = 84
 LAST_INVOICES = 3
-ADDS_UP = frozenset({"sum", "count"})
-"""Aggregations that grow with every record. What others measure is taken to stay as it is, as
-rating takes it: a level to hold on, a peak not to be passed."""
-
-PLACES = Decimal("0.000001")
-EACH_MAX = 1_000
-"""How many single records a forecast makes up where a price rates each by itself."""
-
-Added = Mapping[TallyKey, Decimal]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,15 +105,13 @@ class Forecasts:
             meter = catalog.meter_for(row.meter, cycle.opened_at)
             if meter is not None and meter.aggregation in ADDS_UP:
                 series.setdefault(row.meter, {})[row.day] = row.quantity
-        shares = _shares(self._recent(found), cycle, catalog)
+        owed = shares(self._recent(found), cycle, catalog)
         # Of a meter that began today, the first hours are all that is known.
-        today = {meter: {last: whole} for meter, whole in _whole(found.usage[-1:]).items()}
+        today = {meter: {last: so_far} for meter, so_far in whole(found.usage[-1:]).items()}
         return {
-            meter: _Course(
-                outlook=outlook(_filled(known, last), last, ahead), shares=shares.get(meter, {})
-            )
+            meter: _Course(outlook=outlook(filled(known, last), last, ahead), shares=owed[meter])
             for meter, known in sorted({**today, **series}.items())
-            if meter in shares
+            if owed.get(meter)
         }
 
     def _recent(self, found: CycleDays) -> Sequence[Tallies]:
@@ -139,74 +124,6 @@ class Forecasts:
             for name in before:
                 recent = [*self._costs.usage_of(name)[len(recent) - PACE_DAYS :], *recent]
         return recent
-
-
-def days_ahead(cycle: BillingCycle, now: datetime) -> list[Ahead]:
-    """The days to come of a cycle, with what is left of today."""
-    start, found = cycle.period.start, list[Ahead]()
-    for each in days_of(cycle.period, cycle.time_zone):
-        left = each.end - max(start, now)
-        if left > timedelta(0):
-            whole = _midnight_after(cycle, each) - _midnight(cycle, each)
-            found.append(Ahead(each.day, Decimal(left // _US) / Decimal(whole // _US)))
-        start = each.end
-    return found
-
-
-_US = timedelta(microseconds=1)
-
-
-def _midnight(cycle: BillingCycle, day: Day) -> datetime:
-    return Calendar(cycle.time_zone, 1).midnight(day.day)
-
-
-def _midnight_after(cycle: BillingCycle, day: Day) -> datetime:
-    return Calendar(cycle.time_zone, 1).midnight(day.day + timedelta(days=1))
-
-
-def _filled(known: Mapping[date, Decimal], last: date) -> list[Decimal]:
-    """Each day from the first with usage on; days without any as 0."""
-    if not known:
-        return []
-    first = min(known)
-    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [known.get(day, Decimal(0)) for day in days]
-
-
-def _shares(
-    recent: Iterable[Tallies], cycle: BillingCycle, catalog: Catalog
-) -> dict[str, dict[TallyKey, Decimal]]:
-    """Each tally's part of what its meter added lately; one that runs no more keeps its part."""
-    rates = Attribution(cycle.attachments.values(), catalog.book, cycle.currency)
-    end = micros(cycle.period.end) - 1
-    found: dict[str, dict[TallyKey, Decimal]] = {}
-    for tallies in recent:
-        for key, tally in tallies.items():
-            meter = catalog.meter_for(key.meter, cycle.opened_at)
-            if meter is None or meter.aggregation not in ADDS_UP or key.attachment == FILTERED:
-                continue
-            attachment, price = rates.resolve(key.meter, key.attachment, end)
-            target = TallyKey(key.meter, attachment, price, key.dimensions)
-            mine = found.setdefault(key.meter, {})
-            mine[target] = mine.get(target, Decimal(0)) + tally.quantity
-    return {meter: _of_one(quantities) for meter, quantities in found.items()}
-
-
-def _whole(days: Iterable[Tallies]) -> dict[str, Decimal]:
-    """What each meter came to, whoever rates it."""
-    found: dict[str, Decimal] = {}
-    for tallies in days:
-        for key, tally in tallies.items():
-            found[key.meter] = found.get(key.meter, Decimal(0)) + tally.quantity
-    return found
-
-
-def _of_one(quantities: Mapping[TallyKey, Decimal]) -> dict[TallyKey, Decimal]:
-    """As parts of 1, what has no price left out: it will cost nothing."""
-    whole = sum(quantities.values(), Decimal(0))
-    if not whole:
-        return {}
-    return {key: each / whole for key, each in quantities.items() if key.price}
 
 
 def _added(parts: Iterable[Iterable[tuple[TallyKey, Decimal]]]) -> Added:
@@ -226,36 +143,6 @@ def _rated(found: CycleDays, catalog: Catalog, added: Added) -> Rated:
         return turn.rated
     tallies = with_more(turn.state.tallies, added, found.cycle, catalog)
     return rate_cycle(replace(turn.state, tallies=tallies), catalog, turn.around)
-
-
-def with_more(tallies: Tallies, added: Added, cycle: BillingCycle, catalog: Catalog) -> Tallies:
-    """Tallies with expected usage added. Those given stay as they are."""
-    more = dict(tallies)
-    for key, quantity in added.items():
-        meter = catalog.meter_for(key.meter, cycle.opened_at)
-        places = Decimal(1) if meter and meter.aggregation == "count" else PLACES
-        rounded = quantity.quantize(places, rounding=ROUND_HALF_EVEN)
-        if rounded:
-            known = tallies.get(key, Tally())
-            more[key] = replace(
-                known,
-                records=known.records + 1,
-                quantity=EXACT.add(known.quantity, rounded),
-                each=[*known.each, *_each(known, rounded, cycle)],
-            )
-    return more
-
-
-def _each(known: Tally, quantity: Decimal, cycle: BillingCycle) -> Iterator[Each]:
-    """Single records as they have been on average, where a price looks at each."""
-    if not known.each:
-        return
-    usual = sum((each.value for each in known.each), Decimal(0)) / len(known.each)
-    count = max(1, min(EACH_MAX, int(quantity / usual))) if usual > 0 else 1
-    value = (quantity / count).quantize(PLACES)
-    at = micros(cycle.period.end) - 1
-    for number in range(count):
-        yield Each(at, "forecast", f"{number:06d}", value)
 
 
 def _by_day(

@@ -243,7 +243,8 @@ class InvoiceView:
     by then. known_at: what had been recorded by then.
     late: what became known after it was settled and is not billed yet; proposals: such amounts
     of lines that a person adjusted, which wait for one. billed_late: minor units by line, by
-    whom they were billed. unusual: lines far from what they were on other invoices. outcomes: what became of the issued invoice, oldest first.
+    whom they were billed. unusual: lines far from what they were on other invoices. outcomes:
+    what became of the issued invoice, oldest first.
     """
 
     invoice: Invoice

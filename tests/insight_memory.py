@@ -79,13 +79,14 @@ class MemoryNotices:
 
 @dataclass(slots=True)
 class MemoryAlertLooks:
-    """The ``AlertLooks`` port: every cycle that is not issued is due, each time."""
+    """The ``AlertLooks`` port: every open cycle is due, each time, after ``extra``."""
 
     store: MemoryStore
+    extra: Sequence[AlertLook] = ()
     found: dict[str, dict[tuple[str, int], datetime]] = field(default_factory=dict)
 
     def due(self, now: datetime, limit: int) -> Sequence[AlertLook]:
-        looks = []
+        looks = list(self.extra)
         for organization, names in self.store.names.items():
             for name in names:
                 cycle = self.store.cycle(name)

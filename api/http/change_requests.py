@@ -7,11 +7,11 @@ from api.context import now, wired
 from api.endpoint import principal
 from api.openapi import ApiBook
 from api.schemas.change_requests import (
-    SecondPersonSchema,
     ChangeRequestPageSchema,
     ChangeRequestQuery,
     ChangeRequestSchema,
     RejectionSchema,
+    SecondPersonSchema,
 )
 from api.second_person import approve
 from application.change_requests import ChangeRequest

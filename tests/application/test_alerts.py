@@ -9,6 +9,7 @@ from application.alerts import Alerts, AlertWatch
 from application.changing import Carrying
 from application.daily_costs import DailyCosts
 from application.forecasting import Forecasts
+from application.insight_ports import AlertLook
 from application.insight_views import AlertView
 from domain.alert import Wanted
 from domain.errors import InvalidInput, RuleViolation
@@ -138,6 +139,14 @@ def test_a_forecast_is_told_of_before_the_money_is_spent() -> None:
     acme.configure("soon", "forecast", amount=3200)
     assert acme.look() == ["alert.reached/soon/acme.2026-01-01/1"]
     assert acme.made.current().invoice.accrued < 500
+
+
+def test_one_organization_in_trouble_does_not_keep_the_others_waiting() -> None:
+    acme = Alarmed()
+    acme.configure("a", amount=500)
+    acme.made.travel(day(10))
+    acme.looks.extra = [AlertLook("nobody", "nobody.2026-01-01", 1, 1)]
+    assert acme.look() == ["alert.reached/a/acme.2026-01-01/1"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The billing page: what it says of each state an organization can be in, and to whom.
 
-Lets a payment of ``blue-bottle`` of the demo fail. Makes ``fresh-pay``, ``gone``, ``fresh``,
-``idle`` and ``taxed``.
+Lets a payment of ``blue-bottle`` of the demo fail. Makes ``fresh-pay``, ``made-up``, ``gone``,
+``fresh``, ``idle`` and ``taxed``.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -246,3 +246,60 @@ def test_what_was_on_the_screen_is_in_the_way_to_report_it(stage: Stage) -> None
     assert links
     assert all("known_at=" in each and view.invoice.cycle in each for each in links)
     assert format_instant(view.known_at)[:4] in links[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/invoices?after=%00", 404),
+        ("/invoices?after=northwind.2026-01-01", 404),
+        ("/cases?after=%00", 200),
+        (f"/cases?after={10**30}", 200),
+        (f"/notices?before={10**30}", 200),
+        ("/notices?before=-1", 200),
+        ("/costs?cycle=%00", 404),
+        ("/cases/acme.%00", 404),
+        ("/cases/northwind.c1", 404),
+        ("/cases/new?cycle=acme.2020-01-01&known_at=2026-01-01T00:00:00Z&digest=x", 404),
+        ("/cases/new?known_at=%00", 200),
+        ("/invoices/acme.2020-01-01", 404),
+        ("/invoices/acme.2020-01-01/lines/%00", 404),
+        ("/alerts?change=%00", 200),
+    ],
+)
+def test_an_address_that_somebody_made_up(stage: Stage, path: str, status: int) -> None:
+    assert stage.client(STARRING).get(f"/billing/{STARRING}{path}").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("/notices/read", {"up_to": str(10**30)}),
+        ("/notices/read", {"up_to": "\0"}),
+        ("/alerts", {"name": "a\0", "limit": "\0", "of": "\0", "percent": "1"}),
+        ("/alerts/%00/remove", {}),
+        ("/cases", {"case": "\0", "text": "x"}),
+        ("/cases", {"text": "\0"}),
+        ("/members/%00/notifications", {"subject": "\0"}),
+    ],
+)
+def test_a_form_that_somebody_made_up_breaks_nothing(
+    stage: Stage, path: str, values: dict[str, str]
+) -> None:
+    Desk(stage).register("made-up")
+
+    answered = send(stage.client("made-up"), f"/billing/made-up{path}", **values)
+
+    assert answered.status_code in (303, 404, 422)
+
+
+def test_what_is_wrong_at_the_provider_is_ours_to_mend(stage: Stage) -> None:
+    with Client(stage.wired.settings.stripe_api_base or "", "") as sandbox:
+        sandbox("POST", "/_sandbox/faults", {"fault": "forbidden", "path": "billing_portal"})
+
+    refused = send(stage.client("fjord"), "/billing/fjord/portal")
+
+    text = Page(refused.text).text
+    assert refused.status_code == 503
+    assert "Something on our side needs a person" in text
+    assert "Stripe" not in text

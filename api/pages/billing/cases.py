@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from api.auth import READERS
 from api.context import now, wired
 from api.endpoint import principal
-from api.pages.billing.frame import CUSTOMERS, ROOT, framed, require_own
+from api.pages.billing.frame import CUSTOMERS, ROOT, asked_number, framed, require_own
 from api.pages.billing.screen import FIELDS, screen_of
 from api.pages.page import page, say
 from application.case_screens import NewCase
@@ -43,8 +43,8 @@ ANSWERS = {
 @page(CASES, roles=READERS)
 def billing_cases(organization: str) -> str:
     """What was reported, newest first."""
-    after = request.args.get("after", type=int)
-    found = wired().cases.list(CaseFilter(organization=organization), after, LIMIT)
+    wanted = CaseFilter(organization=organization)
+    found = wired().cases.list(wanted, asked_number("after"), LIMIT)
     return framed("cases.html", organization, cases=found, states=STATE_WORDS)
 
 

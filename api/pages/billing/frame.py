@@ -15,6 +15,9 @@ CUSTOMERS = frozenset({ORGANIZATION})
 """Who may change something here. Colleagues see the pages as customers do, and only see them."""
 
 ROOT = "/billing/<organization>"
+DIGITS_MAX = 18
+"""Digits of a place in a list."""
+
 INVOICE = f"{ROOT}/invoices/<cycle>"
 
 
@@ -50,3 +53,9 @@ def require_own(organization: str, cycle: str) -> None:
 def is_part() -> bool:
     """Whether a script of ours asks for a piece of a page, to be put into one."""
     return request.headers.get("HX-Request") == "true"
+
+
+def asked_number(name: str) -> int | None:
+    """A place in a list that the address or the form names; ``None`` where it names none."""
+    text = request.values.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX else None

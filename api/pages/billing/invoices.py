@@ -26,7 +26,10 @@ PAGE = 24
 @page(f"{ROOT}/invoices", roles=READERS)
 def billing_invoices(organization: str) -> str:
     """All invoices, newest first."""
-    found = wired().cycle_lists.invoices(organization, request.args.get("after"), PAGE + 1)
+    after = request.args.get("after")
+    if after is not None:
+        require_own(organization, after)
+    found = wired().cycle_lists.invoices(organization, after, PAGE + 1)
     return framed(
         "invoices.html",
         organization,

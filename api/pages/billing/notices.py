@@ -7,7 +7,7 @@ from flask import redirect, request
 from api.auth import READERS
 from api.context import wired
 from api.endpoint import principal
-from api.pages.billing.frame import CUSTOMERS, ROOT, framed
+from api.pages.billing.frame import CUSTOMERS, ROOT, asked_number, framed
 from api.pages.billing.notice_words import notice_words
 from api.pages.page import page, say
 from application.notices import SUBJECTS
@@ -31,7 +31,7 @@ def billing_notices(organization: str) -> str:
     found = wired().notices.list(
         organization=organization,
         reader=principal().actor,
-        before=request.args.get("before", type=int),
+        before=asked_number("before"),
         limit=LIMIT + 1,
     )
     shown, choices = found[:LIMIT], wired().mail_choices
@@ -51,8 +51,7 @@ def billing_notices(organization: str) -> str:
 def billing_read_notices(organization: str) -> Any:
     """Note that these have been read."""
     wired().registration.get(organization)
-    up_to = request.form.get("up_to", 0, type=int)
-    wired().notices.read(organization, principal().actor, up_to)
+    wired().notices.read(organization, principal().actor, asked_number("up_to") or 0)
     return redirect(f"/billing/{organization}/notices", 303)
 
 

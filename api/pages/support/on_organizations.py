@@ -121,7 +121,6 @@ _ALL = (
             AT,
             REASON,
         ),
-        when=lambda place: bool(place.choices("discounts")),
         tell=rehearsed,
     ),
     Action(
