@@ -4,96 +4,39 @@
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from api.cron import is_cadence
-from application.schedules import cadences
+from api.setting_texts import (
+    JOURNAL,
+    STRIPE,
+    as_amqp_name,
+    as_count,
+    as_log_level,
+    as_path,
+    as_port,
+    as_processor,
+    as_schedules,
+    as_text,
+    as_url,
+    as_yes_or_no,
+)
 from domain.errors import InvalidInput
 
 SANDBOX_WEBHOOK_SECRET = "whsec_test_of_the_cyclebook_sandbox"
 DEFAULT_SECRET_KEY = "insecure-key-of-the-cyclebook-demo"
-STRIPE, JOURNAL = "stripe", "journal"
 STRIPE_API = "https://api.stripe.com"
 
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _TEST_SECRETS = ("whsec_test",)
 _SECRET_KEY_MIN = 16
-_AMQP_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-
-def _text(name: str, text: str) -> str:
-    return text
-
-
-def _path(name: str, text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
-def _count(name: str, text: str) -> int:
-    """A whole number from 1."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1_000_000):
-        raise InvalidInput(f"{name} has to be a whole number from 1, not {text!r}", field=name)
-    return int(text)
-
-
-def _yes_or_no(name: str, text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise InvalidInput(f"{name} has to be true or false, not {text!r}", field=name)
-    return text.lower() == "true"
-
-
-def _port(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
-        raise InvalidInput(f"{name} has to be a port from 1 to 65535, not {text!r}", field=name)
-    return int(text)
-
-
-def _processor(name: str, text: str) -> str:
-    if text.lower() not in (STRIPE, JOURNAL):
-        raise InvalidInput(f"{name} has to be {STRIPE} or {JOURNAL}, not {text!r}", field=name)
-    return text.lower()
-
-
-def _amqp_name(name: str, text: str) -> str:
-    if not _AMQP_NAME.fullmatch(text):
-        raise InvalidInput(
-            f"{name} has to be 1 to 64 letters, digits, dots, dashes or underscores", field=name
-        )
-    return text
-
-
-def _schedules(name: str, text: str) -> str:
-    try:
-        cadences(text, is_cadence)
-    except InvalidInput as error:
-        raise InvalidInput(f"{name}: {error}", field=name) from error
-    return text
-
-
-def _log_level(name: str, text: str) -> str:
-    if text.upper() not in _LOG_LEVELS:
-        known = ", ".join(_LOG_LEVELS)
-        raise InvalidInput(f"{name} has to be one of {known}, not {text!r}", field=name)
-    return text.upper()
-
-
-def _url(*schemes: str) -> Callable[[str, str], str]:
-    def parse(name: str, text: str) -> str:
-        if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise InvalidInput(f"{name} has to begin with {schemes[0]}://", field=name)
-        return text
-
-    return parse
 
 
 def _setting(
     meaning: str,
-    parse: Callable[[str, str], Any] = _text,
+    parse: Callable[[str, str], Any] = as_text,
     *,
     default: str | None = None,
     secret: bool = False,
@@ -107,81 +50,83 @@ class Settings:
     """What this process was told, checked. A field's variable is its name in capitals."""
 
     host: str = _setting("Address that the API listens on", default="127.0.0.1")
-    port: int = _setting("Port that the API listens on", _port, default="8000")
+    port: int = _setting("Port that the API listens on", as_port, default="8000")
     public_url: str | None = _setting(
         "Where people reach the pages, for links; not set: http://HOST:PORT",
-        _url("https", "http"),
+        as_url("https", "http"),
     )
-    workers: int = _setting("API processes", _count, default="2")
-    threads: int = _setting("Threads in each API process", _count, default="8")
+    workers: int = _setting("API processes", as_count, default="2")
+    threads: int = _setting("Threads in each API process", as_count, default="8")
     database_url: str | None = _setting(
         "PostgreSQL 15 or newer; not set: an embedded one in CYCLEBOOK_HOME",
-        _url("postgresql", "postgres"),
+        as_url("postgresql", "postgres"),
         secret=True,
     )
     cyclebook_home: Path = _setting(  # noqa: RUF009 - a field(), one call away
-        "Folder of the embedded data", _path, default=".cyclebook"
+        "Folder of the embedded data", as_path, default=".cyclebook"
     )
     postgres_programs: Path | None = _setting(  # noqa: RUF009
         "Folder of postgres, initdb and pg_ctl for the embedded database; not set: the wheel's",
-        _path,
+        as_path,
     )
     processor: str = _setting(
         "Who holds and issues invoices: stripe, or the journal in our own database",
-        _processor,
+        as_processor,
         default=STRIPE,
     )
     stripe_api_key: str | None = _setting("Stripe's key; not set: the sandbox", secret=True)
     stripe_api_base: str | None = _setting(
-        "Where Stripe's API answers; not set: Stripe, or our sandbox", _url("https", "http")
+        "Where Stripe's API answers; not set: Stripe, or our sandbox", as_url("https", "http")
     )
     stripe_webhook_secret: str | None = _setting(
         "Signing secret of Stripe's webhooks, or several with blanks between while one is "
         "replaced; not set: the sandbox's, or none are taken",
         secret=True,
     )
-    sandbox_port: int = _setting("Port of the Stripe sandbox", _port, default="12111")
+    sandbox_port: int = _setting("Port of the Stripe sandbox", as_port, default="12111")
     sync_interval_s: int = _setting(
-        "Seconds between a change and its sync to Stripe, at most", _count, default="900"
+        "Seconds between a change and its sync to Stripe, at most", as_count, default="900"
     )
     stripe_rate_per_s: int = _setting(
         "Calls a second to Stripe, all processes together; not set: 25 with a test key, else 100",
-        _count,
+        as_count,
     )
     stripe_rate_per_endpoint_s: int = _setting(
-        "Calls a second to each of Stripe's endpoints, all processes together", _count, default="25"
+        "Calls a second to each of Stripe's endpoints, all processes together",
+        as_count,
+        default="25",
     )
     sync_threads: int = _setting(
         "Cycles that a worker syncs at once; one of them is kept for urgent ones",
-        _count,
+        as_count,
         default="5",
     )
     schedules: str = _setting(
         "When periodic work is done, where that differs from the usual: such as "
         "audit=0 2 * * *;catch_up=off",
-        _schedules,
+        as_schedules,
         default="",
     )
     final_sync_hours: int = _setting(
-        "Hours before a period's end over which its last syncs are spread", _count, default="6"
+        "Hours before a period's end over which its last syncs are spread", as_count, default="6"
     )
     webhook_allow_local: bool = _setting(
         "Whether webhook endpoints may be on this very machine, over http too: for tests",
-        _yes_or_no,
+        as_yes_or_no,
         default="false",
     )
     webhook_updated_every_s: int = _setting(
         "Seconds between two invoice.updated webhooks of one invoice, at least",
-        _count,
+        as_count,
         default="60",
     )
     invoice_upcoming_days: int = _setting(
-        "Days before a period's end that its customer is told", _count, default="7"
+        "Days before a period's end that its customer is told", as_count, default="7"
     )
     smtp_url: str | None = _setting(
         "Mail server, such as smtp://user:password@host:587?starttls=always or smtps://host; "
         "not set: no e-mails are made",
-        _url("smtp", "smtps"),
+        as_url("smtp", "smtps"),
         secret=True,
     )
     mail_from: str | None = _setting(
@@ -193,31 +138,31 @@ class Settings:
         secret=True,
     )
     journal_accounts: Path | None = _setting(  # noqa: RUF009
-        "TOML file of the account names in exported journals; not set: the default ones", _path
+        "TOML file of the account names in exported journals; not set: the default ones", as_path
     )
     second_person_above: int | None = _setting(
         "Minor units that one person may move with one change by hand; above that a second one "
         "has to approve; not set: nobody is asked",
-        _count,
+        as_count,
     )
     rate_limit_per_s: int = _setting(
         "Requests a second of one key, usage not counted; each API process grants its share",
-        _count,
+        as_count,
         default="200",
     )
     usage_rate_limit: int | None = _setting(
         "Usage records a second of one key; each API process grants its share; not set: no limit",
-        _count,
+        as_count,
     )
     amqp_url: str | None = _setting(
         "RabbitMQ 3.10 or newer: usage comes in, and hints of due syncs go out; not set: none",
-        _url("amqp", "amqps"),
+        as_url("amqp", "amqps"),
         secret=True,
     )
     amqp_prefix: str = _setting(
-        "What the names of all exchanges and queues begin with", _amqp_name, default="cyclebook"
+        "What the names of all exchanges and queues begin with", as_amqp_name, default="cyclebook"
     )
-    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", _log_level, default="INFO")
+    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", as_log_level, default="INFO")
 
     @property
     def origin(self) -> str:

@@ -58,6 +58,8 @@ def _course(method: str, meters: Sequence[str]) -> str:
         )
     if method == "pace":
         return f"Usage of {named} goes on by the pace of the last whole weeks."
+    if method == "last_cycle":
+        return f"{named} will grow as in the cycle before from this day on."
     return (
         f"Of {named} there are fewer than {WEEK} days of usage: it goes on by the pace so far, and "
         "the range is wide."
@@ -65,12 +67,14 @@ def _course(method: str, meters: Sequence[str]) -> str:
 
 
 def _stays(cycle: BillingCycle, outlooks: Mapping[str, Outlook], catalog: Catalog) -> Sequence[str]:
-    """The meters that are priced and not carried on."""
+    """The meters that are priced and hold a level."""
     refs = {ref for each in cycle.attachments.values() for run in each.runs for ref in run.prices}
     meters = {catalog.book[ref].meter for ref in refs}
     levels = {"max", "latest", "unique", "time_weighted"}
     found = (catalog.meter_for(name, cycle.opened_at) for name in meters if name)
-    return sorted(each.id for each in found if each and each.aggregation in levels)
+    return sorted(
+        each.id for each in found if each and each.aggregation in levels and each.id not in outlooks
+    )
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -11,11 +11,21 @@ from application.insight_ports import PastInvoices, UsageDays
 from application.insight_views import ForecastDay, ForecastLine, ForecastView
 from application.live import rate_cycle
 from application.ports import Books, CatalogReader
+from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
 from domain.rating import Rated, Surroundings
 from domain.tally import Tallies, TallyKey
-from projections.cycle_by_day import Day, days_of
-from projections.expected_usage import ADDS_UP, Added, days_ahead, filled, shares, whole, with_more
+from projections.cycle_by_day import Day, added_up, days_of
+from projections.expected_usage import (
+    ADDS_UP,
+    Added,
+    days_ahead,
+    filled,
+    peaks,
+    shares,
+    whole,
+    with_more,
+)
 from projections.forecast import CONFIDENCE, PACE_DAYS, Ahead, Outlook, outlook
 
 HISTORY_DAYS = 84
@@ -26,6 +36,7 @@ LAST_INVOICES = 3
 class _Course:
     """What one meter is expected to add, and whose it will be: shares by tally, of 1."""
 
+    meter: str
     outlook: Outlook
     shares: Mapping[TallyKey, Decimal]
 
@@ -67,12 +78,12 @@ class Forecasts:
         ahead = days_ahead(cycle, now)
         courses = self._courses(found, ahead, catalog)
         last = len(ahead) - 1
-        rated = _rated(found, catalog, _added(course.by(last) for course in courses.values()))
+        rated = _rated(found, catalog, _added(course.by(last) for course in courses))
         low = _rated(found, catalog, _bound(courses, last, "low"))
         high = _rated(found, catalog, _bound(courses, last, "high"))
         bills = [each.invoice.subtotal for each in (low, rated, high)]
         by_day = tuple(_by_day(found, ahead, courses, catalog, bills))
-        methods = [course.outlook.method for course in courses.values()]
+        methods = [course.outlook.method for course in courses]
         past = self._invoices.settled(organization, cycle.period.start, LAST_INVOICES)
         return ForecastView(
             organization=organization,
@@ -85,7 +96,7 @@ class Forecasts:
             high=max(bills),
             confidence=CONFIDENCE,
             method=_method(methods),
-            basis=basis(cycle, {m: c.outlook for m, c in courses.items()}, past, catalog),
+            basis=basis(cycle, {each.meter: each.outlook for each in courses}, past, catalog),
             by_day=by_day,
             apart=rated.invoice.subtotal - by_day[-1].by_then,
             lines=tuple(_lines(found.turn.rated, rated)),
@@ -94,10 +105,10 @@ class Forecasts:
 
     def _courses(
         self, found: CycleDays, ahead: Sequence[Ahead], catalog: Catalog
-    ) -> Mapping[str, _Course]:
-        """What each meter that adds up is expected to add, by its id."""
+    ) -> Sequence[_Course]:
+        """What each meter is expected to add."""
         if not ahead:
-            return {}
+            return []
         cycle, last = found.cycle, ahead[0].day - timedelta(days=1)
         rows = self._usage.days(cycle.organization, last - timedelta(days=HISTORY_DAYS), last)
         series: dict[str, dict[date, Decimal]] = {}
@@ -108,32 +119,53 @@ class Forecasts:
         owed = shares(self._recent(found), cycle, catalog)
         # Of a meter that began today, the first hours are all that is known.
         today = {meter: {last: so_far} for meter, so_far in whole(found.usage[-1:]).items()}
-        return {
-            meter: _Course(outlook=outlook(filled(known, last), last, ahead), shares=owed[meter])
+        courses = [
+            _Course(
+                meter=meter,
+                outlook=outlook(filled(known, last), last, ahead),
+                shares=owed[meter],
+            )
             for meter, known in sorted({**today, **series}.items())
             if owed.get(meter)
-        }
+        ]
+        return [*courses, *self._peaks(found, len(ahead), catalog)]
+
+    def _peaks(self, found: CycleDays, to_come: int, catalog: Catalog) -> Iterator[_Course]:
+        """How peaks will grow, by the cycle before."""
+        cycle, now = found.cycle, found.turn.state.tallies
+        for name in self._before(cycle):
+            days = self._costs.usage_of(name)
+            before = list(_quantities(added_up(cycle, catalog, days)))
+            passed = len(found.days)
+            for key, growth in peaks(now, before, passed, to_come, cycle, catalog):
+                yield _Course(meter=key.meter, outlook=growth, shares={key: Decimal(1)})
+
+    def _before(self, cycle: BillingCycle) -> Sequence[str]:
+        """The cycle before, if there is one."""
+        names = [*self._books.cycle_names(cycle.organization)]
+        return names[: names.index(cycle.id)][-1:] if cycle.id in names else []
 
     def _recent(self, found: CycleDays) -> Sequence[Tallies]:
         """What the last two weeks added, the cycle before included where this one is young."""
         recent = list(found.usage[-PACE_DAYS:])
         if len(recent) < PACE_DAYS:
-            cycle = found.cycle
-            names = [*self._books.cycle_names(cycle.organization)]
-            before = names[: names.index(cycle.id)][-1:] if cycle.id in names else []
-            for name in before:
+            for name in self._before(found.cycle):
                 recent = [*self._costs.usage_of(name)[len(recent) - PACE_DAYS :], *recent]
         return recent
+
+
+def _quantities(days: Iterable[Tallies]) -> Iterator[dict[TallyKey, Decimal]]:
+    """Each day's quantities: the tallies go on changing."""
+    for each in days:
+        yield {key: tally.quantity for key, tally in each.items()}
 
 
 def _added(parts: Iterable[Iterable[tuple[TallyKey, Decimal]]]) -> Added:
     return {key: quantity for part in parts for key, quantity in part}
 
 
-def _bound(courses: Mapping[str, _Course], day: int, name: str) -> Added:
-    return _added(
-        each.by(day, each.factor(getattr(each.outlook, name))) for each in courses.values()
-    )
+def _bound(courses: Sequence[_Course], day: int, name: str) -> Added:
+    return _added(each.by(day, each.factor(getattr(each.outlook, name))) for each in courses)
 
 
 def _rated(found: CycleDays, catalog: Catalog, added: Added) -> Rated:
@@ -148,7 +180,7 @@ def _rated(found: CycleDays, catalog: Catalog, added: Added) -> Rated:
 def _by_day(
     found: CycleDays,
     ahead: Sequence[Ahead],
-    courses: Mapping[str, _Course],
+    courses: Sequence[_Course],
     catalog: Catalog,
     bills: Sequence[int],
 ) -> Iterator[ForecastDay]:
@@ -161,7 +193,7 @@ def _by_day(
         if step is None:
             by_then = sum(found.amounts[min(number, len(found.amounts) - 1)].values())
         else:
-            added = _added(course.by(step) for course in courses.values())
+            added = _added(course.by(step) for course in courses)
             by_then = _by_then(found, catalog, added, day)
         passed = 0 if step is None else step + 1
         yield ForecastDay(
@@ -199,7 +231,7 @@ def _lines(now: Rated, then: Rated) -> Iterator[ForecastLine]:
 
 def _method(methods: Sequence[str]) -> str:
     """The weakest of what it rests on."""
-    for each in ("few_days", "pace", "weekly"):
+    for each in ("few_days", "pace", "weekly", "last_cycle"):
         if each in methods:
             return each
     return "known"

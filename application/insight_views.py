@@ -115,7 +115,8 @@ class ForecastView:
     """What the accruing cycle's bill will come to, in minor units of ``currency``.
 
     accrued: earned so far. expected: the most likely bill. low, high: the bill is between them
-    with ``confidence`` percent. method: ``weekly``, ``pace``, ``few_days`` or ``known``.
+    with ``confidence`` percent. method: ``weekly``, ``pace``, ``few_days``, ``last_cycle`` or
+    ``known``.
     basis: sentences that say what it rests on. by_day: every local day of the cycle. apart: what
     is on the bill and no day adds: credits, fees in advance, amounts of other cycles. The days
     and ``apart`` together are ``expected``.

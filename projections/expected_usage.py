@@ -1,6 +1,6 @@
 """Usage that is expected: whose it will be, and tallies with it added."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -13,12 +13,15 @@ from domain.period import Calendar
 from domain.quantity import EXACT
 from domain.tally import Each, Tallies, Tally, TallyKey
 from projections.cycle_by_day import Day, days_of
-from projections.forecast import Ahead
+from projections.forecast import Ahead, Outlook
 
 ADDS_UP = frozenset({"sum", "count"})
-"""Aggregations that grow with every record. What others measure is taken to stay as it is, as
-rating takes it: a level to hold on, a peak not to be passed."""
+"""Aggregations that grow with every record."""
 
+PEAKS = frozenset({"max", "unique"})
+"""Those that grow less and less through a cycle. A level is taken to hold on, as rating does."""
+
+WHOLE = frozenset({"count", "unique"})
 PLACES = Decimal("0.000001")
 EACH_MAX = 1_000
 """How many single records a forecast makes up where a price rates each by itself."""
@@ -94,12 +97,46 @@ def _of_one(quantities: Mapping[TallyKey, Decimal]) -> dict[TallyKey, Decimal]:
     return {key: each / whole for key, each in quantities.items() if key.price}
 
 
+def peaks(
+    now: Tallies,
+    before: Sequence[Mapping[TallyKey, Decimal]],
+    passed: int,
+    to_come: int,
+    cycle: BillingCycle,
+    catalog: Catalog,
+) -> Iterator[tuple[TallyKey, Outlook]]:
+    """How peaks and numbers of distinct values grow: as they did in the cycle before from here on.
+
+    now: what usage adds up to. before: the quantities at the end of each day of the cycle before.
+    passed, to_come: days of this cycle.
+    """
+    if not before or not to_come:
+        return
+    here, end = before[min(max(passed, 1), len(before)) - 1], before[-1]
+    for key, tally in sorted(now.items(), key=lambda each: each[0]):
+        meter = catalog.meter_for(key.meter, cycle.opened_at)
+        if meter is None or meter.aggregation not in PEAKS or not key.price or key not in end:
+            continue
+        then, last = here.get(key, Decimal(0)), end[key]
+        growth = tally.quantity * (last / then - 1) if then > 0 else last - tally.quantity
+        growth = max(growth, Decimal(0))
+        yield (
+            key,
+            Outlook(
+                method="last_cycle",
+                days=(growth / to_come,) * to_come,
+                low=Decimal(0),
+                high=max(growth, last - tally.quantity),
+            ),
+        )
+
+
 def with_more(tallies: Tallies, added: Added, cycle: BillingCycle, catalog: Catalog) -> Tallies:
     """Tallies with expected usage added. Those given stay as they are."""
     more = dict(tallies)
     for key, quantity in added.items():
         meter = catalog.meter_for(key.meter, cycle.opened_at)
-        places = Decimal(1) if meter and meter.aggregation == "count" else PLACES
+        places = Decimal(1) if meter and meter.aggregation in WHOLE else PLACES
         rounded = quantity.quantize(places, rounding=ROUND_HALF_EVEN)
         if rounded:
             known = tallies.get(key, Tally())

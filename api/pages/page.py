@@ -127,6 +127,9 @@ def _to_sign_in() -> Response:
     """Where to sign in; a reader is brought back afterwards."""
     if request.method != "GET":
         return redirect("/sign-in?ended=1", 303)
+    if request.headers.get("HX-Request"):  # a part of a page: the whole window has to go there
+        there = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return Response(headers={"HX-Redirect": f"/sign-in?{urlencode({'next': there})}"})
     there = request.full_path.rstrip("?")
     return redirect(f"/sign-in?{urlencode({'next': there})}", 303)
 

@@ -116,4 +116,5 @@ def _unexpected(error: Exception) -> tuple[str, int]:
 
 def _problem(status: int, words: str) -> tuple[str, int]:
     values = {"status": status, "words": words, "request_id": g.get("request_id", "")}
-    return render_template("problem.html", **values), status
+    part = "HX-Request" in request.headers
+    return render_template("_problem.html" if part else "problem.html", **values), status

@@ -127,7 +127,7 @@ class ForecastSchema(Strict):
     high = MinorUnits(required=True)
     confidence = fields.Integer(required=True)
     method = fields.String(
-        required=True, metadata={"enum": ["weekly", "pace", "few_days", "known"]}
+        required=True, metadata={"enum": ["weekly", "pace", "few_days", "last_cycle", "known"]}
     )
     basis = fields.List(fields.String(), required=True)
     by_day = fields.List(fields.Nested(ForecastDaySchema), required=True)

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from adapters.journal.gateway import JournalGateway
 from adapters.postgres.database import Database
-from api.settings import JOURNAL, Settings
+from api.setting_texts import JOURNAL
+from api.settings import Settings
 from api.wiring.stripe import stripe_gateway
 from application.gateway import InvoiceGateway
 from application.pacer import Pacer

@@ -135,6 +135,27 @@ def test_a_level_is_taken_to_hold() -> None:
     assert any("disk is taken to stay" in sentence for sentence in found.basis)
 
 
+def test_a_peak_grows_as_it_did_in_the_cycle_before() -> None:
+    """Last month 4 at this point and 10 in the end; now 2, so 5, and perhaps 10 again."""
+    made = world()
+    made.meter("users", "unique")
+    made.price("users", meter="users", model="per_unit", unit_amount="100")
+    made.service("team", "users")
+    made.attach("t1", "team", JANUARY)
+    for number in range(1, 11):
+        made.travel(day(number if number <= 4 else 20, 12))
+        made.use(f"u{number}", made.now, "t1", meter="users")
+    made.travel(FEBRUARY + timedelta(hours=12))
+    made.advance()
+    made.travel(FEBRUARY + timedelta(days=4))
+    for user in ("u1", "u2"):
+        made.use(user, made.now - timedelta(hours=1), "t1", meter="users")
+    found = forecast(made)
+    assert (found.low, found.expected, found.high) == (200, 500, 1000)
+    assert found.method == "last_cycle"
+    assert "users will grow as in the cycle before from this day on." in found.basis
+
+
 def test_who_does_not_exist_has_no_forecast() -> None:
     store = world().store
     costs, usage = DailyCosts(store, store, store), MemoryUsageDays(store)

@@ -4,10 +4,12 @@ Lets a payment of ``blue-bottle`` of the demo fail. Makes ``fresh-pay``, ``made-
 ``fresh``, ``idle`` and ``taxed``.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.app import create_app
 from api.demo.client import Client
 from api.instants import format_instant
 from application.inbox import Message
@@ -175,6 +177,26 @@ def test_a_part_of_a_page_is_answered_where_a_script_asks(stage: Stage) -> None:
     assert "On the invoice" in part.text
 
 
+def test_a_part_that_cannot_be_shown_says_why_in_its_place(stage: Stage) -> None:
+    path = f"/billing/{STARRING}/costs?cycle=acme.2020-01-01"
+
+    part = stage.client(STARRING).get(path, headers={"HX-Request": "true"})
+
+    assert part.status_code == 404
+    assert "<html" not in part.text
+    assert "We cannot find this." in part.text
+
+
+def test_a_part_asked_for_after_the_session_has_the_window_sign_in(stage: Stage) -> None:
+    window = f"{stage.base}/billing/{STARRING}/invoices"
+    asked = {"HX-Request": "true", "HX-Current-URL": window}
+
+    part = stage.app.test_client().get(f"/billing/{STARRING}/costs", headers=asked)
+
+    assert part.headers["HX-Redirect"] == f"/sign-in?next=%2Fbilling%2F{STARRING}%2Finvoices"
+    assert part.text == ""
+
+
 def test_why_it_changed_adds_up(stage: Stage) -> None:
     cycle = stage.wired.books.cycle_names(STARRING)[-1]
     day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
@@ -226,6 +248,26 @@ def test_why_a_payment_failed_and_when_it_is_tried_again(stage: Stage) -> None:
         assert "The payment did not go through: Your card has expired." in text
         assert "We try again on" in text
     assert "Pay now" in read(stage, "/billing/blue-bottle", "blue-bottle").text
+
+
+def test_without_a_payment_provider_nothing_leads_to_one(stage: Stage) -> None:
+    settings = replace(stage.wired.settings, processor="journal", stripe_api_key=None)
+    client = create_app(replace(stage.wired, settings=settings)).test_client()
+    client.post(stage.link("fjord"))
+
+    text = Page(client.get("/billing/fjord").text).text
+
+    assert "To be paid" in text
+    assert "Pay now" not in text
+    assert "Stripe" not in text
+    assert "payment provider" not in text
+
+
+def test_what_came_late_leads_to_the_invoice_that_bills_it(stage: Stage) -> None:
+    before, now_ = stage.wired.books.cycle_names(STARRING)[-2:]
+
+    assert "goes on a coming invoice" in read(stage, f"/billing/{STARRING}/invoices/{before}").text
+    assert "Late for" in read(stage, f"/billing/{STARRING}/invoices/{now_}").text
 
 
 def test_the_portal_and_the_invoices_links_open_on_a_click(stage: Stage) -> None:

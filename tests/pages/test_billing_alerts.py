@@ -17,11 +17,11 @@ ALERTS = f"/billing/{WHO}/alerts"
     ("typed", "told"),
     [
         pytest.param({"limit": "amount", "amount": "12.50"}, "12.50 EUR", id="an amount"),
-        pytest.param({"limit": "last", "percent": "80"}, "80 % of the last", id="of the last"),
-        pytest.param({"limit": "last", "percent": "80 %"}, "80 %", id="with its sign"),
+        pytest.param({"limit": "last", "percent": "80"}, "80% of my last", id="of the last"),
+        pytest.param({"limit": "last", "percent": "80 %"}, "80%", id="with its sign"),
         pytest.param(
             {"limit": "budget", "percent": "90", "budget": "1000"},
-            "90 % of a budget of 1,000.00 EUR",
+            "90% of a budget of 1,000.00 EUR",
             id="of a budget",
         ),
         pytest.param({"of": "forecast", "limit": "amount", "amount": "9"}, "9.00 EUR", id="ahead"),

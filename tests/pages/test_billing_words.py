@@ -137,6 +137,13 @@ def test_why_money_did_not_arrive(outcomes: list[Outcome], found: Trouble | None
     assert trouble_of(outcomes) == found
 
 
+def test_a_quantity_is_written_as_people_read_it() -> None:
+    cpu = replace(line("a", "Machine (web): CPU, 3481258.5 hour"), unit="hour")
+    found = by_service([replace(cpu, quantity=Fraction("3481258.5"))])
+
+    assert found[0].lines[0].words == "CPU, 3,481,258.5 hour"
+
+
 def test_two_invoices_the_greatest_difference_first() -> None:
     before = invoice(line("a", "A", 100), line("b", "B", 100), line("c", "C", 5))
     after = invoice(line("a", "A", 110), line("b", "B", 100), line("d", "D", 900))

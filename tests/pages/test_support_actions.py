@@ -345,7 +345,11 @@ def test_a_second_person_is_asked_above_the_limit(stage: Stage, strict: Stage) -
     decision = {"csrf": csrf(jane, where), "step": "approve"}
     assert jane.post(where, data=decision).status_code == 403
     assert rita.get("/support").text.count(where) == 1
-    approved = rita.post(where, data={**decision, "csrf": csrf(rita, where)})
+    odd = rita.post(where, data={**decision, "csrf": csrf(rita, where), "up_to": "1,5"})
+    assert odd.status_code == 422
+    assert 'id="up_to-wrong"' in odd.text
+    accepted = {**decision, "csrf": csrf(rita, where), "up_to": "60.00", "reason": "yes"}
+    approved = rita.post(where, data=accepted)
     assert approved.status_code == 303
     assert [each.amount for each in stage.wired.holdings.credits(organization)] == [6_000]
 

@@ -95,7 +95,7 @@ def test_an_invoice_is_approved_and_issued(stage: Stage) -> None:
     assert early.status_code == 409
     assert "approv" in early.text
     approve = form(client, f"{path}/do/approve")
-    assert "exactly 19.00 USD in 1 lines" in approve.send("preview", reason="checked").text
+    assert "exactly 19.00 USD in 1 line." in approve.send("preview", reason="checked").text
     assert approve.send("do", reason="checked").status_code == 303
     finalize = form(client, f"{path}/do/finalize")
     assert "19.00 USD is issued" in finalize.send("preview").text

@@ -14,6 +14,8 @@ from api.pages.billing.csv_lines import whole_units
 from api.pages.billing.frame import CUSTOMERS, ROOT, framed
 from api.pages.page import page, say
 from api.pages.typed import minor_units
+from api.pages.words import money
+from application.insight_views import AlertView
 from application.views import OrganizationView
 from domain.alert import Wanted
 from domain.errors import InvalidInput, RuleViolation
@@ -22,6 +24,12 @@ from projections.customer_words import customer_words
 
 ALERTS = f"{ROOT}/alerts"
 AMOUNT, LAST, BUDGET = "amount", "last", "budget"
+WATCHED = {
+    "spend": "What has come together so far",
+    "forecast": "What the bill is expected to come to",
+}
+"""What an alert looks at."""
+
 LIMITS = {
     AMOUNT: "An amount",
     LAST: "A percentage of my last invoice",
@@ -73,11 +81,21 @@ def _listed(who: OrganizationView, values: Mapping[str, str], errors: Mapping[st
         "alerts.html",
         who.id,
         who,
-        alerts=wired().insight.alerts(who.id),
+        alerts=[(each, _told(each)) for each in wired().insight.alerts(who.id)],
+        watched=WATCHED,
         limits=LIMITS,
         values={**FRESH, **values},
         errors=errors,
     )
+
+
+def _told(alert: AlertView) -> str:
+    """When somebody is told."""
+    if alert.amount is not None:
+        return f"{WATCHED[alert.of]} reaches {money(alert.amount, alert.currency)}"
+    budget = alert.budget
+    base = "my last invoice" if budget is None else f"a budget of {money(budget, alert.currency)}"
+    return f"{WATCHED[alert.of]} reaches {alert.percent}% of {base}"
 
 
 def _known(who: OrganizationView, alert: str) -> Mapping[str, str]:

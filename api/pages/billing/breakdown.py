@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from api.pages.words import number
 from domain.invoice import LineItem
+from domain.quantity import plain
 
 BY_HAND = "Everything else"
 """What belongs to no service: items, credits, amounts of other invoices."""
@@ -51,9 +53,14 @@ def _cost(attachment: str, lines: list[LineItem]) -> ServiceCost:
 
 
 def _words(line: LineItem, name: str) -> str:
-    """A line's description without the service's name, where its heading says that."""
+    """A line's description without the service's name, where its heading says that, and with its
+    quantity as people read it."""
     said, rest = _parted(line)
-    return rest if said and said == name else line.description
+    words = rest if said and said == name else line.description
+    measured = f"{plain(line.quantity)} {line.unit}"
+    if line.unit is None or not words.endswith(measured):
+        return words
+    return f"{words.removesuffix(measured)}{number(plain(line.quantity))} {line.unit}"
 
 
 def _parted(line: LineItem) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from flask import render_template, request
 from api.auth import ORGANIZATION
 from api.context import wired
 from api.endpoint import principal
+from api.settings import STRIPE
 from application.views import OrganizationView
 from domain.errors import NotFound
 from domain.identity import parse_cycle_name
@@ -35,6 +36,7 @@ def framed(
         organization=who,
         zone=who.time_zone,
         may_change=principal().role == ORGANIZATION,
+        has_provider=wired().settings.processor == STRIPE,
         **values,
     )
 

@@ -18,6 +18,7 @@ from application.notices import Told
 from application.views import CurrentView, InvoiceView, OrganizationView
 from domain.errors import NotFound
 from domain.events.outcome import CreditNoteIssued, RefundRecorded
+from domain.identity import parse_cycle_name
 
 NEWS = 3
 RECENT = 6
@@ -49,6 +50,11 @@ def shown_invoice(view: InvoiceView, who: OrganizationView) -> dict[str, Any]:
         "state": state_of(view.status, view.held is not None, view.total),
         "collection": collection_of(view, who),
         "trouble": trouble_of(view.outcomes),
+        "late": sum(each.amount for each in view.late),
+        "billed_late": [
+            (by if parse_cycle_name(by) else None, sum(lines.values()))
+            for by, lines in view.billed_late.items()
+        ],
         "credits": [each for each in view.outcomes if isinstance(each, CreditNoteIssued)],
         "refunds": [each for each in view.outcomes if isinstance(each, RefundRecorded)],
     }

@@ -7,6 +7,7 @@ from api.pages.words import money
 from application.views import InvoiceDelta, InvoiceView, LineDelta, Preview
 from domain.errors import InvalidInput
 from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateDraft, UpdateLine
+from projections.sentences.wording import counted
 
 
 def rehearsed(deed: Deed) -> Effect:
@@ -60,12 +61,9 @@ def writing_off(deed: Deed) -> Effect:
 def approving(deed: Deed) -> Effect:
     """What is consented to."""
     view = deed.view
-    return Effect(
-        words=(
-            f"You consent to exactly {_money(view, view.total)} in "
-            f"{len(view.invoice.lines)} lines. If a line changes, it has to be approved again.",
-        )
-    )
+    exactly = f"{_money(view, view.total)} in {counted(len(view.invoice.lines), 'line')}"
+    again = "If a line changes, it has to be approved again."
+    return Effect(words=(f"You consent to exactly {exactly}.", again))
 
 
 def noting(deed: Deed) -> Effect:
@@ -106,7 +104,7 @@ def voiding(deed: Deed) -> Effect:
             "Its usage is rated anew from everything known now, and a next revision is issued.",
         )
         if late:
-            words += (f"{len(late)} amounts that became known late will be on it.",)
+            words += (f"{counted(len(late), 'amount')} known late will be on it.",)
         return Effect(words=words)
     gone = [
         LineDelta(key=line.key, description=line.description, was=line.amount, becomes=0)
@@ -138,7 +136,8 @@ def of_changes(deed: Deed, changes: ChangeSet) -> Effect:
     if changes.in_step:
         words.append("As last recorded, Stripe holds this very invoice; it is read and proved.")
     if changes.foreign:
-        words.append(f"{len(changes.foreign)} lines that others put there are left alone.")
+        others = counted(len(changes.foreign), "line")
+        words.append(f"{others} that others put there: left alone.")
     rows = [
         *(
             LineDelta(key=e.remote.key, description=e.remote.description, was=e.remote.amount,

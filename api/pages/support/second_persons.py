@@ -9,9 +9,10 @@ from api.auth import STAFF
 from api.context import now, operations, wired
 from api.pages.page import page, say
 from api.pages.support.cursors import cursor
+from api.pages.typed import minor_units
 from api.second_person import approve
 from application.change_requests import STATES, WAITING
-from domain.errors import CyclebookError
+from domain.errors import CyclebookError, InvalidInput
 
 ALL = "/support/change-requests"
 ONE = f"{ALL}/<change>"
@@ -45,19 +46,40 @@ def support_change_request(change: str) -> str:
 @page(ONE, roles=STAFF, method="POST")
 def decide_change(change: str) -> Any:
     """Approve it, which carries it out, or turn it down."""
-    typed, reason = request.form, request.form.get("reason", "").strip()
     try:
-        if typed.get("step") == "approve":
-            approve(change, g.principal, reason or None)
-            say("Approved, and carried out.")
-        else:
-            wired().change_requests.reject(change, reason, actor=g.principal.actor)
-            say("Turned down.")
+        said = _decided(change)
     except CyclebookError as refusal:
         field = refusal.context.get("field") or "anywhere"
         status = errors.refused(refusal).status_code
-        return _shown(change, {str(field): str(refusal)}, typed), status
+        return _shown(change, {str(field): str(refusal)}, request.form), status
+    say(said)
     return redirect(ALL, 303)
+
+
+def _decided(change: str) -> str:
+    """Carry the decision out; in words.
+
+    Raises:
+        CyclebookError: as the decision.
+    """
+    reason = request.form.get("reason", "").strip()
+    if request.form.get("step") != "approve":
+        wired().change_requests.reject(change, reason, actor=g.principal.actor)
+        return "Turned down."
+    approve(change, g.principal, reason or None, _up_to(change))
+    return "Approved, and carried out."
+
+
+def _up_to(change: str) -> int | None:
+    """Minor units that are accepted whatever changed since it was shown, if any are said."""
+    text = request.form.get("up_to", "").strip()
+    if not text:
+        return None
+    currency = wired().change_requests.get(change).stake.currency
+    try:
+        return minor_units(text, currency)
+    except InvalidInput as refusal:
+        raise InvalidInput(str(refusal), field="up_to") from None
 
 
 def titles() -> dict[str, str]:
