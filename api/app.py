@@ -2,7 +2,9 @@
 
 import re
 import uuid
+from functools import partial
 from importlib.metadata import version
+from time import perf_counter
 
 from flask import Flask, Response, g, request
 from flask_swagger_ui import get_swaggerui_blueprint
@@ -45,6 +47,7 @@ from api.openapi import ApiBook, specification
 from api.pages import pages
 from api.rate_limits import RateLimits
 from api.wiring import Wired
+from application.meters import Meters
 
 BOOKS: tuple[ApiBook, ...] = (
     usage.book,
@@ -80,6 +83,7 @@ BOOKS: tuple[ApiBook, ...] = (
 
 DOCS = "/docs"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -99,6 +103,8 @@ def create_app(wired: Wired) -> Flask:
     app.extensions[RATE_LIMITS] = RateLimits(wired.settings)
     app.before_request(_name_request)
     app.after_request(_mark_answer)
+    if wired.metrics is not None:
+        app.after_request(partial(_measure, wired.metrics))
     errors.install(app)
     for book in BOOKS:
         for op in book.ops:
@@ -126,7 +132,16 @@ def _add_documents(app: Flask) -> None:
 
 def _name_request() -> None:
     given = request.headers.get("X-Request-Id", "")
+    g.begun_at = perf_counter()
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _measure(meters: Meters, response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "none"
+    method = request.method if request.method in _METHODS else "other"
+    taken = perf_counter() - g.get("begun_at", perf_counter())
+    meters.request(method, route, response.status_code, taken)
+    return response
 
 
 def _mark_answer(response: Response) -> Response:

@@ -10,6 +10,7 @@ from api.app import create_app
 from api.memory import spare_garbage_collection
 from api.settings import Settings
 from api.wiring import attached, wire
+from api.wiring.monitoring import metrics_folder, prometheus
 
 GRACE_S = 20
 """How long requests under way may take to finish when told to stop."""
@@ -24,9 +25,10 @@ SILENT_S = 60
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with our settings; it reads no file and no environment of its own."""
 
-    def __init__(self, settings: Settings, conninfo: str) -> None:
+    def __init__(self, settings: Settings, conninfo: str, metrics_folder: str) -> None:
         self._settings = settings
         self._conninfo = conninfo
+        self._metrics_folder = metrics_folder
         self._wiring = ExitStack()
         super().__init__()
 
@@ -50,7 +52,8 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """The application, in a process of its own: connections are never shared by a fork."""
-        wired = self._wiring.enter_context(wire(self._settings, self._conninfo))
+        metrics = prometheus(self._metrics_folder)
+        wired = self._wiring.enter_context(wire(self._settings, self._conninfo, metrics=metrics))
         app = create_app(wired)
         spare_garbage_collection()
         return app
@@ -61,5 +64,5 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 def serve(settings: Settings) -> None:
     """Answer requests until told to stop."""
-    with attached(settings, keep_running=True) as conninfo:
-        cast(Any, Server(settings, conninfo)).run()
+    with attached(settings, keep_running=True) as conninfo, metrics_folder() as folder:
+        cast(Any, Server(settings, conninfo, folder)).run()

@@ -162,6 +162,14 @@ class Settings:
     amqp_prefix: str = _setting(
         "What the names of all exchanges and queues begin with", as_amqp_name, default="cyclebook"
     )
+    metrics_token: str | None = _setting(
+        "What Prometheus has to send as a bearer to read /metrics; not set: read from this very "
+        "machine alone",
+        secret=True,
+    )
+    worker_metrics_port: int | None = _setting(
+        "Port on HOST at which a worker shows its /metrics; not set: none", as_port
+    )
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", as_log_level, default="INFO")
 
     @property

@@ -10,11 +10,13 @@ from types import FrameType
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
+from api.metrics import shown
 from api.notifying import notify_loops
 from api.scheduled import schedule_loops, telling_loop
 from api.wiring import Wired, clock
 from application.closing_due import ClosingDue
 from application.hints import Bell
+from application.meters import metered_sync
 from application.pacing import Lane, in_lane
 from application.worker import Duty, Loop, Scheduler, SyncWorker, every
 
@@ -82,7 +84,7 @@ def run(wired: Wired, roles: Collection[str] = ROLES) -> None:
     found = loops(wired, roles, worker)
     telling = telling_loop(wired.scheduling.crew, worker, list(roles), found)
     work = Work([*found, telling])
-    with _stopped_by_signals(work.stopping):
+    with _stopped_by_signals(work.stopping), shown(wired):
         work.start()
         work.stopping.wait()
         if not work.join():
@@ -98,7 +100,9 @@ def loops(wired: Wired, roles: Collection[str] = ROLES, worker: UUID | None = No
         idle = _until_growth(growth)
         found.append(Loop("projector", wired.projector.step, idle, at_end=growth.close))
     if "sync" in roles:
-        queue, sync, away = wired.sync_queue, wired.conflicts.sync, wired.stripe_away
+        queue, away, metrics = wired.sync_queue, wired.stripe_away, wired.metrics
+        sync: Callable[[str, str], object] = wired.conflicts.sync
+        sync = sync if metrics is None else metered_sync(sync, metrics)
         threads = wired.settings.sync_threads
         urgent = SyncWorker(queue, sync, away, high_only=threads > 1)
         workers = [urgent, *(threads - 1) * [SyncWorker(queue, sync, away)]]

@@ -84,10 +84,14 @@ class Ending(Generic[Answer]):
         return self._run(organization, change, actor=actor, since=EPOCH)
 
     def _whole_second(self, at: datetime) -> datetime:
-        """Stripe's periods are in whole seconds; a cycle never ends between two."""
+        """Stripe's periods are in whole seconds; a cycle never ends between two.
+
+        The next one: what was dated within the second, just before, is not too late.
+        """
         if at > self._now() + FUTURE_MAX:
             raise InvalidInput(f"{written_utc(at)} lies in the future", field="at")
-        return at.replace(microsecond=0)
+        whole = at.replace(microsecond=0)
+        return whole if whole == at else whole + timedelta(seconds=1)
 
 
 def end_early(books: OpenBooks, end: datetime, why: str) -> Effect:

@@ -8,7 +8,8 @@ How pages ask, all of it on ``wired().insight``::
     alerts(organization) -> tuple[AlertView, ...]
     tips(organization) -> tuple[Tip, ...]
 
-Each raises ``NotFound`` where there is no such organization, or it has no such cycle.
+Each raises ``NotFound`` where there is no such organization, or it has no such cycle. Alerts are
+changed by ``wired().alerts.configure`` and ``.remove``; unusual lines are ``InvoiceView.unusual``.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,6 @@
 """What is counted and timed as it happens, for whoever watches; the core knows no more of it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import perf_counter
@@ -32,6 +33,14 @@ class Meters(Protocol):
         ...
 
 
+class Exposition(Meters, Protocol):
+    """Meters that can be read."""
+
+    def text(self) -> bytes:
+        """Everything that was noted, and what the store says."""
+        ...
+
+
 class NoMeters:
     """Where nobody watches."""
 
@@ -61,8 +70,10 @@ class MeteredUsageLog:
         refusals = appended.refusals
         if accepted := len(records) - len(refusals):
             self._meters.usage(Outcome.ACCEPTED.value, accepted)
-        for refusal in refusals.values():
-            self._meters.usage(refusal.outcome.value, 1)
+        if not refusals:
+            return appended
+        for outcome, records_so in Counter(each.outcome for each in refusals.values()).items():
+            self._meters.usage(outcome.value, records_so)
         return appended
 
 

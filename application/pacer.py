@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from application.meters import Meters, NoMeters
 from application.pacing import SECOND, Bucket, Lane, Outcome, Pace, Verdict, current_lane
 from application.vitals import Budget
 from domain.errors import GatewayBusy, GatewayError, GatewayMisconfigured, GatewayUnavailable
@@ -85,10 +86,12 @@ class Pacer:
         store: PaceStore,
         sleep: Callable[[int], None],
         new_turn: Callable[[], Turn] = threading.Lock,
+        meters: Meters | None = None,
     ) -> None:
         self._store = store
         self._sleep = sleep
         self._new_turn = new_turn
+        self._meters = meters or NoMeters()
         self._turns: dict[tuple[str, Lane], Turn] = {}
         self._lock = threading.Lock()
 
@@ -116,6 +119,7 @@ class Pacer:
     def tell(self, leave: Leave, outcome: Outcome, reason: str = "") -> None:
         """Say what became of a call that went out."""
         verdict = leave.verdict
+        self._meters.stripe_call(leave.endpoint, outcome.value)
         if outcome is Outcome.ANSWERED and not (verdict.troubled or verdict.probe):
             return
 

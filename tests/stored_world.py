@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -18,23 +18,18 @@ from adapters.postgres.event_log import CyclebookEvents, PostgresEventLog
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.quarantine import PostgresQuarantine
-from adapters.postgres.rebuild import PostgresRebuilder
 from adapters.postgres.records import PostgresCycleRecords
 from adapters.postgres.routing import Routes
 from adapters.postgres.sync_queue import PostgresSyncQueue
 from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
 from adapters.postgres.usage_records import PostgresUsageFinder
-from adapters.postgres.verifying import PostgresVerifiedStore
 from application.cycles import CycleOpener
-from application.invoices import Invoices
 from application.quarantine import Quarantine
-from application.stripe_stream import LoggedStripeStream
-from application.verification import Progress, Report, Verification
+from application.verification import Progress, Report
 from tests.january import JANUARY
+from tests.reopened import Reopened, reopened
 from tests.world import Ports, World, world
-
-EVERYTHING = tuple(range(1, 13))
 
 
 class StoredWorld:
@@ -89,21 +84,17 @@ class StoredWorld:
 
     def verify(self, *only: int, organization: str | None = None, **how: Any) -> Report:
         """What a process that has just started finds; all twelve if none is named."""
-        database = Database(self.url)
-        try:
-            catalog = PostgresCatalog(database)
-            invoices = Invoices(
-                PostgresBooks(database, catalog),
-                self.log,
-                catalog,
-                PostgresCycleRecords(database),
-                LoggedStripeStream(self.log, self.made.clock),
-            )
-            store = PostgresVerifiedStore(database, PostgresRebuilder(database, catalog))
-            found = Verification(store, invoices, self.made.gateway.find, self.made.clock)
-            return found.run(organization, only=only or EVERYTHING, **how)
-        finally:
-            database.close()
+        with self.reopened() as seen:
+            return seen.verify(*only, organization=organization, **how)
+
+    def digests(self) -> dict[str, str]:
+        """Cycle -> digest of its invoice, as such a process finds them."""
+        with self.reopened() as seen:
+            return seen.digests()
+
+    def reopened(self) -> AbstractContextManager[Reopened]:
+        """The same database, as a process sees it that has just started."""
+        return reopened(self.url, self.made.clock, self.made.gateway.find)
 
     def told(self, *only: int) -> set[tuple[int, str]]:
         """What is broken: (invariant, what it is about)."""

@@ -1,10 +1,6 @@
 """Numbers for Prometheus: what this process counted, and what the store says when asked."""
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from shutil import rmtree
+from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -26,38 +22,47 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 class PrometheusMeters:
     """The ``Meters`` port, and the text of everything there is to read.
 
-    look: asks the store. folder: where the API's processes note theirs, so that whichever is
-    asked answers for all; none for a process by itself. clock: seconds.
+    folder: where the API's processes note theirs, so that whichever is asked answers for all; none
+    for a process by itself.
     """
 
-    def __init__(
-        self,
-        look: Callable[[], Vitals],
-        version: str,
-        folder: str | None = None,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
+    def __init__(self, folder: str | None = None) -> None:
         own = CollectorRegistry(auto_describe=True)
         self._read = CollectorRegistry() if folder else own
         if folder:
             MultiProcessCollector(self._read, folder)  # type: ignore[no-untyped-call]
-        self._read.register(_Store(look, version, clock))
         self._usage = Counter(
-            "cyclebook_usage_records", "Usage records by what became of them", ["outcome"],
+            "cyclebook_usage_records",
+            "Usage records by what became of them",
+            ["outcome"],
             registry=own,
         )
         self._stripe = Counter(
-            "cyclebook_stripe_calls", "Calls to Stripe, each try of its own",
-            ["endpoint", "outcome"], registry=own,
+            "cyclebook_stripe_calls",
+            "Calls to Stripe, each try of its own",
+            ["endpoint", "outcome"],
+            registry=own,
         )
         self._requests = Histogram(
-            "cyclebook_request_duration_seconds", "How long requests took",
-            ["method", "route", "status"], registry=own, buckets=_SECONDS,
+            "cyclebook_request_duration_seconds",
+            "How long requests took",
+            ["method", "route", "status"],
+            registry=own,
+            buckets=_SECONDS,
         )
         self._syncs = Histogram(
-            "cyclebook_sync_duration_seconds", "How long syncs took, by how they ended",
-            ["outcome"], registry=own, buckets=_SECONDS,
+            "cyclebook_sync_duration_seconds",
+            "How long syncs took, by how they ended",
+            ["outcome"],
+            registry=own,
+            buckets=_SECONDS,
         )
+
+    def watch(
+        self, look: Callable[[], Vitals], version: str, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """Let the text hold what the store says, too. clock: seconds."""
+        self._read.register(_Store(look, version, clock))
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -78,21 +83,6 @@ class PrometheusMeters:
     def text(self) -> bytes:
         """Everything, in Prometheus's text format."""
         return generate_latest(self._read)
-
-
-@contextmanager
-def shared_folder() -> Iterator[str]:
-    """Where processes that are forked from here note what they count; gone afterwards.
-
-    It has to be made before any of them counts, and is told to the library by its variable.
-    """
-    maker, folder = os.getpid(), tempfile.mkdtemp(prefix="cyclebook-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-    try:
-        yield folder
-    finally:
-        if os.getpid() == maker:  # a fork that ends comes by here, too
-            rmtree(folder, ignore_errors=True)
 
 
 class _Store(Collector):
@@ -174,7 +164,7 @@ def _gauge(name: str, words: str, value: float) -> Metric:
     return GaugeMetricFamily(name, words, value=value)
 
 
-def _by(name: str, words: str, label: str, values: "dict[str, int] | dict[str, float]") -> Metric:
+def _by(name: str, words: str, label: str, values: Mapping[str, float]) -> Metric:
     family = GaugeMetricFamily(name, words, labels=[label])
     for value, count in values.items():
         family.add_metric([value], count)

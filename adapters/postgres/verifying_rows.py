@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from adapters.postgres.database import Rows
+from adapters.postgres.stream_names import name_of
 from domain.identity import catalog_stream, organization_stream, stripe_stream
 from projections.checks.broken import Broken
 
@@ -47,8 +48,6 @@ _REPLAYED = """
     ORDER BY id
 """
 _HEADS = "SELECT cycle_id, cycle FROM cycle_head WHERE organization = %s"
-_CYCLES = "SELECT cycle, organization FROM cycle_head"
-_NAMED = "SELECT cycle FROM cycle_head WHERE cycle_id = %s"
 _LATE = "%(now)s::timestamptz - interval '1 day'"
 # Each answers (about, what, detail).
 _UNLISTED = {
@@ -105,11 +104,11 @@ def in_order(
     streams = None if organization is None else _streams(connection, organization)
     for stream, count, first, last in connection.execute(_VERSIONS, {"streams": streams}):
         detail = f"{count} events, of versions {first} to {last}"
-        about = _name(connection, stream)
+        about = name_of(connection, stream)
         yield Broken(invariant=10, about=about, what="versions", detail=detail)
     if streams is not None:
         for stream, version in connection.execute(_STREAM_ORDER, {"streams": streams}):
-            yield _back(_name(connection, stream), version)
+            yield _back(name_of(connection, stream), version)
         return
     yield from _clock(connection)
 
@@ -120,7 +119,7 @@ def _clock(connection: Connection[Rows]) -> Iterator[Broken]:
     while rows := connection.execute(_ORDER, [position]).fetchall():
         for position, recorded_at, stream in rows:
             if earlier is not None and recorded_at < earlier:
-                yield _back(_name(connection, stream), position)
+                yield _back(name_of(connection, stream), position)
             earlier = recorded_at
 
 
@@ -135,20 +134,6 @@ def _streams(connection: Connection[Rows], organization: str) -> list[UUID]:
     for cycle_id, cycle in connection.execute(_HEADS, [organization]):
         found += [cycle_id, stripe_stream(cycle)]
     return found
-
-
-def _name(connection: Connection[Rows], stream: UUID) -> str:
-    """What a stream is about. Looked for only where something is wrong with it."""
-    if stream == catalog_stream():
-        return "catalog"
-    if row := connection.execute(_NAMED, [stream]).fetchone():
-        return str(row[0])
-    for cycle, organization in connection.execute(_CYCLES):
-        if stream == stripe_stream(cycle):
-            return f"{cycle} at Stripe"
-        if stream == organization_stream(organization):
-            return str(organization)
-    return f"stream {stream}"
 
 
 def accounted(

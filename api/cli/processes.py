@@ -41,7 +41,7 @@ def work(roles: tuple[str, ...]) -> None:
     """Follow the log, keep Stripe in step, and do what is due."""
     from api.worker import ROLES, run
 
-    with session(keep_running=True) as wired:
+    with session(keep_running=True, metered=True) as wired:
         able = [role for role in ROLES if role != "intake" or wired.broker is not None]
         if "intake" in roles and wired.broker is None:
             raise click.UsageError("there is no intake without RabbitMQ: set AMQP_URL")

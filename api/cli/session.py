@@ -38,13 +38,13 @@ def log_to_stderr(settings: Settings) -> None:
 
 
 @contextmanager
-def session(*, keep_running: bool = False) -> Iterator["Wired"]:
+def session(*, keep_running: bool = False, metered: bool = False) -> Iterator["Wired"]:
     """The use cases over the database of the settings; the embedded one is joined."""
     from api.wiring import wired_from
 
     settings = Settings.from_environment()
     log_to_stderr(settings)
-    with wired_from(settings, keep_running=keep_running) as wired:
+    with wired_from(settings, keep_running=keep_running, metered=metered) as wired:
         try:
             yield wired
         except GatewayUnavailable as error:

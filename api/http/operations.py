@@ -1,16 +1,18 @@
-"""For whoever runs this: liveness and readiness."""
+"""For whoever runs this: liveness, readiness and numbers."""
 
 from datetime import timedelta
 from typing import Any
 
+from flask import Response, request
 from marshmallow import fields
 
 from api.auth import PUBLIC
 from api.context import wired
 from api.errors import problem
+from api.metrics import CONTENT_TYPE, PATH, require_reader
 from api.openapi import ApiBook
 from api.schemas.fields import Strict
-from domain.errors import CyclebookError
+from domain.errors import CyclebookError, NotFound
 
 book = ApiBook("operations")
 
@@ -46,6 +48,16 @@ def readyz() -> Any:
     if reasons := _reasons():
         return problem(503, "not_ready", "; ".join(reasons), reasons=reasons)
     return {"ready": True, "warnings": _warnings()}
+
+
+@book.op("GET", PATH, roles=PUBLIC, also=frozenset({401, 403}))
+def metrics() -> Response:
+    """Numbers for Prometheus, in its text format. Where there is a `METRICS_TOKEN`, ask with it."""
+    require_reader(wired().settings, request.environ)
+    found = wired().metrics
+    if found is None:
+        raise NotFound("this process counts nothing")
+    return Response(found.text(), content_type=CONTENT_TYPE)
 
 
 def _warnings() -> list[str]:

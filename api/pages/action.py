@@ -78,8 +78,8 @@ def always(_: Place) -> bool:
 class Action:
     """Something that people do by hand, by one operation of the API.
 
-    op: its name. identity: the field of the body that names what is made: it is made from the
-    form's token, so that the same form makes it once. shape: the body, from what was typed; by
+    op: its name. identity: the field of the body that names what is made; where nobody typed a
+    name it is made from the form's token, so that the same form makes it once. shape: the body, from what was typed; by
     default just that. statuses: of an invoice that it can be for; empty for any.
     when: what else makes it worth offering. help: what it is for, in a sentence or two.
     """

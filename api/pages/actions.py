@@ -116,18 +116,18 @@ def _deed(action: Action, op: Op, place: Place, values: dict[str, object]) -> De
             if not IDENTIFIER.fullmatch(path[field.name]):
                 raise InvalidInput("must match [a-z0-9_-]{1,64}", field=field.name)
     if action.identity:
-        values[action.identity] = _identity()
+        values.setdefault(action.identity, f"hand-{_token()[:10]}")
     body = action.shape(values) if op.body is not None or op.items is not None else None
     asked = Asked(operation=op.name, path=path, query={}, body=body)
     return Deed(op=op, place=place, asked=asked, given=given(op, asked), actor=_principal().actor)
 
 
-def _identity() -> str:
-    """A name for what the form makes: the same as often as it is sent."""
-    return f"by-hand-{_token()}"
-
-
 def _token() -> str:
+    """What a form has to itself, however often it is sent.
+
+    Raises:
+        RuleViolation: it has none.
+    """
     token = request.form.get("token", "")
     if not (token.isascii() and token.isalnum() and 16 <= len(token) <= 32):
         raise RuleViolation("this form is too old: load the page again, then send it again")

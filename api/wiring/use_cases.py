@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from importlib.metadata import version
+from typing import TYPE_CHECKING, TypeVar
 
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.catalog import PostgresCatalog
@@ -14,7 +15,6 @@ from adapters.postgres.cycle_lists import PostgresCycleLists
 from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.event_log import CyclebookEvents, PostgresEventLog
-from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.idempotency import PostgresAnswers
 from adapters.postgres.inbox import PostgresCursor, PostgresInbox
 from adapters.postgres.keys import PostgresKeys
@@ -25,11 +25,8 @@ from adapters.postgres.rebuild import PostgresRebuilder
 from adapters.postgres.reconciled_cycles import PostgresSweptCycles
 from adapters.postgres.records import PostgresCycleRecords
 from adapters.postgres.retally import Retally
-from adapters.postgres.routing import Routes
 from adapters.postgres.search import PostgresSearch
 from adapters.postgres.sync_queue import PostgresSyncQueue
-from adapters.postgres.usage_plan import Planner
-from adapters.postgres.usage_recorder import UsageRecorder
 from adapters.postgres.usage_records import PostgresUsageArchive, PostgresUsageFinder
 from adapters.postgres.verifying import PostgresVerifiedStore
 from adapters.postgres.web_sessions import PostgresSessions
@@ -40,11 +37,12 @@ from api.wiring import cases, notifying
 from api.wiring.database import attached, lacking, log_growth
 from api.wiring.insight import insights
 from api.wiring.messages import broker, dead_letters
-from api.wiring.monitoring import monitoring
+from api.wiring.monitoring import monitoring, prometheus
 from api.wiring.processor import payments_by_hand, processor
 from api.wiring.reconciling import reconciliations, safe_repairs
 from api.wiring.scheduling import schedules, scheduling
 from api.wiring.stripe import event_feed, webhook_reader
+from api.wiring.usage import usage_log
 from api.wiring.wired import Changes, Wired
 from application.adjusting import Adjusting
 from application.attaching import Attaching
@@ -55,7 +53,6 @@ from application.closing import Closing
 from application.conflicts import Conflicts
 from application.correcting import Correcting
 from application.crediting import Crediting
-from application.cycles import CycleOpener
 from application.desired import DesiredState
 from application.diffing import Diffing
 from application.ending import Ending
@@ -91,6 +88,9 @@ from application.verification import Verification
 from application.voiding import Voiding
 from application.what_if import WhatIf
 
+if TYPE_CHECKING:
+    from adapters.metrics.prometheus import PrometheusMeters
+
 Answer = TypeVar("Answer")
 
 SPARE_CONNECTIONS = 8
@@ -103,31 +103,37 @@ def clock() -> datetime:
 
 @contextmanager
 def wire(
-    settings: Settings, conninfo: str, gateway: InvoiceGateway | None = None
+    settings: Settings,
+    conninfo: str,
+    gateway: InvoiceGateway | None = None,
+    metrics: "PrometheusMeters | None" = None,
 ) -> Iterator[Wired]:
     """Everything over one database, closed afterwards.
 
-    gateway: another than Stripe's, or the sandbox's, own.
+    gateway: another than Stripe's, or the sandbox's, own. metrics: counts what goes on, if wanted.
     """
     size = max(settings.threads, settings.sync_threads) + SPARE_CONNECTIONS
     database = Database(conninfo, size=size)
     pace = PostgresPace(database, settings.stripe_rate_per_s, settings.stripe_rate_per_endpoint_s)
-    pacer = Pacer(pace, sleep_for)
+    pacer = Pacer(pace, sleep_for, meters=metrics)
     events = CyclebookEvents(conninfo)
     try:
         chosen = gateway or processor(settings, database, pacer, clock)
-        yield _wired(settings, database, events, pacer, chosen)
+        yield _wired(settings, database, events, pacer, chosen, metrics)
     finally:
         events.close()
         database.close()
 
 
 @contextmanager
-def wired_from(settings: Settings, *, keep_running: bool = False) -> Iterator[Wired]:
+def wired_from(
+    settings: Settings, *, keep_running: bool = False, metered: bool = False
+) -> Iterator[Wired]:
     """Attach to the database and wire everything."""
+    metrics = prometheus() if metered else None
     with (
         attached(settings, keep_running=keep_running) as conninfo,
-        wire(settings, conninfo) as wired,
+        wire(settings, conninfo, metrics=metrics) as wired,
     ):
         yield wired
 
@@ -138,6 +144,7 @@ def _wired(
     events: CyclebookEvents,
     pacer: Pacer,
     gateway: InvoiceGateway,
+    metrics: "PrometheusMeters | None",
 ) -> Wired:
     log = PostgresEventLog(database, events)
     catalog = PostgresCatalog(database)
@@ -155,7 +162,10 @@ def _wired(
         sync_interval_s=settings.sync_interval_s,
         noticing=notifying.noticing(settings),
     )
-    recording = Recording(_usage_log(database, catalog, books))
+    watched = monitoring(settings, database, projector, pacer, known_schedules)
+    if metrics is not None:
+        metrics.watch(watched.look, version("cyclebook"))
+    recording = Recording(usage_log(database, catalog, books, metrics, clock))
     reconciler = Reconciler(
         gateway,
         stripe_stream,
@@ -241,7 +251,8 @@ def _wired(
         cycle_lists=lists,
         directory=directory,
         projector=projector,
-        monitoring=monitoring(settings, database, projector, pacer, known_schedules),
+        monitoring=watched,
+        metrics=metrics,
         notices=notifying.notice_board(settings, database),
         endpoints=notifying.endpoints(settings, database),
         mail_choices=notifying.mail_choices(database, log),
@@ -274,12 +285,6 @@ def _changes(run: Runner[Answer], database: Database, catalog: PostgresCatalog) 
         ending=Ending(run, clock),
         moving=Moving(run, catalog, clock),
     )
-
-
-def _usage_log(database: Database, catalog: PostgresCatalog, books: PostgresBooks) -> GroupCommit:
-    routes = Routes(catalog)
-    planner = Planner(database, routes, CycleOpener(books, clock))
-    return GroupCommit(UsageRecorder(database, routes, planner).append)
 
 
 def _resync(queue: SyncQueue) -> Callable[[str], None]:

@@ -34,6 +34,7 @@ from application.invoices import Invoices
 from application.keys import Keys
 from application.linking import Linking
 from application.mailing import MailChoices
+from application.meters import Exposition
 from application.moving import Moving
 from application.notices import NoticeBoard
 from application.paying import Paying
@@ -135,6 +136,7 @@ class Wired:
     notifying: "Notifying"
     projector: Projector
     monitoring: Monitoring
+    metrics: Exposition | None
     rebuilder: Rebuilder
     make_checkpoints: Callable[[], int]
     fold_stale_tallies: Callable[[], int]

@@ -150,6 +150,7 @@ RULES = {
     "list_workers": "support admin",
     "healthz": "",
     "readyz": "",
+    "metrics": "",
 }
 """Operation -> roles. Whoever adds a route says here who may call it."""
 

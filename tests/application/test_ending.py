@@ -100,6 +100,15 @@ def test_nothing_may_be_dated_after_the_end() -> None:
         made.ending.bill_now("acme", "asked", at=day(20), actor=ACTOR)
 
 
+def test_what_was_dated_within_the_same_second_is_not_too_late() -> None:
+    made = running()
+    made.travel(day(11) + timedelta(milliseconds=200))
+    made.item("i1", 500, made.now)
+    made.later(milliseconds=300)
+    bill_now(made)
+    assert made.lines()["item/i1"] == 500
+
+
 # The end of an organization
 
 

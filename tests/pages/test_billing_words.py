@@ -3,15 +3,25 @@
 import csv
 import io
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
 from api.pages.billing.arithmetic import rows
 from api.pages.billing.breakdown import BY_HAND, by_service
+from api.pages.billing.charts import bill_chart, by_meter, cost_chart
 from api.pages.billing.compared import compared
 from api.pages.billing.csv_lines import COLUMNS, written_lines
 from api.pages.billing.states import State, Trouble, check_of, state_of, trouble_of
+from application.insight_views import (
+    CostDay,
+    DailyCost,
+    ForecastDay,
+    ForecastView,
+    UsageDay,
+)
 from application.views import StripeBadge
 from domain.billing_cycle import Outcome, Status
 from domain.events.outcome import (
@@ -212,3 +222,88 @@ def test_every_column_is_named() -> None:
 
     assert tuple(first) == COLUMNS
     assert second[:4] == ["acme.2026-01-01", "a", "web", "A,\nB"]
+
+
+def forecast(*days: ForecastDay) -> ForecastView:
+    return ForecastView(
+        organization="acme",
+        cycle="acme.2026-01-01",
+        currency="usd",
+        ends_at=FEBRUARY,
+        accrued=300,
+        expected=600,
+        low=500,
+        high=700,
+        confidence=80,
+        method="pace",
+        basis=(),
+        by_day=days,
+        lines=(),
+        as_of=day(2),
+    )
+
+
+def on(number: int, by_then: int, low: int, high: int, *, known: bool) -> ForecastDay:
+    return ForecastDay(
+        day=date(2026, 1, number), amount=150, by_then=by_then, low=low, high=high, known=known
+    )
+
+
+THREE_DAYS = forecast(
+    on(1, 150, 150, 150, known=True),
+    on(2, 300, 300, 300, known=True),
+    on(3, 450, 400, 500, known=False),
+)
+
+
+def test_the_course_of_a_bill_goes_on_where_it_is_known_to_be() -> None:
+    chart = bill_chart(THREE_DAYS)
+
+    assert chart["days"] == ["2026-01-01", "2026-01-02", "2026-01-03"]
+    assert {each["label"]: each["values"] for each in chart["series"]} == {
+        "So far": [1.5, 3.0, None],
+        "Expected": [None, 3.0, 4.5],
+        "At most": [None, 3.0, 5.0],
+        "At least": [None, 3.0, 4.0],
+    }
+
+
+def test_a_day_that_is_known_is_not_expected_too() -> None:
+    cost = DailyCost(
+        organization="acme",
+        cycle="acme.2026-01-01",
+        status="accruing",
+        currency="jpy",
+        time_zone="UTC",
+        accrued=300,
+        days=(CostDay(day=date(2026, 1, 2), amount=150, by_attachment={}),),
+        sources=(),
+        apart={},
+        as_of=day(2),
+    )
+
+    chart = cost_chart(cost, THREE_DAYS)
+
+    assert chart["days"] == ["2026-01-02", "2026-01-03"]
+    assert [each["values"] for each in chart["series"]] == [[150, None], [None, 150]]
+
+
+def test_usage_by_meter() -> None:
+    rows_ = [
+        UsageDay(
+            day=date(2026, 1, number),
+            meter=meter,
+            unit="u",
+            shown="max",
+            quantity=Decimal(2),
+            records=1,
+        )
+        for number, meter in ((1, "b"), (1, "a"), (2, "b"))
+    ]
+
+    found = by_meter(rows_)
+
+    assert [(each.meter, len(each.days), each.words) for each in found] == [
+        ("a", 1, "the highest of each day"),
+        ("b", 2, "the highest of each day"),
+    ]

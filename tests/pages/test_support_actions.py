@@ -218,7 +218,7 @@ def test_a_discount_is_granted_and_ended(stage: Stage, acting: str) -> None:
     name = next(
         each["value"]
         for each in shown(end.text).attributes("option")
-        if each["value"].startswith("by-hand-")
+        if each["value"].startswith("hand-")
     )
 
     done = form(client, f"{ORGANIZATIONS}/{acting}/do/end-discount").send(

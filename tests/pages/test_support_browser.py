@@ -185,7 +185,7 @@ def test_everything_is_reached_by_keys(stage: Stage, open_window: Open) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
-    for name in (None, "amount", "expires_at", "reason"):
+    for name in (None, "credit", "amount", "expires_at", "reason"):
         page.keyboard.press("Tab")
         if name:
             expect(page.locator(f"#field-{name}")).to_be_focused()

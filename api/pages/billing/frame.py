@@ -7,7 +7,7 @@ from flask import render_template, request
 from api.auth import ORGANIZATION
 from api.context import wired
 from api.endpoint import principal
-from api.settings import STRIPE
+from api.setting_texts import STRIPE
 from application.views import OrganizationView
 from domain.errors import NotFound
 from domain.identity import parse_cycle_name

@@ -2,7 +2,7 @@
 
 from api.pages.action import Action, Place, When
 from api.pages.support import effects
-from api.pages.support.on_organizations import REASON
+from api.pages.support.on_organizations import REASON, TOLD_REASON
 from api.pages.typed import Field
 from domain.billing_cycle import UNISSUED
 
@@ -78,7 +78,7 @@ _ALL = (
         op="waive_line",
         title="Waive a line",
         help="What the line has come to so far is not asked for. Later usage adds on.",
-        fields=(LINE, REASON),
+        fields=(LINE, TOLD_REASON),
         statuses=OPEN,
         tell=effects.rehearsed,
     ),
@@ -96,7 +96,7 @@ _ALL = (
                 kind="yes",
                 help="Only once the cycle accrues no more.",
             ),
-            REASON,
+            TOLD_REASON,
         ),
         statuses=OPEN,
         tell=effects.rehearsed,

@@ -13,6 +13,13 @@ REASON = Field(
     required=True,
     help="Why. It stands in the story for good.",
 )
+TOLD_REASON = Field(
+    name="reason",
+    label="Reason",
+    kind="words",
+    required=True,
+    help="Why. The customer reads it on the invoice, and it stands in the story for good.",
+)
 AT = Field(name="at", label="From when on", kind="instant", help="Empty: now.")
 ATTACHMENT = Field(
     name="attachment",
@@ -39,6 +46,14 @@ def _reversion(values: Values) -> list[dict[str, Any]]:
 
 def _correction(values: Values) -> list[dict[str, Any]]:
     return [{"action": "correct", **values}]
+
+
+def _name(what: str) -> Field:
+    return Field(
+        name=what,
+        label="Name",
+        help="It stands on the invoice: small letters, digits, - and _. Empty: one is made.",
+    )
 
 
 CURRENCY = Field(name="currency", label="Currency", kind="currency")
@@ -71,10 +86,11 @@ _ALL = (
         title="Grant a credit",
         help="It is taken off this invoice and coming ones, until it is used up.",
         fields=(
+            _name("credit"),
             Field(name="amount", label="Amount", kind="amount", required=True),
             CURRENCY,
             Field(name="expires_at", label="Expires", kind="instant", help="Empty: never."),
-            REASON,
+            TOLD_REASON,
         ),
         identity="credit",
         tell=rehearsed,
@@ -85,6 +101,7 @@ _ALL = (
         title="Grant a discount",
         help="A share, or an amount, off this invoice and coming ones. Say one of the two.",
         fields=(
+            _name("discount"),
             Field(name="percent", label="Percent", kind="exact", help="Such as 10 or 12.5."),
             Field(name="amount", label="Or an amount off each invoice", kind="amount"),
             Field(
@@ -100,7 +117,7 @@ _ALL = (
                 help="Empty: until somebody ends it.",
             ),
             AT,
-            REASON,
+            TOLD_REASON,
         ),
         identity="discount",
         tell=rehearsed,

@@ -1,0 +1,79 @@
+"""Who may read the numbers for Prometheus; and a worker's own address for them."""
+
+import hmac
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from api.errors import Unauthorized
+from domain.errors import CyclebookError, Forbidden
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from api.wiring import Wired
+
+PATH = "/metrics"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_FROM_ELSEWHERE = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")
+
+Environ = dict[str, Any]
+
+
+def require_reader(settings: "Settings", environ: Environ) -> None:
+    """Let Prometheus read, and nobody else. environ: of the request, as WSGI has it.
+
+    Raises:
+        Unauthorized: there is a token, and the request does not carry it.
+        Forbidden: there is none, and the request comes from elsewhere.
+    """
+    if settings.metrics_token:
+        given = str(environ.get("HTTP_AUTHORIZATION", "")).removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), settings.metrics_token.encode()):
+            raise Unauthorized("send METRICS_TOKEN: Authorization: Bearer ...")
+        return
+    # A proxy on this machine speaks for somebody elsewhere.
+    if not _is_here(str(environ.get("REMOTE_ADDR", ""))) or any(map(environ.get, _FROM_ELSEWHERE)):
+        raise Forbidden("set METRICS_TOKEN, so that /metrics can be read from elsewhere")
+
+
+def _is_here(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def shown(wired: "Wired") -> Iterator[int | None]:
+    """Show a worker's numbers while the block runs, where the settings name a port; which."""
+    settings, metrics = wired.settings, wired.metrics
+    if settings.worker_metrics_port is None or metrics is None:
+        yield None
+        return
+    from werkzeug.serving import make_server
+
+    def app(environ: Environ, start: Any) -> Iterable[bytes]:
+        try:
+            require_reader(settings, environ)
+            status, body = HTTPStatus.OK, metrics.text()
+        except CyclebookError as error:
+            refused = isinstance(error, Unauthorized)
+            status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.FORBIDDEN
+            body = f"{error}\n".encode()
+        start(f"{status.value} {status.phrase}", [("Content-Type", CONTENT_TYPE)])
+        return [body]
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not one line for each scrape
+    server = make_server(settings.host, settings.worker_metrics_port, app)
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
