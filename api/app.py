@@ -15,6 +15,7 @@ from api.endpoint import endpoint, json_response
 from api.http import (
     adjustments,
     attachments,
+    audit_trail,
     cases,
     catalog,
     change_requests,
@@ -70,6 +71,7 @@ BOOKS: tuple[ApiBook, ...] = (
     reconciliations.book,
     schedules.book,
     exports.book,
+    audit_trail.book,
     payments.book,
     syncs.book,
     webhooks.book,

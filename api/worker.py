@@ -26,6 +26,7 @@ ROLES = ("project", "sync", "schedule", "notify", "intake")
 LOOK_FOR_EVENTS_EVERY_S = 0.15
 LOOK_FOR_WORK_EVERY = timedelta(milliseconds=500)
 LOOK_AFTER_HINTS_EVERY = timedelta(seconds=5)
+LINK_EVERY = timedelta(seconds=1)
 CLOSE_EVERY = timedelta(seconds=2)
 LOOK_AT_ALERTS_EVERY = timedelta(seconds=10)
 FOLD_EVERY = timedelta(seconds=2)
@@ -99,6 +100,7 @@ def loops(wired: Wired, roles: Collection[str] = ROLES, worker: UUID | None = No
         growth = wired.log_growth()
         idle = _until_growth(growth)
         found.append(Loop("projector", wired.projector.step, idle, at_end=growth.close))
+        found.append(Loop("chain", wired.audit_trail.chain.step, every(LINK_EVERY)))
     if "sync" in roles:
         queue, away, metrics = wired.sync_queue, wired.stripe_away, wired.metrics
         sync: Callable[[str, str], object] = wired.conflicts.sync

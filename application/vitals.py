@@ -16,7 +16,7 @@ WAITING: Mapping[str, str] = {
     "syncs_parked": "Syncs that failed and wait for a person",
     "closings_due": "Cycles whose period, grace or payment term is over and nothing was done yet",
     "held": "Invoices that a hold keeps from being issued; without an age",
-    "webhooks": "Messages from Stripe that nobody has handled yet",
+    "webhooks": "Messages from Stripe that are still to be handled",
     "webhooks_failing": "Messages from Stripe that failed and will be tried again",
     "webhooks_parked": "Messages from Stripe that failed and wait for a person",
     "quarantined": "Usage records that could not be placed",
@@ -30,6 +30,10 @@ WAITING: Mapping[str, str] = {
     "jobs_failed": "Runs of schedules that failed for good",
 }
 """Everything that can wait, by name. The names are stable."""
+
+
+ROLES = ("project", "sync", "schedule", "notify", "intake")
+"""What workers can do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

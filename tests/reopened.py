@@ -52,11 +52,19 @@ class Reopened:
         """What does not hold; all twelve are looked at if none is named."""
         return self._verification.run(organization, only=only or EVERYTHING, **how)
 
-    def digests(self) -> dict[str, str]:
-        """Cycle -> digest of its invoice, of every cycle there is."""
+    def digests(self, known_at: datetime | None = None) -> dict[str, str]:
+        """Cycle -> digest of its invoice, of every cycle there is; as it was known then."""
         with self._database.connection() as connection:
             rows = connection.execute("SELECT cycle FROM cycle_head ORDER BY cycle").fetchall()
-        return {cycle: self._invoices.get(cycle).digest for (cycle,) in rows}
+        return {cycle: self._invoices.get(cycle, known_at=known_at).digest for (cycle,) in rows}
+
+    def last_recorded(self) -> datetime:
+        """When the last event was."""
+        with self._database.connection() as connection:
+            row = connection.execute("SELECT max(recorded_at) FROM cyclebook_events").fetchone()
+        assert row is not None
+        last: datetime = row[0]
+        return last
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from adapters.postgres.usage_plan import Planner
 from adapters.postgres.usage_recorder import UsageRecorder
 from adapters.postgres.usage_records import PostgresUsageFinder
 from application.cycles import CycleOpener
+from application.gateway import InvoiceGateway
 from application.quarantine import Quarantine
 from application.verification import Progress, Report
 from tests.january import JANUARY
@@ -35,11 +36,18 @@ from tests.world import Ports, World, world
 class StoredWorld:
     """A world whose ports are those of PostgreSQL. made: what happens in it.
 
-    journal: whether the journal holds its invoices, and not the sandbox.
+    journal: whether the journal holds its invoices, and not the sandbox. processor: who holds
+    them, where it is known from before.
     """
 
     def __init__(
-        self, url: str, database: Database, events: CyclebookEvents, *, journal: bool = False
+        self,
+        url: str,
+        database: Database,
+        events: CyclebookEvents,
+        *,
+        journal: bool = False,
+        processor: InvoiceGateway | None = None,
     ) -> None:
         self.url, self.database = url, database
         self.catalog = PostgresCatalog(database)
@@ -54,7 +62,7 @@ class StoredWorld:
             records=PostgresCycleRecords(database),
             usage=GroupCommit(UsageRecorder(database, routes, planner).append),
             find=PostgresUsageFinder(database),
-            processor=JournalGateway(database.connection, self._clock) if journal else None,
+            processor=JournalGateway(database.connection, self._clock) if journal else processor,
         )
         self.made: World = world(JANUARY, ports)
         self.quarantine = Quarantine(PostgresQuarantine(database), self.made.recording)
@@ -87,10 +95,10 @@ class StoredWorld:
         with self.reopened() as seen:
             return seen.verify(*only, organization=organization, **how)
 
-    def digests(self) -> dict[str, str]:
+    def digests(self, known_at: datetime | None = None) -> dict[str, str]:
         """Cycle -> digest of its invoice, as such a process finds them."""
         with self.reopened() as seen:
-            return seen.digests()
+            return seen.digests(known_at)
 
     def reopened(self) -> AbstractContextManager[Reopened]:
         """The same database, as a process sees it that has just started."""
@@ -149,11 +157,13 @@ def _all_of(projector: PostgresProjector) -> bool:
 
 
 @contextmanager
-def stored_world(url: str, *, journal: bool = False) -> Iterator[StoredWorld]:
-    """A world over an empty database; it is let go afterwards."""
+def stored_world(
+    url: str, *, journal: bool = False, processor: InvoiceGateway | None = None
+) -> Iterator[StoredWorld]:
+    """A world over a database; it is let go afterwards."""
     database, events = Database(url), CyclebookEvents(url)
     try:
-        yield StoredWorld(url, database, events, journal=journal)
+        yield StoredWorld(url, database, events, journal=journal, processor=processor)
     finally:
         events.close()
         database.close()

@@ -9,7 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from application.schedules import SCHEDULES
-from application.vitals import Vitals
+from application.vitals import ROLES, Vitals
 from domain.errors import CyclebookError
 
 KEPT_S = 5.0
@@ -139,7 +139,8 @@ def _waiting(vitals: Vitals) -> Iterator[Metric]:
     yield _by("cyclebook_discrepancies", "Ways in which Stripe differs", "kind", kinds)
     reasons = counted.quarantined
     yield _by("cyclebook_quarantined", "Usage records without a place", "reason", reasons)
-    yield _by("cyclebook_workers", "Workers at work", "role", counted.workers)
+    workers = {role: counted.workers.get(role, 0) for role in ROLES}
+    yield _by("cyclebook_workers", "Workers at work", "role", workers)
 
 
 def _pace(vitals: Vitals) -> Iterator[Metric]:

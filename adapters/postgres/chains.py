@@ -7,10 +7,10 @@ from uuid import UUID
 from psycopg import Connection
 
 from adapters.postgres.chaining import ChainFollower, linked_until
-from adapters.postgres.database import Database, Rows
+from adapters.postgres.database import Rows
 from adapters.postgres.stream_names import name_of
 from domain.errors import NotFound
-from projections.chain import BEGINNING, COMMON, Damage, Head, Kept, Link, Row, Walk, named
+from projections.chain import BEGINNING, Damage, Head, Kept, Link, Row, Walk, named
 
 PAGE = 1000
 

@@ -25,7 +25,7 @@ COUNTS: Mapping[str, str] = {
         "count(*), min(next_duty_at) FROM cycle_head WHERE next_duty_at <= clock_timestamp()"
     ),
     "held": "count(*), NULL::timestamptz FROM invoice_summary WHERE held IS NOT NULL",
-    "webhooks": f"count(*), min(received_at) {_OPEN_INBOX}",
+    "webhooks": f"count(*), min(received_at) {_OPEN_INBOX} AND due_at IS NOT NULL",
     "webhooks_failing": (
         f"count(*), min(received_at) {_OPEN_INBOX}"
         " AND last_error IS NOT NULL AND due_at IS NOT NULL"

@@ -3,17 +3,20 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from api.cli.session import as_json, print_json, print_table, session
+from api.cli.verify_chain import verify_chain
 from projections.checks.broken import INVARIANTS
 
 if TYPE_CHECKING:
     from application.verification import Progress, Report
 
 REBUILD = 11
+EVERYBODY = ""
 
 
 class Numbers(click.ParamType[frozenset[int]]):
@@ -38,14 +41,35 @@ class Numbers(click.ParamType[frozenset[int]]):
 @click.option("--only", type=Numbers(), default=frozenset(), help="Only these invariants.")
 @click.option("--rebuild", is_flag=True, help="Fold all projections anew and compare (11); heavy.")
 @click.option("--stripe", is_flag=True, help="Ask Stripe as well for live invoices (7).")
+@click.option(
+    "--chain",
+    metavar="[ORG]",
+    is_flag=False,
+    flag_value=EVERYBODY,
+    help="Compare the log with its hash chains instead, of one organization or of all.",
+)
+@click.option(
+    "--from-head",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Heads of chains as you kept them; with --chain.",
+)
 @as_json
 def verify(
-    organization: str | None, only: frozenset[int], rebuild: bool, stripe: bool, as_json: bool
+    organization: str | None,
+    only: frozenset[int],
+    rebuild: bool,
+    stripe: bool,
+    chain: str | None,
+    from_head: Path | None,
+    as_json: bool,
 ) -> None:
     """Check that the books hold together, by counting everything a second, plain way.
 
     Reads only, and may run while the service does.
     """
+    if chain is not None or from_head is not None:
+        one = organization if chain in (None, EVERYBODY) else chain
+        sys.exit(verify_chain(one, from_head, as_json=as_json))
     checked = only or INVARIANTS.keys() - {REBUILD}
     wanted = frozenset({*checked, REBUILD} if rebuild else checked)
     with session() as wired, _progress() as on_progress:

@@ -6,11 +6,12 @@ before the scheduler does. Every command counts once: a demo that was interrupte
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from api.demo import aftermath, notes, offer
+from api.demo import aftermath, customers, notes, offer
 from api.demo.by_hand import CORRECTED, CREDITS, DISCOUNT, HELD, ITEMS, UNPAID
 from api.demo.calendar import TwoCycles, two_cycles
 from api.demo.cast import CAST, STARRING, Customer
@@ -80,6 +81,7 @@ def _play(wired: Wired, story: Notes, say: Say) -> None:
         _sync(wired, stories, say)
         _send(ingest, last, say)
     _pay(wired, stories, say)
+    _speak(wired, story, say)
 
 
 def _split(records: Sequence[Record], star: TwoCycles) -> tuple[list[Record], list[Record]]:
@@ -233,6 +235,19 @@ def _pay(wired: Wired, stories: Sequence[tuple[Customer, TwoCycles]], say: Say) 
 def _paid(sandbox: Client, invoice: str) -> int:
     answer: dict[str, Any] = sandbox("POST", f"/_sandbox/invoices/{invoice}/pay", {})
     return int(answer["status"] == "paid")
+
+
+def _speak(wired: Wired, story: Notes, say: Say) -> None:
+    """What customers say about the invoices they got, each with a key of its own."""
+    now, base = parse_instant(story.played_at), base_url(wired.settings)
+    with ExitStack() as open_clients, Client(base, story.keys["support"]) as support:
+
+        def side(organization: str) -> Client:
+            secret = wired.keys.create("organization", organization, "demo customer", actor=ACTOR)
+            return open_clients.enter_context(Client(base, secret))
+
+        cycles = {customer.id: two_cycles(customer, now) for customer in CAST}
+        customers.speak(side, support, cycles, say)
 
 
 def starring(played_at: datetime) -> TwoCycles:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.auth import STAFF
+from api.chains import chain_of_cycle
 from api.context import wired
 from api.endpoint import principal
 from api.openapi import ApiBook
@@ -87,4 +88,4 @@ def resolve_discrepancy(discrepancy: str, body: dict[str, Any]) -> dict[str, Any
 
 def _proof(cycle: str) -> dict[str, Any]:
     state, _ = wired().stripe_stream.load(cycle)
-    return proof_json(wired().invoices.get(cycle), state)
+    return proof_json(wired().invoices.get(cycle), state, chain_of_cycle(wired(), cycle))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.auth import READERS, STAFF
+from api.chains import chain_of_cycle
 from api.context import wired
 from api.endpoint import principal
 from api.openapi import ApiBook
@@ -118,4 +119,4 @@ def invoice_proof(cycle: str) -> dict[str, Any]:
     While Stripe is known to differ there is no proof, and ``discrepancies`` say why.
     """
     state, _ = wired().stripe_stream.load(cycle)
-    return proof_json(wired().invoices.get(cycle), state)
+    return proof_json(wired().invoices.get(cycle), state, chain_of_cycle(wired(), cycle))

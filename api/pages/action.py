@@ -78,22 +78,36 @@ def always(_: Place) -> bool:
 class Action:
     """Something that people do by hand, by one operation of the API.
 
-    op: its name. identity: the field of the body that names what is made; where nobody typed a
-    name it is made from the form's token, so that the same form makes it once. shape: the body, from what was typed; by
-    default just that. statuses: of an invoice that it can be for; empty for any.
+    op: its name. tell: what it would do; or the words for it, where these are always the same.
+    identity: the field of the body that names what is made; where nobody typed a name it is made
+    from the form's token, so that the same form makes it once. shape: the body, from what was
+    typed; by default just that. statuses: of an invoice that it can be for; empty for any.
     when: what else makes it worth offering. help: what it is for, in a sentence or two.
     """
 
     name: str
     op: str
     title: str
-    tell: Tell
+    tell: Tell | str
     help: str = ""
     fields: tuple[Field, ...] = ()
     identity: str | None = None
     shape: Callable[[Values], Any] = dict
     statuses: frozenset[str] = frozenset()
     when: When = always
+
+    def effect(self, deed: Deed) -> Effect:
+        """What it would do.
+
+        Raises:
+            CyclebookError: it would be refused.
+        """
+        return Effect(words=(self.tell,)) if isinstance(self.tell, str) else self.tell(deed)
+
+    @property
+    def plain(self) -> str | None:
+        """What it would do, where that needs no looking at."""
+        return self.tell if isinstance(self.tell, str) else None
 
     def fits(self, place: Place) -> bool:
         """Whether it makes sense there now; the books decide, this only keeps lists short."""

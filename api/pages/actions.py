@@ -80,7 +80,7 @@ def submitted(actions: Mapping[str, Action], name: str, place: Place) -> Any:
         deed = _deed(action, op, place, dict(values))
         if request.form.get("step") == "do":
             return _done(action, deed)
-        effect = action.tell(deed)
+        effect = action.effect(deed)
         return _render(action, place, request.form, effect=effect, second=_second(deed))
     except ValidationError as error:
         return _render(action, place, request.form, wrong=_beside(action, place, error)), 422

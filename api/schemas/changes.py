@@ -1,6 +1,6 @@
 """What a sync would change, did and found, as JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from application.sync import SyncResult
@@ -58,7 +58,9 @@ def sync_json(cycle: str, result: SyncResult) -> dict[str, Any]:
     }
 
 
-def proof_json(invoice: InvoiceView, state: StripeInvoice) -> dict[str, Any]:
+def proof_json(
+    invoice: InvoiceView, state: StripeInvoice, chain: Mapping[str, Any]
+) -> dict[str, Any]:
     """The certificate of an invoice; while Stripe is known to differ there is no proof."""
     proof = None if state.discrepancies else state.proof
     return {
@@ -72,6 +74,7 @@ def proof_json(invoice: InvoiceView, state: StripeInvoice) -> dict[str, Any]:
         "policy": proof.policy if proof else None,
         "problem": invoice.stripe.problem,
         "discrepancies": discrepancies_json(state.discrepancies.values()),
+        "chain": chain,
     }
 
 

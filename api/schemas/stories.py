@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from api.schemas.audit_trail import ChainSchema
 from api.schemas.fields import Exact, Instant, MinorUnits, Page, Strict, Text
 from api.schemas.invoices import LineSchema
 from api.schemas.usage import UsageEntrySchema
@@ -125,7 +126,10 @@ class SyncResultSchema(Strict):
 
 
 class ProofSchema(Strict):
-    """The certificate: what was read at Stripe, when, and whether it equals the books."""
+    """The certificate: what was read at Stripe, when, and whether it equals the books.
+
+    ``chain``: where the chain over the organization's events stands; keep it.
+    """
 
     cycle = fields.String(required=True)
     invoice = fields.String(required=True, allow_none=True)
@@ -137,6 +141,7 @@ class ProofSchema(Strict):
     policy = fields.String(required=True, allow_none=True)
     problem = fields.String(required=True, allow_none=True)
     discrepancies = fields.List(fields.Nested(DiscrepancySchema), required=True)
+    chain = fields.Nested(ChainSchema, required=True)
 
 
 class ForceSchema(Strict):

@@ -34,6 +34,7 @@ from adapters.stripe.paced import sleep_for
 from api.auth import KeyRing
 from api.settings import Settings
 from api.wiring import cases, notifying
+from api.wiring.audit_trail import audit_trail
 from api.wiring.database import attached, lacking, log_growth
 from api.wiring.insight import insights
 from api.wiring.messages import broker, dead_letters
@@ -216,6 +217,7 @@ def _wired(
         repricing=Repricing(carrying, catalog, clock),
         diffing=Diffing(books, log, catalog, records),
         exporting=Exporting(books, log, records, directory),
+        audit_trail=audit_trail(database),
         closing=Closing(books, catalog, issuing, crediting, insight.check),
         reconciler=reconciler,
         conflicts=conflicts,

@@ -61,6 +61,7 @@ from application.what_if import WhatIf
 
 if TYPE_CHECKING:
     from adapters.postgres.listening import LogGrowth
+    from api.wiring.audit_trail import AuditTrail
     from api.wiring.notifying import Notifying
     from api.wiring.rabbitmq import Broker
     from api.wiring.scheduling import Scheduling
@@ -111,6 +112,7 @@ class Wired:
     repricing: Repricing
     diffing: Diffing
     exporting: Exporting
+    audit_trail: "AuditTrail"
     closing: Closing
     reconciler: Reconciler
     conflicts: Conflicts

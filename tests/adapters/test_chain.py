@@ -60,7 +60,9 @@ def test_a_head_is_the_same_however_the_log_was_read(stored: StoredWorld) -> Non
 def test_two_followers_link_every_event_once(stored: StoredWorld) -> None:
     stored.made.item("more", 100, stored.made.now)
     with stored.database.connection() as connection, connection.transaction():
-        connection.execute("SELECT FROM projection_tracking WHERE application_name = 'chain' FOR UPDATE")
+        connection.execute(
+            "SELECT FROM projection_tracking WHERE application_name = 'chain' FOR UPDATE"
+        )
         assert PostgresChain(stored.database).step() is False
     linked(stored)
     assert told(stored) == set()
@@ -103,7 +105,9 @@ DAMAGED = [
         id="an amount",
     ),
     pytest.param(
-        sql(f"UPDATE {LOG} SET topic = 'ServiceDetached@1' WHERE {OF_FIRST} AND originator_version = 2"),
+        sql(
+            f"UPDATE {LOG} SET topic = 'ServiceDetached@1' WHERE {OF_FIRST} AND originator_version = 2"
+        ),
         {("altered", FIRST, 2)},
         id="what happened",
     ),

@@ -16,8 +16,9 @@ from tests.application.test_stories import (
     void_and_reissue,
 )
 from tests.january import day
+from tests.reopened import EVERYTHING
 from tests.stored_stories import FIRST, SECOND, february_is_issued, much_happened
-from tests.stored_world import EVERYTHING, StoredWorld, stored_world
+from tests.stored_world import StoredWorld, stored_world
 from tests.world import World, january
 
 

@@ -104,6 +104,7 @@ RULES = {
     "link_customer": "admin",
     "invoice_links": "organization support admin",
     "export_journal": "support admin",
+    "get_chain": "organization support admin",
     "daily_usage": "organization support admin",
     "daily_cost": "organization support admin",
     "get_forecast": "organization support admin",

@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from adapters.sandbox.app import Sandbox, create_sandbox
+from adapters.sandbox.app import create_sandbox
 from adapters.sandbox.client import InProcess
 from adapters.sandbox.ledger import Ledger
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from api.app import create_app
+from api.http.usage import RECORD
 from api.metrics import shown
 from api.settings import Settings
 from api.wiring import Wired, wire
 from api.wiring.monitoring import prometheus
+from api.worker import ROLES as ROLES_OF_WORKERS
 from application.meters import metered_sync
+from application.vitals import ROLES, WAITING
 from domain.errors import Busy
 from tests.api.conftest import Caller, day
 
@@ -31,8 +34,6 @@ def wired(database_url: str) -> Iterator[Wired]:
     """A process that counts."""
     settings = Settings.from_environment({"DATABASE_URL": database_url, "THREADS": "2"})
     app = create_sandbox(Ledger())
-    parts: Sandbox = app.extensions["sandbox"]
-    assert parts is not None
     gateway = StripeGateway(stripe_client("sk_test_sandbox", http_client=InProcess(app)))
     with wire(settings, database_url, gateway, prometheus()) as wired:
         yield wired
@@ -51,10 +52,9 @@ def read(client: FlaskClient, **environ: str) -> dict[str, float]:
 
 
 def test_usage_is_counted_by_what_became_of_it(admin: Caller, acme: str) -> None:
-    record = {"source": "s", "id": "1", "organization": acme, "meter": "cpu_seconds"}
-    record |= {"value": "1", "occurred_at": day(1)}
-    admin("POST", "/v1/usage", [record, {**record, "id": "2"}])
-    admin("POST", "/v1/usage", [record, {**record, "id": "3", "meter": "nothing"}])
+    record = {**RECORD, "occurred_at": day(4)}
+    admin("POST", "/v1/usage", [record, {**record, "id": "k2"}])
+    admin("POST", "/v1/usage", [record, {**record, "id": "k3", "meter": "nothing"}])
 
     found = read(admin.client)
 
@@ -147,8 +147,6 @@ def test_a_worker_shows_its_own(database_url: str) -> None:
 
 
 def test_without_a_store_the_rest_is_shown() -> None:
-    settings = Settings.from_environment({})
-    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     metrics = prometheus()
 
     def look() -> None:
@@ -158,7 +156,6 @@ def test_without_a_store_the_rest_is_shown() -> None:
     metrics.usage("accepted", 3)
     found = samples(metrics.text().decode())
 
-    assert settings.metrics_token is None and nowhere
     assert found["cyclebook_store_up{}"] == 0
     assert found['cyclebook_usage_records_total{outcome="accepted"}'] == 3
     assert not [name for name in found if name.startswith("cyclebook_waiting")]
@@ -174,8 +171,12 @@ def test_the_reference_lists_every_metric_and_no_other(admin: Caller) -> None:
     assert listed == {name for name in shown_now if not name.endswith("_created")}
 
 
-def test_the_reference_lists_everything_that_waits(admin: Caller) -> None:
-    from application.vitals import WAITING
+def test_every_role_of_workers_is_counted(admin: Caller) -> None:
+    assert ROLES == ROLES_OF_WORKERS
+    found = read(admin.client)
+    assert [found[f'cyclebook_workers{{role="{role}"}}'] for role in ROLES] == [0] * len(ROLES)
 
+
+def test_the_reference_lists_everything_that_waits() -> None:
     text = REFERENCE.read_text("utf-8")
     assert [name for name in WAITING if f"`{name}`" not in text] == []

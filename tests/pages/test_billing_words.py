@@ -238,6 +238,7 @@ def forecast(*days: ForecastDay) -> ForecastView:
         method="pace",
         basis=(),
         by_day=days,
+        apart=0,
         lines=(),
         as_of=day(2),
     )

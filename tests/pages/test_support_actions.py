@@ -358,9 +358,12 @@ def test_a_change_is_turned_down_with_a_reason(stage: Stage, strict: Stage) -> N
     organization = registered(stage, "act-three")
     jane, rita = strict.client(name="jane"), strict.client(name="rita")
     credit = form(jane, f"{ORGANIZATIONS}/{organization}/do/credit")
-    where = credit.send("do", amount="60.00", reason="perhaps").headers["Location"]
+    where = credit.send("do", amount="60.00", reason="<img src=x>").headers["Location"]
     data = {"csrf": csrf(rita, where), "step": "reject"}
 
+    page = shown(rita.get(where).text)
+    assert "<img src=x>" in page.text
+    assert not list(page.attributes("img"))
     mute = rita.post(where, data=data)
     assert mute.status_code == 422
     assert 'id="reason-wrong"' in mute.text

@@ -106,10 +106,13 @@ def test_a_credit_is_granted_by_hand(stage: Stage, open_window: Open) -> None:
     page.get_by_role("button", name="Look at the effect").click()
     expect(page.get_by_role("heading", name="What it would do")).to_be_visible()
     visit.assert_accessible()
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.method))
     page.get_by_role("button", name="Do it").dblclick()
 
     expect(page.get_by_role("status")).to_contain_text("Grant a credit: done.")
     assert [each.amount for each in stage.wired.holdings.credits(organization)] == [1_250]
+    assert sent.count("POST") == 1
 
 
 def test_what_they_saw_is_one_click_from_their_case(open_window: Open, waiting: str) -> None:

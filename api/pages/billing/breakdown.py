@@ -52,15 +52,19 @@ def _cost(attachment: str, lines: list[LineItem]) -> ServiceCost:
     )
 
 
-def _words(line: LineItem, name: str) -> str:
-    """A line's description without the service's name, where its heading says that, and with its
-    quantity as people read it."""
-    said, rest = _parted(line)
-    words = rest if said and said == name else line.description
+def described(line: LineItem) -> str:
+    """A line's description, with its quantity as people read it."""
     measured = f"{plain(line.quantity)} {line.unit}"
-    if line.unit is None or not words.endswith(measured):
-        return words
-    return f"{words.removesuffix(measured)}{number(plain(line.quantity))} {line.unit}"
+    if line.unit is None or not line.description.endswith(measured):
+        return line.description
+    before = line.description.removesuffix(measured)
+    return f"{before}{number(plain(line.quantity))} {line.unit}"
+
+
+def _words(line: LineItem, name: str) -> str:
+    """A line's description without the service's name, where its heading says that."""
+    said, _ = _parted(line)
+    return described(line).removeprefix(f"{said}: ") if said and said == name else described(line)
 
 
 def _parted(line: LineItem) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.pages.billing.breakdown import described
 from domain.invoice import Invoice
 
 
@@ -31,7 +32,7 @@ def compared(before: Invoice, after: Invoice) -> tuple[ComparedLine, ...]:
     lines = [
         ComparedLine(
             key=key,
-            description=(becomes.get(key) or was[key]).description,
+            description=described(becomes.get(key) or was[key]),
             was=was[key].amount if key in was else 0,
             becomes=becomes[key].amount if key in becomes else 0,
             new=key not in was,

@@ -5,6 +5,7 @@ from flask import request
 from api.auth import READERS
 from api.context import wired
 from api.pages.billing.arithmetic import rows
+from api.pages.billing.breakdown import described
 from api.pages.billing.frame import INVOICE, framed, is_part, require_own
 from api.pages.page import page
 
@@ -26,6 +27,7 @@ def billing_line(organization: str, cycle: str, line: str) -> str:
         organization,
         view=view,
         line=found.line,
+        title=described(found.line),
         rows=rows(found.steps, found.line.amount, currency),
         currency=currency,
         records=found.records,

@@ -1,7 +1,7 @@
 """What an action would do, told before it is done: invoice by invoice, line by line, in words."""
 
 from api.context import wired
-from api.pages.action import Deed, Effect, Tell
+from api.pages.action import Deed, Effect
 from api.pages.actions import require_taken
 from api.pages.words import money
 from application.views import InvoiceDelta, InvoiceView, LineDelta, Preview
@@ -33,11 +33,6 @@ def correcting(deed: Deed) -> Effect:
     require_taken(answer)
     found = tuple(one for item in answer["items"] for one in item["invoices"])
     return of_preview(Preview(invoices=found))
-
-
-def says(*words: str) -> Tell:
-    """The same words whatever is asked."""
-    return lambda _: Effect(words=words)
 
 
 def accepting_late(deed: Deed) -> Effect:
@@ -180,12 +175,6 @@ def deciding(deed: Deed) -> Effect:
     delta = _delta(deed.view, total, total + sum(moved.values()), rows)
     words = ("The books take over what others changed on the draft.",)
     return Effect(words=words, invoices=(delta,) if rows else ())
-
-
-def commenting(deed: Deed) -> Effect:
-    """Who reads a comment."""
-    public = deed.body["visibility"] == "public"
-    return Effect(words=("The customer reads it." if public else "Only support reads it.",))
 
 
 def resolving(deed: Deed) -> Effect:

@@ -26,7 +26,7 @@ _CASES = (
         title="Acknowledge",
         help="Say that somebody looks into it.",
         when=_unseen,
-        tell=effects.says("The customer sees that support looks into it."),
+        tell="The customer sees that support looks into it.",
     ),
     Action(
         name="comment",
@@ -42,7 +42,7 @@ _CASES = (
                 required=True,
             ),
         ),
-        tell=effects.commenting,
+        tell="Everybody you choose reads these words, for good.",
     ),
     Action(
         name="resolve",
@@ -67,7 +67,7 @@ _CASES = (
             Field(name="cycle", label="Corrected on", help="The cycle, such as acme.2026-01-01."),
         ),
         when=_open,
-        tell=effects.says("The customer reads these words, and the case is closed."),
+        tell="The customer reads these words, and the case is closed.",
     ),
     Action(
         name="reopen",
@@ -75,7 +75,7 @@ _CASES = (
         title="Reopen",
         fields=(Field(name="text", label="Why", kind="prose", required=True),),
         when=_resolved,
-        tell=effects.says("The customer sees that the case is open again, and these words."),
+        tell="The customer sees that the case is open again, and these words.",
     ),
 )
 

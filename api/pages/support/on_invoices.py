@@ -52,7 +52,7 @@ _ALL = (
         ),
         statuses=OPEN,
         when=_free,
-        tell=effects.says("No amount changes. The invoice is not issued until it is released."),
+        tell="No amount changes. The invoice is not issued until it is released.",
     ),
     Action(
         name="release",
@@ -62,7 +62,7 @@ _ALL = (
         fields=(REASON,),
         statuses=OPEN,
         when=_held,
-        tell=effects.says("No amount changes. The invoice is issued when its time comes."),
+        tell="No amount changes. The invoice is issued when its time comes.",
     ),
     Action(
         name="approve",
@@ -155,7 +155,7 @@ _ALL = (
             REASON,
         ),
         when=_any("discrepancies"),
-        tell=effects.says("Nothing changes here or at Stripe: the difference is accepted."),
+        tell="Nothing changes here or at Stripe: the difference is accepted.",
     ),
     Action(
         name="retry",
@@ -163,7 +163,7 @@ _ALL = (
         title="Retry a parked sync",
         help="Once somebody did what its error says.",
         when=_failed,
-        tell=effects.says("The next free worker tries again."),
+        tell="The next free worker tries again.",
     ),
     Action(
         name="finalize",

@@ -1,0 +1,38 @@
+"""The head of a chain as it is given to those who keep it."""
+
+from typing import TYPE_CHECKING, Any
+
+from domain.errors import NotFound
+from domain.identity import parse_cycle_name
+from projections.chain import COMMON, Head
+
+if TYPE_CHECKING:
+    from api.wiring import Wired
+
+
+def chain_shown(wired: "Wired", organization: str) -> dict[str, Any]:
+    """An organization's head with the catalog's, as ``ChainSchema`` wants them."""
+    chain = wired.audit_trail.chain
+    own, catalog = chain.head(organization), chain.head(COMMON)
+    return {"organization": organization, **_head(own), "catalog": _head(catalog)}
+
+
+def chain_of_cycle(wired: "Wired", cycle: str) -> dict[str, Any]:
+    """The same for the organization of a cycle.
+
+    Raises:
+        NotFound: the text names no cycle.
+    """
+    parsed = parse_cycle_name(cycle)
+    if parsed is None:
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+    return chain_shown(wired, parsed[0])
+
+
+def _head(head: Head) -> dict[str, Any]:
+    return {
+        "position": head.position,
+        "events": head.events,
+        "head": head.head.hex(),
+        "at": head.at,
+    }
