@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	&& echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-deep test-stripe check static lint format bench golden lock clean
+.PHONY: help setup run test test-deep test-stripe check static lint format bench golden fixture soak lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench: $(V)/ok ## Measure, and print a table
 
 golden: $(V)/ok ## Accept changed golden files; read the diff before you commit it
 	$(PY) -m pytest -q --accept-golden $(ARGS)
+
+fixture: $(V)/ok ## Write this release's data on disk for the upgrade test; once for each release
+	$(PY) -m tests.upgrade.write
+
+soak: $(V)/ok ## Traffic while processes, database and Stripe fail, then everything is counted (SOAK_S=600)
+	$(PY) -m benchmarks.soak --seconds $(or $(SOAK_S),600)
 
 lock: ## Resolve the packages anew into requirements.lock
 	$(UV) pip compile pyproject.toml --extra dev --extra otel --universal --python-version 3.11 --upgrade \

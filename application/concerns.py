@@ -33,7 +33,7 @@ def concerns(vitals: Vitals) -> list[Concern]:
     """What somebody should look at now, the urgent first."""
     found = [
         Concern(runbook=runbook, words=words, urgent=urgent)
-        for runbook, urgent, look in _LOOKS
+        for runbook, urgent, look in LOOKS
         if (words := look(vitals)) is not None
     ]
     return sorted(found, key=lambda each: not each.urgent)
@@ -98,7 +98,7 @@ def _schedules(vitals: Vitals) -> str | None:
     return f"Schedules {'; '.join(parts)}" if parts else None
 
 
-_LOOKS: Sequence[tuple[str, bool, Look]] = (
+LOOKS: Sequence[tuple[str, bool, Look]] = (
     ("worker-missing", True, _workers),
     ("stripe-away", True, _away),
     ("projector-lag", True, _lag),
@@ -126,3 +126,4 @@ _LOOKS: Sequence[tuple[str, bool, Look]] = (
         _some("deliveries_failing", "webhook to a system of ours fails", "webhooks of ours fail"),
     ),
 )
+"""The runbook of each, whether it is urgent, and what is wrong, if it is."""

@@ -16,6 +16,7 @@ from domain.events.organization import (
     CurrencyChanged,
     MemberAdded,
     MemberRemoved,
+    PersonalDataErased,
     OrganizationClosed,
     OrganizationEvent,
     OrganizationRegistered,
@@ -240,6 +241,8 @@ class Organization:
                 self.policies |= event.policies
             case CreditGranted():
                 self.credits[event.credit] = event
+            case PersonalDataErased():
+                pass  # of what the log never held
             case StripeCustomerLinked():
                 self.stripe_customer = event.customer
             case CreditExpired():

@@ -1,4 +1,4 @@
-"""A hash chain over stored events: a link holds its event and, by the link before, all earlier ones."""
+"""A hash chain over stored events: a link holds its event and, by the one before, all others."""
 
 import hashlib
 import struct

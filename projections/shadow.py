@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from domain.invoice import Invoice, LineItem
 from domain.period import Period
-from projections.imported_invoice import ImportedInvoice, ImportedLine
+from projections.imported_invoice import ImportedInvoice
 from projections.shadow_causes import Cause, cause_of
 from projections.shadow_matching import Beside, beside
 
@@ -118,19 +118,18 @@ def nobodys(issued: ImportedInvoice) -> Shadow:
         tax=issued.tax,
         invoices=(issued.id,),
         numbers=(issued.number or issued.id,),
-        lines=tuple(_line(Beside(each.description, (), (each,)), "usd") for each in issued.lines),
+        lines=tuple(
+            _line(Beside(each.description, (), (each,)), issued.currency) for each in issued.lines
+        ),
     )
 
 
 def covering(issued: ImportedInvoice, cycles: Mapping[str, Period]) -> str | None:
     """The cycle that an invoice is for: the one it overlaps most, the earlier of two."""
-    shares = {name: period.overlap(*_span(issued)) for name, period in cycles.items()}
+    start, end = issued.period.start, issued.period.end
+    shares = {name: period.overlap(start, end) for name, period in cycles.items()}
     lengths = {name: part.microseconds for name, part in shares.items() if part}
     return min(lengths, key=lambda name: (-lengths[name], cycles[name].start), default=None)
-
-
-def _span(issued: ImportedInvoice) -> tuple[object, ...]:
-    return (issued.period.start, issued.period.end)
 
 
 def _verdict(
@@ -196,6 +195,3 @@ def _in_another_currency(invoice: Invoice, issued: Sequence[ImportedInvoice]) ->
         billed=sum(each.total for each in issued),
         cause=Cause.CURRENCY,
     )
-
-
-__all__ = ["ComparedLine", "ImportedLine", "Shadow", "Terms", "Verdict", "covering", "shadow"]

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workers": ("api.cli.schedules:workers", "Show who works, and how that goes."),
     "audit": ("api.cli.audit:audit", "Compare the books with their events and with Stripe."),
     "verify": ("api.cli.verify:verify", "Count everything in the books a second time."),
+    "erase-member": ("api.cli.erase_member:erase_member", "Forget a person; no amount changes."),
     "pay": ("api.cli.pay:pay", "Note money that came in, without Stripe."),
     "export": ("api.cli.export:export", "Write a journal for accounting programs."),
     "close": ("api.cli.syncing:close", "Close, settle and issue what is due."),

@@ -68,6 +68,20 @@ def form(actions: Mapping[str, Action], name: str, place: Place) -> Any:
     return _render(action, place, typed)
 
 
+def blank(actions: Mapping[str, Action], name: str, place: Place) -> dict[str, Any]:
+    """What ``_act.html`` needs for a form that is part of another page."""
+    action = actions[name]
+    return {
+        "offer": _offer(action, place),
+        "action": action,
+        "place": place,
+        "typed": {"token": uuid4().hex},
+        "wrong": {},
+        "effect": None,
+        "second": None,
+    }
+
+
 def submitted(actions: Mapping[str, Action], name: str, place: Place) -> Any:
     """Answer a form's POST: the effect of what was typed, or carry it out."""
     action = _known(actions, name)

@@ -74,6 +74,16 @@ def second(at: datetime, zone: str = "UTC") -> str:
     return f"{there.day} {there:%B %Y, %H:%M:%S %Z}"
 
 
+def as_typed(at: datetime, zone: str = "UTC") -> str:
+    """An instant as people type it into a form.
+
+    >>> from datetime import UTC
+    >>> as_typed(datetime(2026, 1, 3, 9, 5, tzinfo=UTC), "Europe/Berlin")
+    '2026-01-03 10:05'
+    """
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """How long something has been, or will be.
 
@@ -121,6 +131,7 @@ FILTERS = {
     "last_day": last_day,
     "minute": minute,
     "second": second,
+    "as_typed": as_typed,
     "number": number,
     "exact": exact,
     "counted": counted,

@@ -19,6 +19,34 @@ class HeadSchema(Strict):
     at = Instant(required=True, allow_none=True)
 
 
+class ErasureQuery(Strict):
+    """``organization_name``: erase that as well, where it is the name of a person."""
+
+    organization_name = fields.Boolean(load_default=False)
+
+
+class LoggedQuoteSchema(Strict):
+    """An event that quotes an address. It cannot be changed."""
+
+    stream = fields.String(required=True)
+    version = fields.Integer(required=True)
+
+
+class ErasureSchema(Strict):
+    """What was erased: ``rows`` changed or deleted, by table. ``effect``: ``recorded``, or
+    ``nothing`` where there was nothing left to erase.
+
+    ``in_log``: events in which somebody wrote the address, though nothing personal belongs there.
+    """
+
+    organization = fields.String(required=True)
+    user = fields.String(required=True)
+    effect = fields.String(required=True, metadata={"enum": ["recorded", "nothing"]})
+    position = fields.Integer(required=True)
+    rows = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    in_log = fields.List(fields.Nested(LoggedQuoteSchema), required=True)
+
+
 class ChainSchema(HeadSchema):
     """The head of an organization's chain, and that of the catalog's."""
 

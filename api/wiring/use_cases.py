@@ -217,7 +217,7 @@ def _wired(
         repricing=Repricing(carrying, catalog, clock),
         diffing=Diffing(books, log, catalog, records),
         exporting=Exporting(books, log, records, directory),
-        audit_trail=audit_trail(database),
+        audit_trail=audit_trail(database, log, books),
         closing=Closing(books, catalog, issuing, crediting, insight.check),
         reconciler=reconciler,
         conflicts=conflicts,

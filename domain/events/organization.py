@@ -45,6 +45,13 @@ class MemberRemoved(OrganizationEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PersonalDataErased(OrganizationEvent):
+    """What was kept of a user outside the log is gone: address, words, sessions."""
+
+    user: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyChanged(OrganizationEvent):
     """Named policies with new values; the others stay."""
 

@@ -14,6 +14,7 @@ from domain.events.organization import (
     OrganizationClosed,
     OrganizationRegistered,
     OrganizationReopened,
+    PersonalDataErased,
     PolicyChanged,
     StripeCustomerLinked,
 )
@@ -68,6 +69,7 @@ SENTENCES: Sentences = {
     AnchorMoved: _moved,
     MemberAdded: lambda event, _: f"User {event.user} is {event.role}",
     MemberRemoved: lambda event, _: f"User {event.user} left the organization",
+    PersonalDataErased: lambda event, _: f"What was kept of user {event.user} was erased",
     PolicyChanged: _policies,
     CreditGranted: _granted,
     CreditExpired: _expired,

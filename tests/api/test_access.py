@@ -105,6 +105,7 @@ RULES = {
     "invoice_links": "organization support admin",
     "export_journal": "support admin",
     "get_chain": "organization support admin",
+    "erase_personal_data": "admin",
     "daily_usage": "organization support admin",
     "daily_cost": "organization support admin",
     "get_forecast": "organization support admin",

@@ -102,6 +102,7 @@ ELSEWHERE = {
     "approve_invoice",
     "decide_edits",
     "dismiss_discrepancy",
+    "erase_personal_data",
     "link_customer",
     "approve_change",
     "note_payment",
@@ -258,6 +259,14 @@ def test_who_accepted_a_discrepancy_is_told(
     body = {"discrepancy": found.id, **WHY}
     dismiss = Command("dismiss_discrepancy", "POST", f"{INVOICE}/discrepancies/dismiss", body)
     assert told_by(log, ada, [dismiss]) == {"dismiss_discrepancy": {name(ada)}}
+
+
+def test_who_erased_a_person_is_told(admin: Caller, acme: str, ada: Caller, log: Log) -> None:
+    members = [{"user": "u1", "email": "bea@acme.example", "role": "owner"}]
+    done(admin("PUT", ORGANIZATION, DETAILS | {"anchor_day": START.day, "members": members}))
+    path = f"{ORGANIZATION}/members/u1/personal-data"
+    erase = Command("erase_personal_data", "DELETE", path)
+    assert told_by(log, ada, [erase]) == {"erase_personal_data": {name(ada)}}
 
 
 def test_who_linked_a_customer_is_told(

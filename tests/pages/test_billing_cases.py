@@ -3,11 +3,14 @@
 Changes ``pampa`` of the demo, and makes ``reporter``.
 """
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from api.links import Links
 from api.pages.billing.cases import ANSWERS, STATE_WORDS
+from application.signing_in import Visitor
 from domain.case import RESOLUTIONS, STATUSES
 from tests.pages.customers import Desk, Page, send
 from tests.pages.stage import Stage
@@ -110,6 +113,20 @@ def test_an_answer_a_comment_and_opening_it_again(stage: Stage) -> None:
     assert "Open again" in Page(client.get(there).text).text
     desk.settle()
     assert "Open again" in Page(client.get(CASES).text).text
+
+
+def test_a_member_is_told_by_name_from_the_others(stage: Stage) -> None:
+    member = Visitor(actor="member:owner", role="organization", organization=WHO)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    link = stage.wired.sessions.make_link(member, until, actor="test")
+    address = Links(stage.wired.settings).address(link, member, until)
+    client = stage.app.test_client()
+    client.post(address.removeprefix(stage.base))
+
+    there = send(client, CASES, **seen(stage), text="Mine").headers["Location"]
+
+    assert "You " in Page(client.get(there).text).text
+    assert "owner " in Page(stage.client(WHO).get(there).text).text
 
 
 def test_what_cannot_be_done_any_more_is_told_in_words(stage: Stage) -> None:

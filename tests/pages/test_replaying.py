@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from api.pages.support.replaying import compared, moment
+from api.pages.support.replaying import compared, moment, told_at
 from application.views import HistoryEntry
 from domain.errors import InvalidInput
 from domain.invoice import Invoice, LineItem
@@ -22,7 +22,7 @@ def _entry(position: int, happened: int, recorded: int) -> HistoryEntry:
         occurred_at=START + happened * HOUR,
         recorded_at=START + recorded * HOUR,
         actor="test",
-        what="",
+        what=str(position),
     )
 
 
@@ -53,6 +53,19 @@ def test_where_it_stands(
     assert found.known_at == (None if known is None else START + known * HOUR)
     assert found.as_of == (None if happened is None else START + happened * HOUR)
     assert found.is_now == (known is None and happened is None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, []),
+        ({"step": "2"}, ["3", "4"]),
+        ({"clock": "happened", "step": "2"}, ["2"]),
+        ({"known_at": "2026-01-01T03:00:00Z"}, []),
+    ],
+)
+def test_what_was_told_at_that_instant(asked: dict[str, str], told: list[str]) -> None:
+    assert told_at(STORY, moment(asked, STORY, "UTC")) == told
 
 
 def test_both_clocks_at_once_are_taken() -> None:

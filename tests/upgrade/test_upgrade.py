@@ -44,9 +44,10 @@ def test_work_goes_on_with_the_data_of_a_release(url: str) -> None:
     with stored_world(url) as stored:
         stored.made.travel(datetime.fromisoformat(about.now))
         before = stored.made.current().invoice.total
+        again = stored.made.use("0.5", JANUARY, id="r7")
         stored.made.item("after-upgrade", 700, stored.made.now)
+        assert again.refusals[0].outcome == "conflict", "the release before took this id"
         assert stored.made.current().invoice.total == before + 700
-        stored.settle_down()
         assert stored.verify().broken == []
 
 

@@ -16,13 +16,17 @@ from api.pages.billing.states import check_of, collection_of, open_invoices, sta
 from api.pages.page import page
 from application.notices import Told
 from application.views import CurrentView, InvoiceView, OrganizationView
+from domain.billing_cycle import UNISSUED
 from domain.errors import NotFound
 from domain.events.outcome import CreditNoteIssued, RefundRecorded
 from domain.identity import parse_cycle_name
 
 NEWS = 3
 RECENT = 6
-"""Invoices that the overview lists; the rest has a page of its own."""
+"""Issued invoices that the overview lists; the rest has a page of its own."""
+
+LISTED = 2 * RECENT
+"""Among so many they are looked for: the newest are not issued yet."""
 
 
 @page("/billing", roles=READERS)
@@ -63,15 +67,14 @@ def shown_invoice(view: InvoiceView, who: OrganizationView) -> dict[str, Any]:
 def _overview(who: OrganizationView) -> dict[str, Any]:
     current = _current(who.id)
     awaiting = reversed(current.awaiting) if current else ()
-    recent = wired().cycle_lists.invoices(who.id, None, RECENT + 1)
-    begun = [each for each in recent if each.starts <= now()]
+    listed = wired().cycle_lists.invoices(who.id, None, LISTED)
     return {
         "current": shown_invoice(current.invoice, who) if current else None,
         "awaiting": [shown_invoice(view, who) for view in awaiting],
         "balances": wired().holdings.balance(who.id),
         "runs": _runs(who.id, current),
         "due": open_invoices(wired().books.outstanding(who.id), now()),
-        "recent": [each for each in begun if each.status not in ("accruing",)][:RECENT],
+        "recent": [each for each in listed if each.status not in UNISSUED][:RECENT],
         "news": [(each, notice_words(each)) for each in _unread(who.id)],
         "state_of": state_of,
     }

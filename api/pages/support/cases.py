@@ -7,7 +7,7 @@ from flask import render_template, request
 from api.auth import STAFF
 from api.context import wired
 from api.instants import format_instant
-from api.pages.actions import offers
+from api.pages.actions import blank, offers
 from api.pages.page import page
 from api.pages.support.cursors import cursor
 from api.pages.support.on_cases import ON_CASES
@@ -50,6 +50,7 @@ def support_case(case: str) -> Any:
         screen=screen_of(view.report),
         since=_since(view.report),
         offers=offers(ON_CASES, place),
+        comment=blank(ON_CASES, "comment", place),
     )
 
 

@@ -12,7 +12,7 @@ from api.pages.page import page
 from api.pages.support.cursors import cursor
 from api.pages.support.on_invoices import ON_INVOICES
 from api.pages.support.places import invoice_place
-from api.pages.support.replaying import Moment, compared, moment
+from api.pages.support.replaying import Moment, compared, moment, told_at
 from api.pages.typed import instant
 from application.views import HistoryEntry, InvoiceView
 from domain.errors import InvalidInput, NotFound
@@ -62,6 +62,7 @@ def _replayed(place: Place, story: tuple[HistoryEntry, ...]) -> dict[str, Any]:
         "now_view": now,
         "then": then,
         "moment": at,
+        "told": told_at(story, at),
         "lines": compared(then.invoice if then else None, now.invoice),
         "wrong": wrong,
         "typed": {name: request.args.get(name, "") for name in ("as_of", "known_at")},

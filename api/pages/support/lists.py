@@ -83,11 +83,11 @@ def _quarantine(wrong: dict[str, str], typed: "MultiDict[str, str]") -> str:
     status = request.args.get("status", "open")
     status = status if status in STATUSES else "open"
     code = request.args.get("code", "")
-    page = wired().quarantine.list(status, cursor("after") or 0, ROWS)
+    found = wired().quarantine.list(status, cursor("after") or 0, ROWS)
     return render_template(
         "support/quarantine.html",
-        found=page,
-        rows=_of_code(page, code),
+        found=found,
+        rows=_of_code(found, code),
         status=status,
         statuses=STATUSES,
         code=code,
@@ -97,6 +97,6 @@ def _quarantine(wrong: dict[str, str], typed: "MultiDict[str, str]") -> str:
     )
 
 
-def _of_code(page: QuarantinePage, code: str) -> list[Any]:
+def _of_code(found: QuarantinePage, code: str) -> list[Any]:
     """The entries of a page with a reason, or all of them."""
-    return [each for each in page.data if code in ("", each.code)]
+    return [each for each in found.data if code in ("", each.code)]

@@ -42,6 +42,7 @@ _CASES = (
                 required=True,
             ),
         ),
+        when=lambda _: False,  # its form is on the case's own page
         tell="Everybody you choose reads these words, for good.",
     ),
     Action(

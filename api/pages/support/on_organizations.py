@@ -179,7 +179,9 @@ _ALL = (
         title="Attach a service",
         help="From an instant on, which may lie in the past.",
         fields=(
-            Field(name="service", label="Service", required=True, help="Its id."),
+            Field(
+                name="service", label="Service", kind="choice", choices="services", required=True
+            ),
             Field(
                 name="attachment",
                 label="Name of the attachment",
@@ -213,7 +215,13 @@ _ALL = (
         help="The same service takes its newest prices.",
         fields=(
             ATTACHMENT,
-            Field(name="service", label="Becomes the service", required=True, help="Its id."),
+            Field(
+                name="service",
+                label="Becomes the service",
+                kind="choice",
+                choices="services",
+                required=True,
+            ),
             Field(name="quantity", label="Quantity", kind="exact", help="Empty: as it is."),
             AT,
         ),

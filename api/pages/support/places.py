@@ -29,6 +29,9 @@ def organization_place(organization: str) -> Place:
         organization=organization,
         choose={
             "attachments": lambda: _attachments(organization),
+            "services": lambda: [
+                (each.id, f"{each.name} ({each.id})") for each in wired().publishing.services()
+            ],
             "discounts": lambda: [
                 (each.discount, f"{each.discount}: {each.reason}")
                 for each in discounts(organization)

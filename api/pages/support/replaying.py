@@ -62,6 +62,15 @@ def moment(asked: Mapping[str, str], story: Sequence[HistoryEntry], zone: str) -
     return Moment(clock=KNOWN, step=step, last=last, known_at=instants[step])
 
 
+def told_at(story: Sequence[HistoryEntry], at: Moment) -> list[str]:
+    """What became known, or happened, at the very instant where the slider stands."""
+    if at.at is None:
+        return []
+    if at.clock == KNOWN:
+        return [each.what for each in story if each.recorded_at == at.at]
+    return [each.what for each in story if each.occurred_at == at.at]
+
+
 def instants_of(story: Sequence[HistoryEntry], clock: str) -> list[datetime]:
     """When something became known, or happened, each instant once."""
     ats = {e.recorded_at if clock == KNOWN else e.occurred_at for e in story}

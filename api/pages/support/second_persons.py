@@ -17,6 +17,8 @@ from domain.errors import CyclebookError, InvalidInput
 ALL = "/support/change-requests"
 ONE = f"{ALL}/<change>"
 ROWS = 50
+AMOUNTS = ("amount", "reduce_due", "refund", "credit_balance", "out_of_band")
+"""What bodies have in minor units."""
 
 
 @page(ALL, roles=STAFF)
@@ -98,6 +100,7 @@ def _shown(change: str, wrong: dict[str, str], typed: Any) -> str:
         state=found.state(now()),
         own=found.actor == g.principal.actor,
         titles=titles(),
+        amounts=AMOUNTS,
         wrong=wrong,
         typed=typed,
     )

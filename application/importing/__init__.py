@@ -1,0 +1,1 @@
+"""Importing: what another program billed through Stripe, brought over without changing it."""

@@ -1,0 +1,1 @@
+"""Shadow mode: beside another biller, our books are compared with its invoices."""

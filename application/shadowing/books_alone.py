@@ -1,0 +1,59 @@
+"""Cycles that another program bills: their syncs do nothing, and they are issued in books alone."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from application.conflicts import Conflicts
+from application.sync import SyncResult
+from domain.errors import NotFound
+from domain.identity import parse_cycle_name
+from projections.change_set import ChangeSet
+
+BilledByOthers = Callable[[str], bool]
+"""Whether another program bills a cycle, by the cycle's name."""
+
+
+def billed_by_others(*, shadow: bool, bill_from: date | None) -> BilledByOthers:
+    """All cycles in shadow mode; after it those that began before the day from which we bill."""
+
+    def is_theirs(cycle: str) -> bool:
+        parsed = parse_cycle_name(cycle)
+        if parsed is None:
+            raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+        return shadow or (bill_from is not None and parsed[1] < bill_from)
+
+    return is_theirs
+
+
+class InBooksAlone(Conflicts):
+    """``Conflicts`` that leave the cycles of others alone. To issue one of them is to say so.
+
+    theirs: whether another program bills a cycle.
+    """
+
+    def __init__(self, theirs: BilledByOthers, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._theirs = theirs
+
+    def sync(self, cycle: str, actor: str, *, force: bool = False) -> SyncResult:
+        """As ever; of a cycle that others bill, nothing."""
+        if self._theirs(cycle):
+            return self._nothing(cycle)
+        return super().sync(cycle, actor, force=force)
+
+    def finalize(self, cycle: str, actor: str, *, force: bool = False) -> SyncResult:
+        """As ever; of a cycle that others bill, nothing: the books then issue it by themselves."""
+        if self._theirs(cycle):
+            return self._nothing(cycle)
+        return super().finalize(cycle, actor, force=force)
+
+    def _nothing(self, cycle: str) -> SyncResult:
+        invoice = self._reconciler.pending(cycle).invoice
+        return SyncResult(
+            changes=ChangeSet(invoice=invoice, remote=None, changes=()),
+            invoice=None,
+            writes=0,
+            proof=None,
+            discrepancies=(),
+        )
