@@ -48,6 +48,7 @@ from api.openapi import ApiBook, specification
 from api.pages import pages
 from api.rate_limits import RateLimits
 from api.wiring import Wired
+from application.about import begin
 from application.meters import Meters
 
 BOOKS: tuple[ApiBook, ...] = (
@@ -85,6 +86,7 @@ BOOKS: tuple[ApiBook, ...] = (
 
 DOCS = "/docs"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_NAME = re.compile(r"[a-z0-9_-]{1,64}(\.[0-9-]{10})?")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -136,6 +138,17 @@ def _name_request() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.begun_at = perf_counter()
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    path = request.view_args or {}
+    begin(
+        request=g.request_id,
+        organization=_plain(path.get("organization")),
+        cycle=_plain(path.get("cycle")),
+    )
+
+
+def _plain(name: str | None) -> str | None:
+    """A name from an address, where it can be one of ours: others may be anything."""
+    return name if name is not None and _NAME.fullmatch(name) else None
 
 
 def _measure(meters: Meters, response: Response) -> Response:

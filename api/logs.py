@@ -13,6 +13,9 @@ from application.about import facts
 
 TEXT, JSON = "text", "json"
 
+SECRET_MIN = 8
+"""Leaving out shorter ones would make nonsense of every line."""
+
 _HIDDEN = (
     (re.compile(r"\b(ck_[\w-]{8})[\w-]{4,}"), r"\1…"),  # a key's id may be seen, its secret not
     (re.compile(r"\b((?:sk|rk)_(?:live|test)_|whsec_)\w+"), r"\1…"),
@@ -38,7 +41,7 @@ def log_to_stderr(settings: Settings) -> None:
 def formatter(settings: Settings) -> logging.Formatter:
     """Lines as the settings want them."""
     secrets = [getattr(settings, each.name) for each in fields(settings) if each.metadata["secret"]]
-    known = [str(each) for each in secrets if each]
+    known = [str(each) for each in secrets if each and len(str(each)) >= SECRET_MIN]
     return JsonLines(known) if settings.log_format == JSON else TextLines(known)
 
 

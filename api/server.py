@@ -1,10 +1,12 @@
 """The API under gunicorn: processes with threads, each wired for itself."""
 
+import logging
 from contextlib import ExitStack
 from typing import Any, cast
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from api.app import create_app
 from api.memory import spare_garbage_collection
@@ -20,6 +22,18 @@ KEEP_OPEN_S = 75
 
 SILENT_S = 60
 """A process that has not stirred for so long is replaced."""
+
+
+class OwnLog(Logger):  # type: ignore[misc]
+    """What gunicorn says, in the same lines as all else."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set its handlers up, then have them write our way."""
+        super().setup(cfg)
+        ours = [each.formatter for each in logging.getLogger().handlers if each.formatter]
+        for handler in self.error_log.handlers:
+            if ours:
+                handler.setFormatter(ours[0])
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -43,6 +57,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "keepalive": KEEP_OPEN_S,
             "timeout": SILENT_S,
             "graceful_timeout": GRACE_S,
+            "logger_class": OwnLog,
             "loglevel": self._settings.log_level.lower(),
             "control_socket_disable": True,
             "worker_exit": lambda _server, _worker: self._wiring.close(),

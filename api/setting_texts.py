@@ -10,6 +10,7 @@ from domain.errors import InvalidInput
 
 STRIPE, JOURNAL = "stripe", "journal"
 _AMQP_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LOG_FORMATS = ("text", "json")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -75,6 +76,14 @@ def as_log_level(name: str, text: str) -> str:
         known = ", ".join(_LOG_LEVELS)
         raise InvalidInput(f"{name} has to be one of {known}, not {text!r}", field=name)
     return text.upper()
+
+
+def as_log_format(name: str, text: str) -> str:
+    """For people or for programs."""
+    if text.lower() not in _LOG_FORMATS:
+        known = " or ".join(_LOG_FORMATS)
+        raise InvalidInput(f"{name} has to be {known}, not {text!r}", field=name)
+    return text.lower()
 
 
 def as_url(*schemes: str) -> Callable[[str, str], str]:

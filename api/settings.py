@@ -14,6 +14,7 @@ from api.setting_texts import (
     STRIPE,
     as_amqp_name,
     as_count,
+    as_log_format,
     as_log_level,
     as_path,
     as_port,
@@ -171,6 +172,7 @@ class Settings:
         "Port on HOST at which a worker shows its /metrics; not set: none", as_port
     )
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", as_log_level, default="INFO")
+    log_format: str = _setting("text for people, or json", as_log_format, default="text")
 
     @property
     def origin(self) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.about import about
 from application.pacing import Lane, in_lane
 from application.projector import SyncClaim, SyncQueue
 from domain.errors import CyclebookError, NotFound, Unavailable, UnsafeChangeSet
@@ -158,6 +159,10 @@ class SyncWorker:
         return any([self._work(claim) for claim in claims])
 
     def _work(self, claim: SyncClaim) -> bool:
+        with about(cycle=claim.cycle):
+            return self._try(claim)
+
+    def _try(self, claim: SyncClaim) -> bool:
         try:
             with _kept(self._queue, claim.token), in_lane(_lane(claim)):
                 self._sync(claim.cycle, SYNC_ACTOR)

@@ -38,6 +38,9 @@ _OF_THEM: Mapping[str, tuple[str, ...]] = {
         "DELETE FROM web_session WHERE organization = %(organization)s AND actor = %(actor)s",
     ),
     "sign_in_link": ("DELETE FROM sign_in_link WHERE actor = %(actor)s",),
+    "stripe_call_private": (
+        "DELETE FROM stripe_call_private WHERE organization = %(organization)s",
+    ),
     "notice_read": (
         "DELETE FROM notice_read WHERE organization = %(organization)s AND reader = %(actor)s",
     ),

@@ -28,6 +28,18 @@ def listed(
     """Every invoice made in ``[start, end)``, window by window, each newest first.
 
     Raises:
+        GatewayUnavailable, GatewayBusy, GatewayRejected: as in ``pages``.
+    """
+    for rows in pages(client, start, end):
+        yield [read_invoice(row) for row in rows]
+
+
+def pages(
+    client: stripe.StripeClient, start: datetime, end: datetime
+) -> Iterator[Sequence[dict[str, Any]]]:
+    """The same as Stripe writes them, each with its first ten lines.
+
+    Raises:
         GatewayUnavailable: the list ended although it said that there was more.
         GatewayBusy, GatewayRejected: as in every read.
     """
@@ -40,7 +52,7 @@ def listed(
 
 def _window(
     client: stripe.StripeClient, since: datetime, until: datetime
-) -> Iterator[Sequence[RemoteInvoice]]:
+) -> Iterator[Sequence[dict[str, Any]]]:
     """One window; begun anew, at the price of repeats, where its cursor is gone."""
     tries = 1
     cursor: str | None = None
@@ -53,7 +65,7 @@ def _window(
             continue
         rows, more = page
         if rows:
-            yield [read_invoice(row) for row in rows]
+            yield rows
         if not more:
             return
         if not rows or rows[-1]["id"] == cursor:

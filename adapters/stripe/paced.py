@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import stripe
 
 from adapters.stripe.errors import REPLAYED, SHOULD_RETRY, header, other_mode
+from application.about import note
 from application.pacer import Leave, Pacer
 from application.pacing import SECOND, Outcome
 
+REQUEST_ID = "request-id"
 LIMITED_BY = "stripe-rate-limited-reason"
 RETRIES = 2
 FIRST_PAUSE = SECOND // 2
@@ -105,6 +107,7 @@ class PacedClient(stripe.HTTPClient):
         except stripe.APIConnectionError as error:
             self._pacer.tell(leave, Outcome.FAILED, "no answer")
             return error
+        note(stripe_request=header(response[2], REQUEST_ID))
         self._pacer.tell(leave, *outcome(response))
         return response
 

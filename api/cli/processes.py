@@ -2,7 +2,8 @@
 
 import click
 
-from api.cli.session import log_to_stderr, session
+from api.cli.session import session
+from api.logs import log_to_stderr
 from api.settings import Settings
 
 

@@ -1,7 +1,6 @@
 """What most commands share: settings, use cases, logging, and output for people or programs."""
 
 import json
-import logging
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from api.logs import log_to_stderr
 from api.settings import Settings
 from domain.errors import GatewayUnavailable
 
@@ -22,19 +22,6 @@ ACTOR = "cli"
 CONNECT_MAX_S = 1
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
-
-
-def log_to_stderr(settings: Settings) -> None:
-    """Write the log where output for programs is not disturbed."""
-    logging.basicConfig(
-        level=settings.log_level,
-        stream=sys.stderr,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
-    # One line for each call is too much: the StripeInvoice streams record them all.
-    logging.getLogger("stripe").setLevel(logging.WARNING)
-    # Nor one for each job: the runs of schedules are kept with their outcomes.
-    logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
 
 @contextmanager

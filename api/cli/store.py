@@ -2,7 +2,8 @@
 
 import click
 
-from api.cli.session import as_json, log_to_stderr, print_json, print_table, session
+from api.cli.session import as_json, print_json, print_table, session
+from api.logs import log_to_stderr
 from api.settings import Settings
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from api.cli.session import ACTOR, listens, log_to_stderr, session
+from api.cli.session import ACTOR, listens, session
+from api.logs import log_to_stderr
 from api.settings import Settings
 from api.supervisor import Child, Supervisor, answers, exists
 from domain.errors import InvalidInput

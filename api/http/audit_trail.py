@@ -4,9 +4,9 @@ from typing import Any
 
 from api.auth import ADMINS, READERS
 from api.chains import chain_shown
-from api.erasures import erasure_json
 from api.context import now, wired
 from api.endpoint import principal
+from api.erasures import erasure_json
 from api.openapi import ApiBook
 from api.schemas.audit_trail import ChainSchema, ErasureQuery, ErasureSchema
 

@@ -74,8 +74,9 @@ def page(
 def visiting() -> Visitor | None:
     """Who is signed in in this browser, if anybody; looked up once for each request."""
     if "visitor" not in g:
-        token = request.cookies.get(COOKIE, "")
-        g.visitor = wired().sessions.find(token) if token else None
+        g.visitor = None  # should the store not answer, the page that says so knows nobody
+        if token := request.cookies.get(COOKIE):
+            g.visitor = wired().sessions.find(token)
     found: Visitor | None = g.visitor
     return found
 

@@ -19,6 +19,7 @@ from adapters.postgres.idempotency import PostgresAnswers
 from adapters.postgres.inbox import PostgresCursor, PostgresInbox
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.pacing import PostgresPace
+from adapters.postgres.private_calls import PostgresPrivateParameters
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.rebuild import PostgresRebuilder
@@ -151,7 +152,7 @@ def _wired(
     catalog = PostgresCatalog(database)
     books = PostgresBooks(database, catalog)
     directory = PostgresDirectory(database)
-    stripe_stream = LoggedStripeStream(log, clock)
+    stripe_stream = LoggedStripeStream(log, clock, PostgresPrivateParameters(database))
     lists = PostgresCycleLists(database)
     queue = PostgresSyncQueue(database)
     scheduled = scheduling(settings, database)

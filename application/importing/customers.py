@@ -181,4 +181,6 @@ def _refuse_unknown(
 ) -> None:
     """A person's word about nobody is a slip that should be seen."""
     for customer in sorted(wishes.keys() - {each.id for each in customers}):
-        done.refuse(customer, NotFound(f"the file of --map names {customer}, whom Stripe lists not"))
+        done.refuse(
+            customer, NotFound(f"the file of --map names {customer}, whom Stripe lists not")
+        )

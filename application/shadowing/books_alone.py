@@ -1,10 +1,12 @@
 """Cycles that another program bills: their syncs do nothing, and they are issued in books alone."""
 
 from collections.abc import Callable
-from datetime import date
-from typing import Any
+from datetime import date, datetime
 
 from application.conflicts import Conflicts
+from application.gateway import StripeStream
+from application.ports import Books
+from application.reconciler import Reconciler
 from application.sync import SyncResult
 from domain.errors import NotFound
 from domain.identity import parse_cycle_name
@@ -32,21 +34,30 @@ class InBooksAlone(Conflicts):
     theirs: whether another program bills a cycle.
     """
 
-    def __init__(self, theirs: BilledByOthers, *parts: Any) -> None:
-        super().__init__(*parts)
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        books: Books,
+        stream: StripeStream,
+        now: Callable[[], datetime],
+        unpark: Callable[[str], object],
+        *,
+        theirs: BilledByOthers,
+    ) -> None:
+        super().__init__(reconciler, books, stream, now, unpark)
         self._theirs = theirs
 
-    def sync(self, cycle: str, actor: str, *, force: bool = False) -> SyncResult:
+    def sync(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
         """As ever; of a cycle that others bill, nothing."""
         if self._theirs(cycle):
             return self._nothing(cycle)
-        return super().sync(cycle, actor, force=force)
+        return super().sync(cycle, actor, force)
 
-    def finalize(self, cycle: str, actor: str, *, force: bool = False) -> SyncResult:
+    def finalize(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
         """As ever; of a cycle that others bill, nothing: the books then issue it by themselves."""
         if self._theirs(cycle):
             return self._nothing(cycle)
-        return super().finalize(cycle, actor, force=force)
+        return super().finalize(cycle, actor, force)
 
     def _nothing(self, cycle: str) -> SyncResult:
         invoice = self._reconciler.pending(cycle).invoice

@@ -83,7 +83,8 @@ class CallAttempted(StripeInvoiceEvent):
 
     purpose: ``customer product create claim update remove_lines update_lines add_lines finalize
     void delete mark_uncollectible credit_note``.
-    parameters: the form fields exactly as sent. attempted_at: by our clock; Stripe remembers
+    parameters: the form fields exactly as sent, but for a customer's name and e-mail, which are
+    kept outside the log. attempted_at: by our clock; Stripe remembers
     the key for at least 24 hours from then.
     """
 

@@ -1,13 +1,18 @@
 """Signing in with links and keys, and out again; what forged requests come to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
+from adapters.postgres.database import Database
+from adapters.postgres.web_sessions import PostgresSessions
+from api.app import create_app
 from api.links import Links
 from api.pages.page import COOKIE
-from application.signing_in import Visitor
+from application.signing_in import Sessions, Visitor
+from domain.errors import StoreUnavailable
 from tests.pages.stage import STARRING, Open, Stage
 
 
@@ -133,6 +138,24 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stage: Stage) -> 
     cookie = response.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+
+
+class Away(PostgresSessions):
+    """A store that does not answer."""
+
+    def find(self, digest: bytes) -> Visitor | None:
+        raise StoreUnavailable("the database does not answer")
+
+
+def test_while_the_store_is_away_a_page_says_so(stage: Stage) -> None:
+    sessions = Sessions(Away(Database(str(stage.wired.settings.database_url))))
+    client = create_app(replace(stage.wired, sessions=sessions)).test_client()
+    client.set_cookie(COOKIE, "somebody")
+
+    response = client.get("/billing")
+
+    assert response.status_code == 503
+    assert "the database does not answer" in response.text
 
 
 def test_in_a_browser(stage: Stage, open_window: Open) -> None:

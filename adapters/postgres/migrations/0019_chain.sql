@@ -35,3 +35,11 @@ CREATE TABLE chain_stream (
     organization text NOT NULL
 );
 CREATE INDEX chain_stream_organization ON chain_stream (organization);
+
+-- A customer's name and address, as a call at Stripe was attempted with them: the log must not hold
+-- them, and a call without an answer has to be sent again as it was. Gone once it is answered.
+CREATE TABLE stripe_call_private (
+    key          text  PRIMARY KEY,
+    organization text  NOT NULL,
+    parameters   jsonb NOT NULL
+);

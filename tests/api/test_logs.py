@@ -1,0 +1,181 @@
+"""The log: what each line is about, and that nobody's secret or address stands in it."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from flask import Flask
+
+from api.app import BOOKS
+from api.logs import TextLines, formatter, hidden
+from api.settings import Settings
+from api.wiring import Wired
+from application.about import about, begin, facts
+from application.projector import SyncClaim
+from application.worker import SyncWorker
+from tests.api.conftest import Caller
+from tests.api.test_access import path_of
+from tests.memory_queue import MemoryQueue
+
+NAME, EMAIL = "Canary Zwitscher", "canary.zwitscher@example.org"
+PERSONAL = {"organization_directory", "member_directory", "case_text", "http_answer"}
+LOG = logging.getLogger("cyclebook.tests")
+
+
+@pytest.fixture(params=["text", "json"])
+def lines(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Everything that is logged from here on, as it would be written."""
+    begin()
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    settings = Settings.from_environment(
+        {"LOG_FORMAT": request.param, "METRICS_TOKEN": "hush-hush"}
+    )
+    handler.setFormatter(formatter(settings))
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream.getvalue
+    root.removeHandler(handler)
+    root.setLevel(level)
+    begin()
+
+
+def test_a_line_says_what_it_is_about(lines: Callable[[], str]) -> None:
+    with about(cycle="acme.2026-01-01"):
+        LOG.warning("late by %d s", 3)
+    LOG.warning("nothing in particular")
+
+    first, second = lines().splitlines()
+    if first.startswith("{"):
+        line = json.loads(first)
+        assert (line["level"], line["message"], line["cycle"]) == (
+            "WARNING",
+            "late by 3 s",
+            "acme.2026-01-01",
+        )
+        assert datetime.fromisoformat(line["at"]).tzinfo == UTC
+        assert "cycle" not in json.loads(second)
+    else:
+        assert first == "WARNING cyclebook.tests: late by 3 s [cycle=acme.2026-01-01]"
+        assert second == "WARNING cyclebook.tests: nothing in particular"
+
+
+def test_a_traceback_stays_with_its_line(lines: Callable[[], str]) -> None:
+    try:
+        raise ValueError(f"no such thing as {EMAIL}")
+    except ValueError as error:
+        LOG.error("failed", exc_info=error)
+
+    assert "ValueError: no such thing as …@…" in lines()
+    assert EMAIL not in lines()
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("key ck_abcdefgh0123456789", "key ck_abcdefgh…"),
+        ("by key:ck_abcdefgh", "by key:ck_abcdefgh"),
+        ("sk_live_51HqLyjWDarjtT1zdp7dc", "sk_live_…"),
+        ("rk_test_51HqLyj", "rk_test_…"),
+        ("whsec_abcdef", "whsec_…"),
+        ("Authorization: Bearer eyJhbGciOi.x.y", "Authorization: Bearer …"),
+        ("GET /sign-in/eyJpIjoiWjBIR1cxelNJYnJh.Eacy HTTP/1.1", "GET /sign-in/… HTTP/1.1"),
+        ("amqps://cycle:book@rabbit/vhost", "amqps://…@rabbit/vhost"),
+        ("told ada+billing@acme.co.uk", "told …@…"),
+        ("token hush-hush", "token …"),
+    ],
+)
+def test_secrets_and_addresses_are_left_out(text: str, left: str) -> None:
+    assert hidden(text, ["hush-hush"]) == left
+
+
+def test_a_failed_request_is_logged_with_its_id_and_what_it_was_about(
+    app: Flask, admin: Caller, acme: str, lines: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("api.http.organizations.organization_json", broken, raising=False)
+    monkeypatch.setitem(app.view_functions, "get_organization", broken)
+    admin("GET", "/v1/organizations/acme", headers={"X-Request-Id": "req-7"})
+
+    for part in ("req-7", "acme", "ZeroDivisionError"):
+        assert part in lines()
+
+
+def test_a_sync_is_logged_with_its_cycle() -> None:
+    seen = []
+
+    class One(MemoryQueue):
+        def claim(self, limit: int = 1, *, high_only: bool = False) -> list[SyncClaim]:
+            from uuid import uuid4
+
+            return [SyncClaim(cycle="a.2026-01-01", dirty_position=1, token=uuid4(), attempts=0)]
+
+    worker = SyncWorker(One(), lambda cycle, actor: seen.append(dict(facts())))
+    worker.step()
+
+    assert seen == [{"cycle": "a.2026-01-01"}]
+    assert dict(facts()) == {}
+
+
+def test_no_line_and_no_table_holds_what_is_personal_or_secret(
+    wired: Wired,
+    app: Flask,
+    caller: Callable[..., Caller],
+    acme: str,
+    database_url: str,
+    lines: Callable[[], str],
+) -> None:
+    admin = caller()
+    members = [{"user": "ada", "email": EMAIL, "role": "owner"}]
+    body = {"name": NAME, "currency": "usd", "members": members}
+    assert admin("PUT", "/v1/organizations/canary", body).status_code < 300
+    canaries = {
+        "name": NAME,
+        "email": EMAIL,
+        "reason": EMAIL,
+        "text": NAME,
+        "q": EMAIL,
+        "url": EMAIL,
+    }
+    for op in [op for book in BOOKS for op in book.ops]:
+        headers = {"Cookie": admin.key, "Stripe-Signature": admin.key, "X-Request-Id": EMAIL}
+        path = f"{path_of(op)}?q={EMAIL}&name={NAME}"
+        sent = {} if op.method == "GET" else {"body": canaries}
+        admin(op.method, path, headers=headers, **{k: v for k, v in sent.items() if v})
+        app.test_client().open(path, method=op.method, headers={"Authorization": EMAIL})
+    LOG.warning("asked by %s", admin.key)
+
+    assert [each for each in (NAME, EMAIL, admin.key) if each in lines()] == []
+    assert _holding(database_url, admin.key) == set()
+    for canary in (NAME, EMAIL):
+        assert _holding(database_url, canary) <= PERSONAL
+
+
+def _holding(url: str, canary: str) -> set[str]:
+    """The tables with a row in which a text stands, as it is or as bytes."""
+    with psycopg.connect(url) as connection:
+        tables = [
+            name
+            for (name,) in connection.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " AND relkind IN ('r', 'p') AND NOT relispartition"
+            )
+        ]
+        found = set()
+        for name in tables:
+            rows = f"SELECT EXISTS (SELECT FROM {name} t WHERE strpos(t::text, %s) > 0 OR strpos(t::text, %s) > 0)"
+            (held,) = connection.execute(rows.encode(), [canary, canary.encode().hex()]).fetchone()  # type: ignore[misc]
+            if held:
+                found.add(name)
+    return found
+
+
+def test_lines_for_people_know_no_secrets_unless_told() -> None:
+    assert isinstance(formatter(Settings.from_environment({})), TextLines)
