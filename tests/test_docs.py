@@ -42,6 +42,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [each for each in links if not (page.parent / each).exists()] == []
 
 
+def test_the_index_names_every_guide_reference_and_explanation() -> None:
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    pages = [
+        str(page.relative_to(ROOT / "docs"))
+        for folder in ("how-to", "reference", "explanation", "tutorial")
+        for page in sorted((ROOT / "docs" / folder).glob("*.md"))
+    ]
+    assert [each for each in pages if f"]({each})" not in index] == []
+
+
 def test_the_reference_lists_every_operation_and_no_other() -> None:
     """With its roles, whether it may be repeated under a key (†), and previews (‡)."""
     listed = {

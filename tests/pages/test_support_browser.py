@@ -134,6 +134,7 @@ PAGES = {
     "desk": "/support?q=acme",
     "organization": f"/support/organizations/{STARRING}",
     "usage": f"/support/organizations/{STARRING}/usage?meter=egress_gb",
+    "notices": f"/support/organizations/{STARRING}/notices",
     "invoice": "/support/invoices/CYCLE",
     "invoice-then": "/support/invoices/CYCLE?step=6",
     "story": "/support/invoices/CYCLE/story",

@@ -31,6 +31,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "/support/invoices/<cycle>/stripe": ("GET",),
     "/support/organizations/<organization>": ("GET",),
     "/support/organizations/<organization>/do/<action>": ("GET", "POST"),
+    "/support/organizations/<organization>/notices": ("GET",),
     "/support/organizations/<organization>/usage": ("GET",),
     "/support/quarantine": ("GET", "POST"),
 }
@@ -189,6 +190,14 @@ def test_a_new_organization_with_nothing(stage: Stage) -> None:
 
     for text in ("Nothing is attached.", "Never reported a problem.", "no customer yet"):
         assert text in page.text
+
+
+def test_what_a_customer_was_told(stage: Stage) -> None:
+    first = stage.wired.books.cycle_names(STARRING)[0]
+
+    page = shown(stage.client().get(f"/support/organizations/{STARRING}/notices").text)
+
+    assert f"An invoice was issued. invoice.issued {first} the customer" in page.text
 
 
 def _usage_path(**asked: str) -> str:
@@ -388,6 +397,7 @@ def _hostile_pages(stage: Stage, organization: str) -> dict[str, Any]:
     return {
         base: None,
         f"{base}/usage": None,
+        f"{base}/notices": None,
         f"{base}/do/item": {"description": PAYLOADS[3], "reason": PAYLOADS[7]},
         f"{base}/do/end-discount": query,
         f"/support/invoices/{cycle}": None,

@@ -9,10 +9,12 @@ from api.auth import STAFF
 from api.context import now, wired
 from api.pages.actions import offers
 from api.pages.page import page
+from api.pages.support.cursors import cursor
 from api.pages.support.on_organizations import ON_ORGANIZATIONS
 from api.pages.support.places import discounts, organization_place
 from api.pages.typed import Where, instant
 from application.case_views import CaseFilter
+from application.notices import KINDS
 from application.usage_records import Wanted
 from application.views import CurrentView
 from domain.errors import InvalidInput, NotFound
@@ -20,7 +22,7 @@ from domain.errors import InvalidInput, NotFound
 ONE = "/support/organizations/<organization>"
 INVOICES_SHOWN = 12
 CASES_SHOWN = 10
-USAGE_PAGE = 50
+USAGE_PAGE = NOTICES_PAGE = 50
 CONDITIONS = ("meter", "source", "id")
 
 
@@ -66,6 +68,22 @@ def support_usage(organization: str) -> Any:
         wrong[str(refusal.context.get("field", "from"))] = str(refusal)
     values = {"place": place, "typed": typed, "wrong": wrong, "found": found}
     return render_template("support/usage.html", **values), 422 if wrong else 200
+
+
+@page(f"{ONE}/notices", roles=STAFF)
+def support_notices(organization: str) -> str:
+    """What there was to tell about an organization, and what of it the customer sees."""
+    place = organization_place(organization)
+    found = wired().notices.everything(
+        organization=organization, before=cursor("before"), limit=NOTICES_PAGE + 1
+    )
+    return render_template(
+        "support/notices.html",
+        place=place,
+        notices=found[:NOTICES_PAGE],
+        more=found[NOTICES_PAGE - 1].number if len(found) > NOTICES_PAGE else None,
+        kinds=KINDS,
+    )
 
 
 def _wanted(organization: str, typed: dict[str, str], where: Where) -> Wanted:

@@ -1,0 +1,167 @@
+"""What deploy/ holds agrees with the settings, the commands and the guide."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from configparser import ConfigParser
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from api.cli.main import COMMANDS
+from api.limits import BODY_BYTES_MAX
+from api.settings import Settings
+from api.worker import ROLES
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+GUIDE = (ROOT / "docs" / "how-to" / "deploy.md").read_text("utf-8")
+SETTINGS = {each.name.upper() for each in fields(Settings)}
+EXAMPLE = (DEPLOY / "cyclebook.env.example").read_text("utf-8")
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text("utf-8")
+COMPOSE = (DEPLOY / "compose.yml").read_text("utf-8")
+NGINX = (DEPLOY / "nginx" / "cyclebook.conf").read_text("utf-8")
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
+OURS = {name: each for name, each in SERVICES.items() if each["image"] == "cyclebook"}
+OF_PYTHON = {"PATH", "PYTHONUNBUFFERED"}
+
+SYSTEMD = shutil.which("systemd-analyze")
+
+
+def unit(file: Path) -> ConfigParser:
+    parser = ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(file.read_text("utf-8"))
+    return parser
+
+
+# The environment
+
+
+def test_the_example_names_settings_and_what_compose_asks_for() -> None:
+    named = set(re.findall(r"^(?:# )?([A-Z_]+)=", EXAMPLE, re.M))
+    asked = set(re.findall(r"\$\{(\w+)", COMPOSE))
+    assert named - SETTINGS == asked
+    assert {"SECRET_KEY", "STRIPE_API_KEY", "DATABASE_URL", "AMQP_URL"} <= named
+
+
+def test_the_example_holds_no_secret() -> None:
+    secrets = {each.name.upper() for each in fields(Settings) if each.metadata["secret"]}
+    filled = re.findall(r"^([A-Z_]+)=\S", EXAMPLE, re.M)
+    assert secrets.intersection(filled) == set()
+
+
+# The image
+
+
+def test_the_image_is_made_of_locked_wheels_whose_hashes_are_checked() -> None:
+    download = re.search(r"pip download (.*)\\\n +(.*)", DOCKERFILE)
+    assert download is not None
+    for option in ("--require-hashes", "--no-deps", "--requirement requirements.lock"):
+        assert option in download[0]
+    others = re.findall(r"pip install (.*)", DOCKERFILE)
+    assert others and all("--no-index" in each for each in others)
+
+
+def test_the_image_holds_every_package_and_nothing_runs_as_root() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    copied = set(re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.M))
+    sources = {name for each in copied for name in each.split()}
+    assert {each.rstrip("*") for each in packages} <= sources
+    assert all((ROOT / each).exists() for each in sources)
+    let_in = re.findall(r"^!(.*)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.M)
+    assert set(let_in) == sources
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.M) == ["cyclebook"]
+    assert set(re.findall(r"^(?:ENV )? *([A-Z_]{4,})=\S+ *\\?$", DOCKERFILE, re.M)) <= (
+        SETTINGS | OF_PYTHON
+    )
+    assert "/healthz" in DOCKERFILE.partition("HEALTHCHECK")[2]
+
+
+# Compose
+
+
+def test_compose_has_the_services_of_the_guide() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \|", GUIDE, re.M)
+    assert sorted(rows) == sorted(SERVICES)
+    assert OURS.keys() == {"migrate", "api", "worker"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_are_told_settings_and_commands_that_exist(name: str) -> None:
+    service = OURS[name]
+    assert set(service["environment"]) <= SETTINGS
+    assert service["command"][0] in COMMANDS
+    assert service["read_only"] and service["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_come_back_and_hold_no_file_that_is_not_there(name: str) -> None:
+    service = SERVICES[name]
+    assert service["restart"] == ("no" if name == "migrate" else "unless-stopped")
+    for volume in service.get("volumes", []):
+        source = volume.partition(":")[0]
+        known = yaml.safe_load(COMPOSE)["volumes"]
+        assert source in known or (DEPLOY / source).exists(), volume
+    for port in service.get("ports", []):
+        assert port.startswith("127.0.0.1:"), "only nginx is reached from elsewhere"
+
+
+def test_prometheus_reads_the_ports_that_compose_opens() -> None:
+    config = yaml.safe_load((DEPLOY / "compose" / "prometheus.yml").read_text())
+    (job,) = config["scrape_configs"]
+    assert job["static_configs"][0]["targets"] == ["api:8000"]
+    port = OURS["worker"]["environment"]["WORKER_METRICS_PORT"]
+    assert job["dns_sd_configs"] == [{"names": ["worker"], "type": "A", "port": int(port)}]
+    theirs = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    assert (config["rule_files"], job["job_name"]) == (
+        theirs["rule_files"],
+        theirs["scrape_configs"][0]["job_name"],
+    )
+
+
+# systemd
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
+def test_units_run_commands_that_exist_with_settings_that_exist(file: Path) -> None:
+    service = unit(file)["Service"]
+    program, command, *arguments = service["ExecStart"].split()
+    assert program.endswith("/.venv/bin/cyclebook") and command in COMMANDS
+    assert set(arguments) <= {"--roles", *ROLES}
+    told = {pair.partition("=")[0] for pair in service.get("Environment", "").split()}
+    assert told <= SETTINGS
+    assert (service["User"], service["NoNewPrivileges"]) == ("cyclebook", "yes")
+    assert service["ProtectSystem"] == "strict"
+    assert file.stem in GUIDE
+
+
+@pytest.mark.skipif(SYSTEMD is None, reason="no systemd-analyze on this machine")
+def test_systemd_finds_no_fault_with_the_units(tmp_path: Path) -> None:
+    for file in UNITS:
+        text = file.read_text("utf-8").replace("/opt/cyclebook/.venv/bin/cyclebook", "/bin/true")
+        (tmp_path / file.name).write_text(text, "utf-8")
+    command = [str(SYSTEMD), "verify", *map(str, sorted(tmp_path.iterdir()))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# nginx
+
+
+def test_nginx_passes_on_what_the_api_takes_and_keeps_the_numbers_in() -> None:
+    text = re.sub(r"#.*", "", NGINX)
+    assert text.count("{") == text.count("}")
+    statements = [each.strip() for each in re.split(r"[{};]", text) if each.strip()]
+    assert all(re.fullmatch(r"[a-z_]+( .+)?", each, re.S) for each in statements)
+    size = re.search(r"client_max_body_size (\d+)m", text)
+    assert size is not None and int(size[1]) << 20 > BODY_BYTES_MAX
+    assert re.search(r"location = /metrics {\s+return 404;", text)
+    assert re.search(r"location /v1/exports/ {[^}]*proxy_buffering off", text)
+    assert "server 127.0.0.1:8000;" in text
