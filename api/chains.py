@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from api.schemas.audit_trail import ChainSchema
 from domain.errors import NotFound
 from domain.identity import parse_cycle_name
 from projections.chain import COMMON, Head
@@ -15,6 +16,12 @@ def chain_shown(wired: "Wired", organization: str) -> dict[str, Any]:
     chain = wired.audit_trail.chain
     own, catalog = chain.head(organization), chain.head(COMMON)
     return {"organization": organization, **_head(own), "catalog": _head(catalog)}
+
+
+def chain_json(wired: "Wired", organization: str) -> dict[str, Any]:
+    """The same in JSON."""
+    dumped: dict[str, Any] = ChainSchema().dump(chain_shown(wired, organization))
+    return dumped
 
 
 def chain_of_cycle(wired: "Wired", cycle: str) -> dict[str, Any]:

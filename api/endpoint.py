@@ -94,7 +94,10 @@ def _check_path(op: Op, path: Mapping[str, str]) -> None:
         if name == "cycle":
             if not CYCLE.fullmatch(text) or parse_cycle_name(text) is None:
                 raise NotFound(f"there is no billing cycle {text}")
-        elif name not in OTHERWISE_NAMED and not IDENTIFIER.fullmatch(text):
+        elif name in OTHERWISE_NAMED:
+            if "\0" in text:  # PostgreSQL could not even look for it
+                raise NotFound(f"there is no such {name}")
+        elif not IDENTIFIER.fullmatch(text):
             if op.method == "PUT":
                 raise InvalidInput(f"{name} must match [a-z0-9_-]{{1,64}}", field=name)
             raise NotFound(f"there is no {name} {text}")

@@ -7,13 +7,12 @@ from dataclasses import fields
 from typing import Any
 
 from api.schemas.reconciliations import FindingSchema, ReconciliationSchema
+from api.spreadsheet import cell
 from application.reconciling.ports import Asked, Report
 from projections.reconciliation import Finding
 
 ASKED = tuple(each.name for each in fields(Asked))
 COLUMNS = tuple(FindingSchema().fields)
-FORMULA = ("=", "+", "@", "-", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 def shown(report: Report) -> dict[str, Any]:
@@ -49,18 +48,5 @@ def csv_lines(findings: Iterable[Finding]) -> Iterator[str]:
 def _rows(findings: Iterable[Finding]) -> Iterator[Iterable[object]]:
     yield COLUMNS
     for finding in findings:
-        yield [_cell(value) for value in finding_json(finding).values()]
+        yield [cell(value) for value in finding_json(finding).values()]
 
-
-def _cell(value: object) -> object:
-    """What others wrote is text, whatever a spreadsheet would make of it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    formula = isinstance(value, str) and value.startswith(FORMULA) and not _is_number(value)
-    return f"'{value}" if formula else value
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from ipaddress import ip_address
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from api.errors import Unauthorized
-from domain.errors import CyclebookError, Forbidden
+from application.meters import Exposition
+from domain.errors import Forbidden
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 PATH = "/metrics"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FROM_ELSEWHERE = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")
+
+log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 
@@ -40,6 +45,31 @@ def require_reader(settings: "Settings", environ: Environ) -> None:
         raise Forbidden("set METRICS_TOKEN, so that /metrics can be read from elsewhere")
 
 
+def _answer(
+    settings: "Settings", metrics: Exposition, environ: Environ
+) -> tuple[HTTPStatus, bytes]:
+    try:
+        require_reader(settings, environ)
+        return HTTPStatus.OK, metrics.text()
+    except Unauthorized as error:
+        return HTTPStatus.UNAUTHORIZED, f"{error}\n".encode()
+    except Forbidden as error:
+        return HTTPStatus.FORBIDDEN, f"{error}\n".encode()
+
+
+class _Threads(ThreadingMixIn, WSGIServer):
+    """Nobody who reads slowly keeps others waiting."""
+
+    daemon_threads = True
+
+
+class _WithoutLines(WSGIRequestHandler):
+    """Not a line in the log for each time that somebody reads."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
 def _is_here(address: str) -> bool:
     try:
         return ip_address(address).is_loopback
@@ -54,25 +84,24 @@ def shown(wired: "Wired") -> Iterator[int | None]:
     if settings.worker_metrics_port is None or metrics is None:
         yield None
         return
-    from werkzeug.serving import make_server
 
     def app(environ: Environ, start: Any) -> Iterable[bytes]:
-        try:
-            require_reader(settings, environ)
-            status, body = HTTPStatus.OK, metrics.text()
-        except CyclebookError as error:
-            refused = isinstance(error, Unauthorized)
-            status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.FORBIDDEN
-            body = f"{error}\n".encode()
+        status, body = _answer(settings, metrics, environ)
         start(f"{status.value} {status.phrase}", [("Content-Type", CONTENT_TYPE)])
         return [body]
 
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not one line for each scrape
-    server = make_server(settings.host, settings.worker_metrics_port, app)
+    try:
+        server = make_server(
+            settings.host, settings.worker_metrics_port, app, _Threads, _WithoutLines
+        )
+    except OSError as error:  # another worker has the port; this one works all the same
+        log.error("no numbers at WORKER_METRICS_PORT %d: %s", settings.worker_metrics_port, error)
+        yield None
+        return
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
     try:
-        yield server.port
+        yield server.server_port
     finally:
         server.shutdown()
         thread.join()

@@ -11,6 +11,7 @@ from gunicorn.glogging import Logger
 from api.app import create_app
 from api.memory import spare_garbage_collection
 from api.settings import Settings
+from api.tracing import tracing
 from api.wiring import attached, wire
 from api.wiring.monitoring import metrics_folder, prometheus
 
@@ -68,8 +69,13 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """The application, in a process of its own: connections are never shared by a fork."""
         metrics = prometheus(self._metrics_folder)
+        traces = tracing(self._settings, "cyclebook-api")
+        if traces is not None:
+            self._wiring.enter_context(traces.of_statements())
         wired = self._wiring.enter_context(wire(self._settings, self._conninfo, metrics=metrics))
         app = create_app(wired)
+        if traces is not None:
+            traces.of_requests(app)
         spare_garbage_collection()
         return app
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from api.cron import is_cadence
@@ -36,6 +37,15 @@ def as_yes_or_no(name: str, text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise InvalidInput(f"{name} has to be true or false, not {text!r}", field=name)
     return text.lower() == "true"
+
+
+def as_day(name: str, text: str) -> date:
+    """A day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = f"{name} has to be a day such as 2026-12-01, not {text!r}"
+        raise InvalidInput(message, field=name) from None
 
 
 def as_port(name: str, text: str) -> int:

@@ -6,6 +6,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.setting_texts import (
     STRIPE,
     as_amqp_name,
     as_count,
+    as_day,
     as_log_format,
     as_log_level,
     as_path,
@@ -85,6 +87,17 @@ class Settings:
         secret=True,
     )
     sandbox_port: int = _setting("Port of the Stripe sandbox", as_port, default="12111")
+    shadow: bool = _setting(
+        "Whether another program bills: nothing is written to Stripe, all is compared",
+        as_yes_or_no,
+        default="false",
+    )
+    bill_from: date | None = _setting(  # noqa: RUF009
+        "Cycles that began before this day were billed by another program; not set: none", as_day
+    )
+    shadow_prices: Path | None = _setting(  # noqa: RUF009
+        "CSV file that names our price for theirs, to compare lines by; not set: by words", as_path
+    )
     sync_interval_s: int = _setting(
         "Seconds between a change and its sync to Stripe, at most", as_count, default="900"
     )
@@ -171,6 +184,11 @@ class Settings:
     worker_metrics_port: int | None = _setting(
         "Port on HOST at which a worker shows its /metrics; not set: none", as_port
     )
+    otel: bool = _setting(
+        "Whether traces are sent by OpenTelemetry, to where OTEL_EXPORTER_OTLP_ENDPOINT says",
+        as_yes_or_no,
+        default="false",
+    )
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", as_log_level, default="INFO")
     log_format: str = _setting("text for people, or json", as_log_format, default="text")
 
@@ -239,6 +257,12 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise InvalidInput(
             "with PROCESSOR=journal nothing goes to Stripe: take its key away",
             field="STRIPE_API_KEY",
+        )
+    if settings.shadow and (settings.processor == JOURNAL or settings.smtp_url):
+        raise InvalidInput(
+            "with SHADOW=true another program bills, and writes to customers: it goes neither with "
+            "PROCESSOR=journal nor with SMTP_URL",
+            field="SHADOW",
         )
     if settings.smtp_url and not settings.mail_from:
         raise InvalidInput("SMTP_URL needs MAIL_FROM: whom e-mails are from", field="MAIL_FROM")

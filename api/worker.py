@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import Protocol, TypeVar
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from api.metrics import shown
 from api.notifying import notify_loops
 from api.scheduled import schedule_loops, telling_loop
+from api.tracing import Tracing, tracing
 from api.wiring import Wired, clock
 from application.closing_due import ClosingDue
 from application.hints import Bell
@@ -81,18 +82,24 @@ def run(wired: Wired, roles: Collection[str] = ROLES) -> None:
     Raises:
         SystemExit: a loop ended by itself, or would not end in time.
     """
-    worker = uuid4()
-    found = loops(wired, roles, worker)
+    worker, traces = uuid4(), tracing(wired.settings, "cyclebook-worker")
+    found = loops(wired, roles, worker, traces)
     telling = telling_loop(wired.scheduling.crew, worker, list(roles), found)
     work = Work([*found, telling])
-    with _stopped_by_signals(work.stopping), shown(wired):
+    statements = nullcontext() if traces is None else traces.of_statements()
+    with _stopped_by_signals(work.stopping), shown(wired), statements:
         work.start()
         work.stopping.wait()
         if not work.join():
             raise SystemExit("the worker did not end as it should")
 
 
-def loops(wired: Wired, roles: Collection[str] = ROLES, worker: UUID | None = None) -> list[Loop]:
+def loops(
+    wired: Wired,
+    roles: Collection[str] = ROLES,
+    worker: UUID | None = None,
+    traces: Tracing | None = None,
+) -> list[Loop]:
     """The loops of some roles. worker: who this is; somebody new if not said."""
     broker = wired.broker
     found: list[Loop] = []
@@ -105,6 +112,7 @@ def loops(wired: Wired, roles: Collection[str] = ROLES, worker: UUID | None = No
         queue, away, metrics = wired.sync_queue, wired.stripe_away, wired.metrics
         sync: Callable[[str, str], object] = wired.conflicts.sync
         sync = sync if metrics is None else metered_sync(sync, metrics)
+        sync = sync if traces is None else traces.of_sync(sync)
         threads = wired.settings.sync_threads
         urgent = SyncWorker(queue, sync, away, high_only=threads > 1)
         workers = [urgent, *(threads - 1) * [SyncWorker(queue, sync, away)]]

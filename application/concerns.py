@@ -4,16 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from application.vitals import Vitals
+from application.vitals import ESSENTIAL_ROLES, Vitals
 
 LAG_MAX = timedelta(seconds=60)
 SYNC_LATE = timedelta(minutes=5)
 UNPROVED_AFTER_DUE = timedelta(hours=1)
 WEBHOOK_LATE = timedelta(minutes=5)
 CLOSING_LATE = timedelta(minutes=10)
-ESSENTIAL_ROLES = ("project", "sync", "schedule")
-"""Without these nothing reaches Stripe."""
-
 Look = Callable[[Vitals], str | None]
 
 

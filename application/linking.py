@@ -26,7 +26,8 @@ class Linked:
 class Linking:
     """Links organizations to customers that exist at Stripe.
 
-    mark: asks for a sync of a cycle at once, whose draft may have to move.
+    mark: asks for a sync of a cycle at once, whose draft may have to move. writes: whether the
+    customer's metadata may be changed; without, the link stands in our books alone.
     """
 
     def __init__(
@@ -35,11 +36,14 @@ class Linking:
         gateway: InvoiceGateway,
         queue: SyncQueue,
         new_token: Callable[[], str] = random_token,
+        *,
+        writes: bool = True,
     ) -> None:
         self._books = books
         self._gateway = gateway
         self._queue = queue
         self._new_token = new_token
+        self._writes = writes
 
     def link(self, organization: str, customer: str, *, actor: str, at: datetime) -> Linked:
         """Bill an organization as a customer from now on. The same again does nothing.
@@ -56,13 +60,13 @@ class Linking:
         known = self._books.snapshot(organization).organization
         found = self._fitting(known, customer)
         former = known.stripe_customer if known.stripe_customer != customer else None
-        if found.organization != organization:
+        if self._writes and found.organization != organization:
             self._send(self._gateway.own_customer(customer, organization))
         with self._books.change(organization, actor=actor) as books:
             if events := books.organization.link_customer(customer, at):
                 books.append_organization(events)
             cycles = [cycle.id for cycle in books.cycles]
-        if former is not None:
+        if self._writes and former is not None:
             self._let_go(organization, former)
         for cycle in cycles:
             self._queue.mark(cycle, 0, at)

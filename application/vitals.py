@@ -35,6 +35,9 @@ WAITING: Mapping[str, str] = {
 ROLES = ("project", "sync", "schedule", "notify", "intake")
 """What workers can do."""
 
+ESSENTIAL_ROLES = ("project", "sync", "schedule")
+"""Without these nothing reaches Stripe."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
@@ -106,6 +109,10 @@ class VitalsStore(Protocol):
         """What waits now."""
         ...
 
+    def workers(self) -> Mapping[str, int]:
+        """How many workers said lately that they work, for each role."""
+        ...
+
 
 class Monitoring:
     """Looks at everything. budget: how much of Stripe's pace is in use."""
@@ -139,3 +146,14 @@ class Monitoring:
             late=[each.schedule.name for each in standings if each.late],
             ill=[each.schedule.name for each in standings if each.last and not each.last.well],
         )
+
+    def warnings(self) -> list[str]:
+        """What is away, while requests are served all the same.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        at_work, away = self._store.workers(), self._budget().away
+        missing = [role for role in ESSENTIAL_ROLES if not at_work.get(role)]
+        found = [] if away is None else [f"stripe: {away}"]
+        return [*found, f"workers: none does {', '.join(missing)}"] if missing else found

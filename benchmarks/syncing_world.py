@@ -107,18 +107,18 @@ class Syncing:
         self._wire = Wire(inner, self.time)
         self._streams = Streams()
         self.queue = Queue(self.time)
-        self._cycles = [f"o{each}.2026-01-01" for each in range(new + changed + unchanged)]
+        self.cycles = [f"o{each}.2026-01-01" for each in range(new + changed + unchanged)]
         self._client = stripe_client("sk_test_x", http_client=inner)
         self._customers = self._make_customers()
         self._lines = _lines(1)
         self._changed: set[str] = set()
-        before = self._reconciler(StripeGateway(self._client))
-        for cycle in self._cycles[new:]:
+        before = self.reconciler(StripeGateway(self._client))
+        for cycle in self.cycles[new:]:
             before.sync(cycle, "before")
-        self._changed = set(self._cycles[new : new + changed])
+        self._changed = set(self.cycles[new : new + changed])
         self._changed_lines = _lines(2)
-        random.Random(3).shuffle(self._cycles)
-        for cycle in self._cycles:
+        random.Random(3).shuffle(self.cycles)
+        for cycle in self.cycles:
             self.queue.add(cycle)
 
     @property
@@ -136,17 +136,20 @@ class Syncing:
         """How many were answered by 429."""
         return self._wire.refused
 
+    def paced(self, pacer: Pacer) -> PacedClient:
+        """The wire to the sandbox, at a pace."""
+        return PacedClient(self._wire, pacer, sleep=self.time.sleep)
+
     def sync_all(self, *, outage: bool) -> int:
         """Work the queue off; microseconds of virtual time until the last one left it."""
         self._sandbox.transport.limits.enforce(LIKE["live"])
         pace = LocalPace(100, 25, lambda: self.time.now)
         pacer = Pacer(pace, self.time.sleep, self.time.new_turn)
-        paced = PacedClient(self._wire, pacer, sleep=self.time.sleep)
-        gateway = StripeGateway(stripe_client("sk_test_x", http_client=paced))
+        gateway = StripeGateway(stripe_client("sk_test_x", http_client=self.paced(pacer)))
         began = self.time.now
         if outage:
             self._wire.away = range(began + OUTAGE_BEGINS, began + OUTAGE_BEGINS + OUTAGE)
-        sync = self._reconciler(gateway).sync
+        sync = self.reconciler(gateway).sync
         worker = SyncWorker(self.queue, sync, pacer.away)
         self.time.run([lambda: self._work(worker)] * WORKERS)
         return self.queue.last_left_at - began
@@ -154,7 +157,7 @@ class Syncing:
     def unequal(self) -> int:
         """Invoices that Stripe does not hold once, with exactly our lines."""
         ledger, wrong = self._sandbox.world.ledger, 0
-        for cycle in self._cycles:
+        for cycle in self.cycles:
             wanted = {line.key: line.amount for line in self._lines_of(cycle)}
             invoices = list(ledger.every("invoice", self._customers[cycle]))
             lines = [line for each in invoices for line in ledger.every("line", each["id"])]
@@ -167,7 +170,8 @@ class Syncing:
             if not worker.step() and self.queue.left:
                 self.time.sleep(IDLE)
 
-    def _reconciler(self, gateway: StripeGateway) -> Reconciler:
+    def reconciler(self, gateway: StripeGateway) -> Reconciler:
+        """The real one, over these invoices."""
         return Reconciler(
             gateway,
             self._streams,
@@ -197,7 +201,7 @@ class Syncing:
         ledger = self._sandbox.world.ledger
         first = self._client.v1.customers.create({}).id
         like = ledger.get("customer", first) or {}
-        made = {cycle: f"cus_{place:06}" for place, cycle in enumerate(self._cycles)}
+        made = {cycle: f"cus_{place:06}" for place, cycle in enumerate(self.cycles)}
         with ledger.transaction():
             for customer in made.values():
                 ledger.put("customer", {**like, "id": customer})

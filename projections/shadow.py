@@ -135,7 +135,7 @@ def covering(issued: ImportedInvoice, cycles: Mapping[str, Period]) -> str | Non
 def _verdict(
     invoice: Invoice, issued: Sequence[ImportedInvoice], lines: Sequence[ComparedLine]
 ) -> Verdict:
-    if not any(line.difference for line in lines):
+    if not any(line.difference or line.cause for line in lines):
         return Verdict.EQUAL
     if not issued:
         return Verdict.MISSING

@@ -75,7 +75,7 @@ class Writing(Issued):
             query = "UPDATE journal_customer SET organization = %s WHERE id = %s"
             self.rows.execute(query, [owner, customer])
             return customer
-        values = [self.made("jc"), owner, form["name"], form["email"]]
+        values = [self.made("jc"), owner, form.get("name", ""), form.get("email", "")]
         row = self.rows.execute(_CUSTOMER, values).fetchone()
         assert row is not None
         return str(row[0])

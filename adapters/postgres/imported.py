@@ -18,6 +18,23 @@ _PLAIN = (
 )
 _NAMES = _PLAIN.replace(" ", "").split(",")
 _COLUMNS = f"{_PLAIN}, starts, ends, lines"
+# By a link, the newest first, else by a claim. Links stand in the log alone.
+_CLAIMS = """
+    SELECT DISTINCT ON (customer) customer, organization FROM (
+        SELECT convert_from(linked.state, 'UTF8')::json ->> 'customer' AS customer,
+               convert_from(registered.state, 'UTF8')::json ->> 'organization' AS organization,
+               linked.notification_id AS position
+        FROM cyclebook_events_0000_00 AS linked
+        JOIN cyclebook_events_0000_00 AS registered
+            ON registered.originator_id = linked.originator_id
+            AND registered.originator_version = 1
+        WHERE starts_with(linked.topic, 'StripeCustomerLinked@')
+        UNION ALL
+        SELECT customer, organization, 0 FROM imported_customer
+    ) AS settled
+    WHERE %(customer)s::text IS NULL OR customer = %(customer)s
+    ORDER BY customer, position DESC
+"""
 _CLAIM = (
     "INSERT INTO imported_customer (customer, organization) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 )
@@ -37,7 +54,6 @@ _NEWEST = (
     " ORDER BY issued_at DESC, id DESC LIMIT %(limit)s"
 )
 _EVERY = f"SELECT {_COLUMNS} FROM imported_invoice WHERE {_WHOSE} ORDER BY issued_at, id"
-# A customer that was linked by hand is somebody's, too: their invoices are found by that link.
 _NOBODYS = (
     f"SELECT {_COLUMNS} FROM imported_invoice WHERE organization IS NULL"
     " AND (%(start)s::timestamptz IS NULL OR ends > %(start)s) AND ends <= %(end)s"
@@ -51,10 +67,10 @@ class PostgresImported:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claims(self) -> dict[str, str]:
-        """The organization of each customer."""
+    def claims(self, customer: str | None = None) -> dict[str, str]:
+        """The organization of each customer, or of one."""
         with self._database.connection() as connection:
-            rows = connection.execute("SELECT customer, organization FROM imported_customer")
+            rows = connection.execute(_CLAIMS, {"customer": customer})
             return {row[0]: row[1] for row in rows}
 
     def claim(self, customer: str, organization: str) -> bool:

@@ -73,7 +73,7 @@ class PostgresVitals:
             rows = connection.execute(_WAITING.encode(), prepare=True).fetchall()
             discrepancies = connection.execute(_DISCREPANCIES).fetchall()
             quarantined = connection.execute(_QUARANTINED).fetchall()
-            workers = connection.execute(_WORKERS, [BEAT_MAX]).fetchall()
+            workers = connection.execute(_WORKERS, [BEAT_MAX], prepare=True).fetchall()
         return Counted(
             at=max(at for *_, at in rows),
             waiting={name: Waiting(count=count, oldest=oldest) for name, count, oldest, _ in rows},
@@ -81,3 +81,8 @@ class PostgresVitals:
             quarantined=dict(quarantined),
             workers=dict(workers),
         )
+
+    def workers(self) -> Mapping[str, int]:
+        """Who works."""
+        with self._database.connection() as connection:
+            return dict(connection.execute(_WORKERS, [BEAT_MAX], prepare=True).fetchall())

@@ -90,13 +90,20 @@ def _message(method: Any, properties: Any, body: bytes) -> Message:
     keys = death.get("routing-keys")
     return Message(
         body=body,
-        content_type=properties.content_type or "",
-        content_encoding=properties.content_encoding or "",
-        exchange=str(death.get("exchange", method.exchange)),
-        routing_key=str(keys[0] if isinstance(keys, list) and keys else method.routing_key),
+        content_type=_text(properties.content_type),
+        content_encoding=_text(properties.content_encoding),
+        exchange=_text(death.get("exchange", method.exchange)),
+        routing_key=_text(keys[0] if isinstance(keys, list) and keys else method.routing_key),
         tag=method.delivery_tag,
         deliveries=count if isinstance(count, int) else 0,
     )
+
+
+def _text(sent: Any) -> str:
+    """A text of a stranger: the library leaves bytes as they are that are no UTF-8."""
+    if isinstance(sent, bytes):
+        return sent.decode(errors="replace")
+    return "" if sent is None else str(sent)
 
 
 def _death(told: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pika
 from pika.exceptions import AMQPError
 
+from adapters.rabbitmq.tables import tolerate
 from adapters.rabbitmq.topology import Names, declare
 from domain.errors import InvalidInput, Unavailable
 
@@ -21,6 +22,7 @@ TROUBLE = (AMQPError, OSError)
 
 # Each failure would be told many times over; we tell it once, in our words.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
+tolerate()
 
 
 class Link:

@@ -7,6 +7,7 @@ from typing import Any
 import stripe
 
 from adapters.stripe import requests
+from adapters.stripe.elsewhere import StripeElsewhere
 from adapters.stripe.errors import (
     definite,
     errors_in_our_words,
@@ -92,6 +93,7 @@ class StripeGateway(StripeMoney):
         self._invoices = client.v1.invoices
         self._products = KnownProducts(client)
         self.events = StripeEvents(client)
+        self.elsewhere = StripeElsewhere(client)
 
     # Reads
 

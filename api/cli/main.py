@@ -19,6 +19,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("api.cli.keys:keys", "Make, list, replace and revoke keys of the API."),
     "sign-in": ("api.cli.signing_in:sign_in", "Make a link to the pages for somebody."),
     "import-usage": ("api.cli.usage:import_usage", "Record usage from a file."),
+    "import-stripe": (
+        "api.cli.importing:import_stripe",
+        "Bring customers and past invoices over from another biller.",
+    ),
+    "shadow": ("api.cli.shadow:shadow", "Compare our invoices with another biller's."),
     "intake": ("api.cli.intake:intake", "Show usage from RabbitMQ that was no usage."),
     "invoice": ("api.cli.invoices:invoice", "Show what an organization owes."),
     "history": ("api.cli.invoices:history", "Tell an invoice's story, event by event."),
@@ -37,6 +42,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workers": ("api.cli.schedules:workers", "Show who works, and how that goes."),
     "audit": ("api.cli.audit:audit", "Compare the books with their events and with Stripe."),
     "verify": ("api.cli.verify:verify", "Count everything in the books a second time."),
+    "export-organization": (
+        "api.cli.export_organization:export_organization",
+        "Write out everything about an organization.",
+    ),
     "erase-member": ("api.cli.erase_member:erase_member", "Forget a person; no amount changes."),
     "pay": ("api.cli.pay:pay", "Note money that came in, without Stripe."),
     "export": ("api.cli.export:export", "Write a journal for accounting programs."),

@@ -1,17 +1,22 @@
-"""The audit trail: heads of chains that outsiders keep, and what is erased."""
+"""The audit trail: heads of chains that outsiders keep, and what is erased and exported."""
 
 from typing import Any
 
+from flask import Response
+
 from api.auth import ADMINS, READERS
+from api.auth import ORGANIZATION as ORGANIZATION_ROLE
 from api.chains import chain_shown
 from api.context import now, wired
 from api.endpoint import principal
 from api.erasures import erasure_json
 from api.openapi import ApiBook
+from api.organization_export import stream
 from api.schemas.audit_trail import ChainSchema, ErasureQuery, ErasureSchema
 
 book = ApiBook("audit trail")
 
+NDJSON = "application/x-ndjson"
 ORGANIZATION = "/v1/organizations/<organization>"
 
 
@@ -42,3 +47,16 @@ def erase_personal_data(organization: str, user: str, query: dict[str, Any]) -> 
         at=now(),
     )
     return erasure_json(erased)
+
+
+@book.op("GET", f"{ORGANIZATION}/export", roles=READERS)
+def export_organization(organization: str) -> Response:
+    """Everything about an organization, a JSON object on each line; for staff with what is internal.
+
+    It is sent while it is made. The last line is ``{"row": "end", ...}``.
+    """
+    lines = stream(wired(), organization, for_staff=principal().role != ORGANIZATION_ROLE)
+    response = Response(lines, content_type=NDJSON)
+    name = f"{organization}.ndjson"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -5,8 +5,8 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 
-from api.findings import FORMULA
 from api.journal.names import AccountNames
+from api.spreadsheet import guarded
 from domain.money import shown
 from domain.period import written_utc
 from projections.journal.transactions import Posting, Transaction
@@ -68,20 +68,15 @@ def _row(each: Transaction, posting: Posting, names: AccountNames) -> list[str]:
     texts = (each.kind, each.organization, each.cycle or "", each.document or "")
     return [
         _date(each),
-        _guarded(each.id),
-        *map(_guarded, texts),
+        guarded(each.id),
+        *map(guarded, texts),
         names.name(posting.account, each.organization),
         _amount(posting, each),
         each.currency.upper(),
-        _guarded(_one_line(each.text)),
-        _guarded(posting.line),
+        guarded(_one_line(each.text)),
+        guarded(posting.line),
         written_utc(each.at),
     ]
-
-
-def _guarded(text: str) -> str:
-    """What others wrote is text, whatever a spreadsheet would make of it."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _beancount(transactions: Iterable[Transaction], names: AccountNames) -> Iterator[str]:

@@ -16,7 +16,7 @@ from api.context import wired
 from api.endpoint import CYCLE
 from api.openapi import View
 from application.signing_in import Visitor
-from domain.errors import Forbidden, NotFound
+from domain.errors import Forbidden, InvalidInput, NotFound
 from domain.identity import parse_cycle_name
 from domain.pricing.fields import IDENTIFIER
 
@@ -63,6 +63,7 @@ def page(
                 if method == "POST":
                     _require_ours()
             _check_path(path)
+            _require_readable(path)
             return view(**path)
 
         blueprint.add_url_rule(rule, view.__name__, guarded, methods=[method])
@@ -133,6 +134,13 @@ def _to_sign_in() -> Response:
         return Response(headers={"HX-Redirect": f"/sign-in?{urlencode({'next': there})}"})
     there = request.full_path.rstrip("?")
     return redirect(f"/sign-in?{urlencode({'next': there})}", 303)
+
+
+def _require_readable(path: dict[str, str]) -> None:
+    """Nobody types a NUL character, and the database has none."""
+    sent = (*path.values(), *request.args.values(), *request.form.values())
+    if any("\0" in text for text in sent):
+        raise InvalidInput("this cannot be read: there is a NUL character in it")
 
 
 def _check_path(path: dict[str, str]) -> None:

@@ -1,9 +1,11 @@
 """Usage and cost by day, forecasts, spend alerts and savings tips as JSON."""
 
+from datetime import date
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
+from api.limits import YEARS
 from api.schemas.fields import Amount, Exact, Identifier, Instant, MinorUnits, Strict, Text
 from domain.alert import COMPARED, PERCENT_MAX, Wanted
 
@@ -13,7 +15,12 @@ class Day(fields.Date):
 
     def __init__(self, **kwargs: Any) -> None:
         words: dict[str, Any] = {"invalid": "must be a day such as 2026-01-05"}
-        super().__init__("iso", error_messages=words, **kwargs)
+        super().__init__("iso", error_messages=words, validate=_not_far_away, **kwargs)
+
+
+def _not_far_away(day: date) -> None:
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        raise ValidationError(f"must lie between {YEARS[0]} and {YEARS[1]}")
 
 
 class DailyUsageQuery(Strict):

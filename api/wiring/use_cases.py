@@ -16,6 +16,7 @@ from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.event_log import CyclebookEvents, PostgresEventLog
 from adapters.postgres.idempotency import PostgresAnswers
+from adapters.postgres.imported import PostgresImported
 from adapters.postgres.inbox import PostgresCursor, PostgresInbox
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.pacing import PostgresPace
@@ -43,6 +44,7 @@ from api.wiring.monitoring import monitoring, prometheus
 from api.wiring.processor import payments_by_hand, processor
 from api.wiring.reconciling import reconciliations, safe_repairs
 from api.wiring.scheduling import schedules, scheduling
+from api.wiring.shadow import allowed, elsewhere, terms_of, theirs
 from api.wiring.stripe import event_feed, webhook_reader
 from api.wiring.usage import usage_log
 from api.wiring.wired import Changes, Wired
@@ -52,7 +54,6 @@ from application.catching_up import CatchingUp
 from application.change_requests import ChangeRequests
 from application.changing import Carrying, Rehearsing, Runner
 from application.closing import Closing
-from application.conflicts import Conflicts
 from application.correcting import Correcting
 from application.crediting import Crediting
 from application.desired import DesiredState
@@ -63,6 +64,8 @@ from application.gateway import InvoiceGateway
 from application.handling import Handling, cycle_named
 from application.holding import Holding
 from application.holdings import Holdings
+from application.importing.customers import CustomerImport
+from application.importing.invoices import ImportedHistory, InvoiceImport
 from application.inbox import Inbox
 from application.invoices import Invoices
 from application.issuing import Issuing
@@ -83,6 +86,9 @@ from application.registration import Registration
 from application.renewals import Renewals
 from application.repricing import Repricing
 from application.searching import Search
+from application.shadowing.books_alone import InBooksAlone
+from application.shadowing.comparing import Comparing
+from application.shadowing.facts import TheirFacts
 from application.signing_in import Sessions
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.usage_records import UsageRecords
@@ -148,6 +154,8 @@ def _wired(
     gateway: InvoiceGateway,
     metrics: "PrometheusMeters | None",
 ) -> Wired:
+    feed, others, imported = event_feed(gateway), elsewhere(gateway), PostgresImported(database)
+    gateway = allowed(settings, gateway)
     log = PostgresEventLog(database, events)
     catalog = PostgresCatalog(database)
     books = PostgresBooks(database, catalog)
@@ -175,16 +183,26 @@ def _wired(
         clock,
         on_customer_linked=CustomerLinks(books, clock),
     )
-    conflicts = Conflicts(reconciler, books, stripe_stream, clock, queue.retry_parked)
+    retry = queue.retry_parked
+    conflicts = InBooksAlone(
+        reconciler, books, stripe_stream, clock, retry, theirs=theirs(settings)
+    )
     renewals = Renewals(books, gateway, stripe_stream, _resync(queue), clock, random_token)
     carrying = Carrying(books)
     records = PostgresCycleRecords(database)
     crediting = Crediting(books, carrying, catalog, reconciler, clock)
     handling = Handling(books, gateway, stripe_stream, _resync(queue), renewals.claim)
-    inbox = Inbox(PostgresInbox(database), handling)
+    facts = TheirFacts(gateway, others, imported)
+    handle = facts if settings.shadow else handling
+    inbox = Inbox(PostgresInbox(database), handle)
     issuing = Issuing(books, conflicts, stripe_stream)
     booked = BookedCycles(books, log, catalog, records, clock)
-    repairs = safe_repairs(database, booked, conflicts.sync, handling, issuing, clock)
+    repairs = safe_repairs(database, booked, conflicts.sync, handle, issuing, clock)
+    registration = Registration(log, books, directory, catalog)
+    linking = Linking(books, gateway, queue, writes=not settings.shadow)
+    plain = Invoices(books, log, catalog, records, stripe_stream)
+    told = cases.stories(database, log)
+    invoices = Invoices(books, log, catalog, records, stripe_stream, told)
     mails = settings.smtp_url is not None
     insight = insights(database, carrying, books, catalog, records, mails=mails)
     return Wired(
@@ -193,11 +211,15 @@ def _wired(
         alerts=insight.alerts,
         alert_watch=insight.watch,
         publishing=Publishing(log, catalog),
-        registration=Registration(log, books, directory, catalog),
+        registration=registration,
         changes=_changes(carrying, database, catalog),
         previews=_changes(Rehearsing(books, catalog), database, catalog),
         holdings=Holdings(books),
-        linking=Linking(books, gateway, queue),
+        linking=linking,
+        customer_import=CustomerImport(others, imported, registration, linking),
+        invoice_import=InvoiceImport(others, imported),
+        imported=ImportedHistory(books, imported),
+        comparing=Comparing(books, directory, imported, plain.get, terms_of(settings)),
         portal=Portal(books, gateway, stripe_stream, queue, clock),
         voiding=Voiding(books, carrying, catalog, reconciler, clock),
         crediting=crediting,
@@ -211,33 +233,38 @@ def _wired(
         quarantine=Quarantine(PostgresQuarantine(database), recording),
         dead_letters=dead_letters(database, recording),
         broker=broker(settings, database, recording, clock),
-        invoices=Invoices(
-            books, log, catalog, records, stripe_stream, cases.stories(database, log)
-        ),
+        invoices=invoices,
         what_if=WhatIf(books, log, catalog, records, directory),
         repricing=Repricing(carrying, catalog, clock),
         diffing=Diffing(books, log, catalog, records),
         exporting=Exporting(books, log, records, directory),
-        audit_trail=audit_trail(database, log, books),
+        audit_trail=audit_trail(
+            database,
+            log,
+            books,
+            Registration(log, books, directory, catalog),
+            Invoices(books, log, catalog, records, stripe_stream),
+            cases.cases(
+                database, log, books, Invoices(books, log, catalog, records, stripe_stream)
+            ),
+        ),
         closing=Closing(books, catalog, issuing, crediting, insight.check),
         reconciler=reconciler,
         conflicts=conflicts,
         discrepancies=cases.discrepancies(database, conflicts),
-        cases=cases.cases(
-            database, log, books, Invoices(books, log, catalog, records, stripe_stream)
-        ),
+        cases=cases.cases(database, log, books, plain),
         feedback=cases.feedback(database, books),
         reconciliations=reconciliations(database, gateway, booked, reconciler, repairs, clock),
         verification=Verification(
             PostgresVerifiedStore(database, PostgresRebuilder(database, catalog)),
-            Invoices(books, log, catalog, PostgresCycleRecords(database), stripe_stream),
+            plain,
             gateway.find,
             clock,
         ),
         inbox=inbox,
         catching_up=CatchingUp(
             inbox=inbox,
-            feed=event_feed(gateway),
+            feed=feed,
             cursor=PostgresCursor(database),
             gateway=gateway,
             stripe=stripe_stream,
@@ -259,13 +286,7 @@ def _wired(
         notices=notifying.notice_board(settings, database),
         endpoints=notifying.endpoints(settings, database),
         mail_choices=notifying.mail_choices(database, log),
-        notifying=notifying.notifying(
-            settings,
-            database,
-            log,
-            directory,
-            Invoices(books, log, catalog, records, stripe_stream),
-        ),
+        notifying=notifying.notifying(settings, database, log, directory, plain),
         rebuilder=PostgresRebuilder(database, catalog),
         make_checkpoints=Checkpoints(database, catalog).make,
         fold_stale_tallies=Retally(database, catalog).run,

@@ -28,6 +28,8 @@ from application.feedback import FeedbackOnBills
 from application.holding import Holding
 from application.holdings import Holdings
 from application.idempotency import AnswerStore
+from application.importing.customers import CustomerImport
+from application.importing.invoices import ImportedHistory, InvoiceImport
 from application.inbox import Inbox, Message
 from application.insight import Insight
 from application.invoices import Invoices
@@ -50,6 +52,7 @@ from application.registration import Registration
 from application.repricing import Repricing
 from application.schedules import Schedules
 from application.searching import Search
+from application.shadowing.comparing import Comparing
 from application.signing_in import Sessions
 from application.stripe_stream import LoggedStripeStream
 from application.usage_records import UsageRecords
@@ -96,6 +99,10 @@ class Wired:
     previews: Changes[Preview]
     holdings: Holdings
     linking: Linking
+    customer_import: CustomerImport
+    invoice_import: InvoiceImport
+    imported: ImportedHistory
+    comparing: Comparing
     portal: Portal
     voiding: Voiding
     crediting: Crediting

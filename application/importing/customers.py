@@ -90,6 +90,7 @@ class CustomerImport:
                     customer=each.id,
                     organization=_name(names[each.id]),
                     details=_details(each, wish, defaults),
+                    settled=each.id in claims,
                     meant=bool(each.id in claims or wish.organization or each.organization),
                 )
                 done.made += self._bring(row, actor, at, dry=dry_run)
@@ -104,20 +105,22 @@ class CustomerImport:
         """Bring one over; whether anything was to do."""
         known = self._known(row.organization)
         linked = known.stripe_customer if known else None
-        if linked not in (None, row.customer) or (known and not linked and not row.meant):
+        if linked and (linked == row.customer or row.settled):
+            return False
+        if known and (linked or not row.meant):
+            so = f"exists already, as customer {linked}" if linked else "exists already"
             raise RuleViolation(
-                f"organization {row.organization} exists already"
-                f"{f', as customer {linked}' if linked else ''}; name one for {row.customer} in the "
-                "file of --map",
+                f"organization {row.organization} {so}; name one for {row.customer} in the file "
+                "of --map",
                 code="organization_taken",
             )
-        if not dry and not self._store.claim(row.customer, row.organization):
+        if dry:
+            return True
+        if not (row.settled or self._store.claim(row.customer, row.organization)):
             raise RuleViolation(
                 f"organization {row.organization} is another customer's; import once more",
                 code="organization_taken",
             )
-        if linked or dry:
-            return linked is None
         if known is None:
             self._registration.put(row.organization, row.details, actor=actor, at=at)
         self._linking.link(row.organization, row.customer, actor=actor, at=at)
@@ -132,11 +135,16 @@ class CustomerImport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    """A customer to bring over. meant: whether the organization of that id is surely the one."""
+    """A customer to bring over.
+
+    settled: whether it was found out before what it becomes. meant: whether an organization of
+    that id, where there is one, is surely the one.
+    """
 
     customer: str
     organization: str
     details: Details
+    settled: bool
     meant: bool
 
 

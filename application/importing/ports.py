@@ -76,8 +76,9 @@ class NothingElsewhere:
 class ImportedStore(Protocol):
     """Keeps what was imported."""
 
-    def claims(self) -> dict[str, str]:
-        """The organization that each customer becomes, as far as that is settled."""
+    def claims(self, customer: str | None = None) -> dict[str, str]:
+        """The organization that each customer became or is to become, as far as that is settled:
+        by a claim, or by a link, a former one too. customer: of this one alone."""
         ...
 
     def claim(self, customer: str, organization: str) -> bool:

@@ -25,5 +25,5 @@ class TheirFacts:
         invoice = self._gateway.invoice_of(message.type, message.object_id)
         found = self._elsewhere.invoice(invoice) if invoice else None
         if found is not None:
-            owner = self._store.claims().get(found.customer)
+            owner = self._store.claims(found.customer).get(found.customer)
             self._store.keep(replace(found, organization=owner))

@@ -11,7 +11,7 @@ import pytest
 from adapters.postgres.programs import installed_programs
 from domain.errors import EditedAtStripe
 from tests.databases import drop_database, new_database
-from tests.january import FEBRUARY, JANUARY
+from tests.january import FEBRUARY, JANUARY, MARCH
 from tests.reopened import reopened
 from tests.stored_stories import SECOND, february_is_issued, much_happened
 from tests.stored_world import StoredWorld, stored_world
@@ -140,4 +140,24 @@ def test_work_goes_on_after_a_restore_where_stripe_knows_more(
         restored.made.item("after-restore", 900, made.now)
         restored.settle_down()
         assert at_stripe(restored) == [owed + 900]
+        assert restored.verify(ask_stripe=True).broken == []
+
+
+def test_what_was_issued_after_the_backup_is_not_issued_again(
+    stored: StoredWorld, empty: str, tmp_path: Path
+) -> None:
+    much_happened(stored)
+    dump(stored.url, tmp_path / "dump")
+    made = stored.made
+    made.travel(MARCH + timedelta(hours=12))
+    made.advance()
+    stored.settle_down()
+    issued = at_stripe(stored)
+    restore(tmp_path / "dump", empty)
+    with stored_world(empty, processor=made.gateway) as restored:
+        restored.made.travel(made.now)
+        restored.made.advance()
+        restored.settle_down()
+        assert restored.made.invoice(SECOND).status == "issued"
+        assert at_stripe(restored) == issued
         assert restored.verify(ask_stripe=True).broken == []

@@ -1,13 +1,16 @@
 """Whatever is sent, the answer is a problem that says so, and never a fault of ours."""
 
+import re
 import time
 from typing import Any
 
 import pytest
 
 from tests.api.conftest import Caller
+from tests.api.test_access import OPS
 from tests.api.test_usage import record
 
+ID = re.compile(r"<(?:\w+:)?(\w+)>")
 DEEP = b"[" * 10_000 + b"]" * 10_000
 PATHS = [
     ("POST", "/v1/usage"),
@@ -116,6 +119,17 @@ def test_odd_parameters_are_problems_or_find_nothing(
             mark = "&" if "?" in path else "?"
             response = admin("GET", f"{path}{mark}{name}={value}")
             assert response.status_code in (200, 404, 422), (name, value, response.get_json())
+
+
+@pytest.mark.parametrize("odd", ["%00", "acme.%00", "%ff", "%0a", "acme.9999-12-31"])
+def test_odd_names_in_an_address_are_never_a_fault_of_ours(
+    admin: Caller, acme: str, odd: str
+) -> None:
+    for op in OPS:
+        for name in ID.findall(op.rule):
+            path = ID.sub(lambda found, name=name: odd if found[1] == name else "acme", op.rule)
+            response = admin(op.method, path, op.example)
+            assert response.status_code < 500, (op.method, path, response.get_json())
 
 
 def test_heads_and_options_answer_like_their_reads(admin: Caller, acme: str) -> None:

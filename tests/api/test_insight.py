@@ -39,7 +39,13 @@ def test_usage_by_day(used: str, admin: Caller) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["from=yesterday", "from=2026-01-05&to=2026-01-01", "from=2020-01-01&to=2026-01-01", "since=1"],
+    [
+        "from=yesterday",
+        "from=2026-01-05&to=2026-01-01",
+        "from=2020-01-01&to=2026-01-01",
+        "since=1",
+        "to=0001-01-05",
+    ],
 )
 def test_days_that_cannot_be_asked_for_are_refused(acme: str, admin: Caller, query: str) -> None:
     assert admin("GET", f"{ACME}/usage/daily?{query}").status_code == 422

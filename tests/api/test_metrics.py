@@ -146,6 +146,19 @@ def test_a_worker_shows_its_own(database_url: str) -> None:
         assert samples(answer.read().decode())["cyclebook_store_up{}"] == 1
 
 
+def test_a_worker_without_its_port_works_all_the_same(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        given = {"DATABASE_URL": database_url, "WORKER_METRICS_PORT": str(other.getsockname()[1])}
+        settings = Settings.from_environment(given)
+        with wire(settings, database_url, metrics=prometheus()) as wired, shown(wired) as found:
+            assert found is None
+    assert "no numbers at WORKER_METRICS_PORT" in caplog.text
+
+
 def test_without_a_store_the_rest_is_shown() -> None:
     metrics = prometheus()
 

@@ -1,19 +1,53 @@
 """Liveness and readiness; and what is answered while the database is away."""
 
+from contextlib import closing
+from uuid import UUID
+
 import psycopg
 import pytest
 
+from adapters.postgres.database import Database
+from adapters.postgres.pacing import PostgresPace
 from api.app import create_app
 from api.settings import Settings
-from api.wiring import wire
-from domain.errors import StoreUnavailable
+from api.wiring import Wired, attached, wire
+from application.pacer import Pacer
+from application.pacing import Outcome
+from domain.errors import RuleViolation, StoreUnavailable
 from tests.api.conftest import Caller
 from tests.databases import migrated_database
 
 
-def test_a_process_is_ready_when_its_database_is(admin: Caller) -> None:
+def test_a_process_is_ready_when_its_database_is(admin: Caller, wired: Wired) -> None:
+    wired.scheduling.crew.beat(UUID(int=1), ["project", "sync", "schedule"], [])
     assert admin.client.get("/readyz").get_json() == {"ready": True, "warnings": []}
     assert admin.client.get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_what_does_not_keep_requests_from_being_served_is_a_warning(
+    admin: Caller, wired: Wired, database_url: str
+) -> None:
+    wired.scheduling.crew.beat(UUID(int=1), ["project"], [])
+    with closing(Database(database_url, size=1)) as database:
+        pacer = Pacer(PostgresPace(database, 100, 25), lambda span: None)
+        pacer.tell(pacer.take("GET /v1/invoices"), Outcome.KEY_REFUSED, "Stripe refuses our key")
+
+    assert admin.client.get("/readyz").get_json() == {
+        "ready": True,
+        "warnings": ["stripe: Stripe refuses our key", "workers: none does sync, schedule"],
+    }
+
+
+def test_old_lists_are_a_reason_not_to_be_asked(
+    admin: Caller, acme: str, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE cyclebook_events SET recorded_at = now() - interval '1 hour'")
+
+    ready = admin.client.get("/readyz")
+
+    assert ready.status_code == 503
+    assert "is work running?" in ready.get_json()["detail"]
 
 
 def test_without_its_database_the_process_lives_and_says_what_is_wrong(
@@ -32,6 +66,19 @@ def test_without_its_database_the_process_lives_and_says_what_is_wrong(
         response = client.post("/v1/usage", json=[], headers=key)
         assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
         assert response.get_json()["code"] == "store_unavailable"
+
+
+def test_a_process_serves_on_after_a_later_release_has_migrated(embedded_server: str) -> None:
+    url = migrated_database(embedded_server, "outgrown")
+    settings = Settings.from_environment({"DATABASE_URL": url})
+    with wire(settings, url) as wired:
+        client = create_app(wired).test_client()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("INSERT INTO schema_migration VALUES (9999, 'later', 'x')")
+        assert client.get("/readyz").status_code == 200
+    with pytest.raises(RuleViolation, match="newer than this code"), attached(settings):
+        pass
+    drop_database(embedded_server, "outgrown")
 
 
 def drop_database(server: str, name: str) -> None:

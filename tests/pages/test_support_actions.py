@@ -137,6 +137,20 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(
         assert [attributes.get("name") for _, attributes in marked] == [field]
 
 
+@pytest.mark.parametrize("odd", ["9" * 40, "x" * 10_000, "-1", "1e9", "²", "\t\r\n.", "\0"])
+def test_odd_words_are_refused_and_never_a_fault(stage: Stage, acting: str, odd: str) -> None:
+    client, cycle = stage.client(role="admin"), current(stage, acting)
+    for base, actions in (
+        (f"{ORGANIZATIONS}/{acting}", ON_ORGANIZATIONS),
+        (f"{INVOICES}/{cycle}", ON_INVOICES),
+    ):
+        for name, action in actions.items():
+            odd_form = form(client, f"{base}/do/{name}")
+            typed = {each.name: odd for each in action.fields}
+            answer = odd_form.send("preview", **typed, **{"lines__x": odd})
+            assert answer.status_code < 500, (name, answer.text)
+
+
 def test_a_refusal_of_the_books_is_said_in_words(stage: Stage, acting: str) -> None:
     first = stage.wired.books.cycle_names(acting)[0]
     void = form(stage.client(role="admin"), f"{INVOICES}/{current(stage, acting)}/do/void")

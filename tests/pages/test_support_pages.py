@@ -127,6 +127,25 @@ def test_odd_addresses_are_no_trouble(stage: Stage, path: str, query: str) -> No
     assert stage.client().get(f"{path}?{query}").status_code == 200
 
 
+@pytest.mark.parametrize("odd", ["%00", "a%00b", "%ED%A0%80", "%ff", "%F0%9F%92%A9"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/support?q=ODD",
+        "/support/cases?organization=ODD&cycle=ODD",
+        "/support/cases/ODD",
+        "/support/change-requests/ODD",
+        "/support/discrepancies/ODD/do/resolve",
+        "/support/invoices/acme.2026-10-01/lines/ODD",
+        "/support/invoices/acme.2026-10-01?known_at=ODD",
+        "/support/organizations/acme/usage?source=ODD&id=ODD&cursor=ODD",
+        "/support/quarantine?code=ODD",
+    ],
+)
+def test_odd_characters_are_no_fault_of_ours(stage: Stage, path: str, odd: str) -> None:
+    assert stage.client().get(path.replace("ODD", odd)).status_code in (200, 404, 422)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

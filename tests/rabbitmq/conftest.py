@@ -46,7 +46,7 @@ class Rabbit:
         self.link = Link(url, names)
         self.link.channel().confirm_delivery()
 
-    def send(self, what: Any, content_type: str = "application/json", **more: Any) -> None:
+    def send(self, what: Any, content_type: str | bytes = "application/json", **more: Any) -> None:
         """Publish a message, confirmed by the broker."""
         body = what if isinstance(what, bytes) else json.dumps(what).encode()
         about = pika.BasicProperties(content_type=content_type, delivery_mode=2, **more)

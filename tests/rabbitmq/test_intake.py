@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -229,3 +230,26 @@ def test_while_the_books_are_away_nothing_is_lost_or_given_back(
         found.step()
     assert asked == [0, 0, 0, 0]
     assert stored(wired) == 3
+
+
+class InMilliseconds(datetime):
+    """An instant in a header, as those write it who take AMQP's seconds for milliseconds."""
+
+    def utctimetuple(self) -> Any:
+        return (1970, 1, 1, 0, 0, int(self.timestamp() * 1000))
+
+
+def test_what_a_stranger_writes_around_a_message_stops_nobody(
+    wired: Wired, acme: str, rabbit: Rabbit
+) -> None:
+    sent_at = InMilliseconds(2026, 1, 4, tzinfo=UTC)
+    with working(wired):
+        rabbit.send(record("k1"))
+        rabbit.send(record("k2"), b"\xff/json")  # no UTF-8
+        rabbit.send(record("k3"), content_encoding=b"\xff")
+        rabbit.send(record("k4"), headers={"sent-at": sent_at})  # in the year 58692
+        rabbit.send(record("k5"))
+        wait_until(lambda: stored(wired) + wired.dead_letters.count() == 5)
+        wait_until(lambda: rabbit.waiting(rabbit.names.usage) == 0)
+    assert stored(wired) == 3
+    assert rabbit.waiting(rabbit.names.dead) == 0

@@ -71,7 +71,8 @@ def test_the_service_stays_ready_without_its_broker(database_url: str, sandbox_a
     """Nobody listens on port 1."""
     with wired_to("amqp://127.0.0.1:1", database_url, sandbox_app, "nowhere") as lonely:
         answer = create_app(lonely).test_client().get("/readyz")
-    assert answer.get_json() == {"ready": True, "warnings": ["rabbitmq: unreachable"]}
+    assert answer.get_json()["ready"] is True
+    assert "rabbitmq: unreachable" in answer.get_json()["warnings"]
 
 
 def test_another_queue_of_the_same_name_is_refused_in_words(rabbit: Rabbit) -> None:

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from api.findings import FORMULA
+from api.spreadsheet import guarded
 from domain.invoice import Invoice, LineItem
 from domain.money import shown
 from domain.period import written_utc
@@ -34,22 +34,17 @@ def written_lines(invoice: Invoice) -> str:
 
 def _row(invoice: Invoice, line: LineItem) -> list[str]:
     return [
-        _guarded(invoice.cycle),
-        _guarded(line.key),
-        _guarded(line.attachment or ""),
-        _guarded(line.description),
+        guarded(invoice.cycle),
+        guarded(line.key),
+        guarded(line.attachment or ""),
+        guarded(line.description),
         plain(line.quantity),
-        _guarded(line.unit or ""),
+        guarded(line.unit or ""),
         whole_units(line.amount, invoice.currency),
         invoice.currency.upper(),
         written_utc(line.period.start),
         written_utc(line.period.end),
     ]
-
-
-def _guarded(text: str) -> str:
-    """What others wrote is text, whatever a spreadsheet would make of it."""
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
 def whole_units(amount: int, currency: str) -> str:
