@@ -59,7 +59,7 @@ fixture: $(V)/ok ## Write this release's data on disk for the upgrade test; once
 	$(PY) -m tests.upgrade.write
 
 soak: $(V)/ok ## Traffic while processes, database and Stripe fail, then everything is counted (SOAK_S=600)
-	$(PY) -m benchmarks.soak --seconds $(or $(SOAK_S),600)
+	PYTHONPATH=clients/python $(PY) -m tests.soak --seconds $(or $(SOAK_S),600)
 
 lock: ## Resolve the packages anew into requirements.lock
 	$(UV) pip compile pyproject.toml --extra dev --extra otel --universal --python-version 3.11 --upgrade \

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 def chain_shown(wired: "Wired", organization: str) -> dict[str, Any]:
     """An organization's head with the catalog's, as ``ChainSchema`` wants them."""
     chain = wired.audit_trail.chain
-    own, catalog = chain.head(organization), chain.head(COMMON)
-    return {"organization": organization, **_head(own), "catalog": _head(catalog)}
+    return shown(chain.head(organization), chain.head(COMMON))
+
+
+def shown(own: Head, catalog: Head) -> dict[str, Any]:
+    """Two heads in one value."""
+    return {"organization": own.organization, **_head(own), "catalog": _head(catalog)}
 
 
 def chain_json(wired: "Wired", organization: str) -> dict[str, Any]:

@@ -49,4 +49,3 @@ def _rows(findings: Iterable[Finding]) -> Iterator[Iterable[object]]:
     yield COLUMNS
     for finding in findings:
         yield [cell(value) for value in finding_json(finding).values()]
-

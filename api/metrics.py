@@ -11,7 +11,6 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from api.errors import Unauthorized
 from application.meters import Exposition
 from domain.errors import Forbidden
 
@@ -32,13 +31,13 @@ def require_reader(settings: "Settings", environ: Environ) -> None:
     """Let Prometheus read, and nobody else. environ: of the request, as WSGI has it.
 
     Raises:
-        Unauthorized: there is a token, and the request does not carry it.
-        Forbidden: there is none, and the request comes from elsewhere.
+        Forbidden: the request does not carry the token; or there is none, and it comes from
+            elsewhere.
     """
     if settings.metrics_token:
         given = str(environ.get("HTTP_AUTHORIZATION", "")).removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), settings.metrics_token.encode()):
-            raise Unauthorized("send METRICS_TOKEN: Authorization: Bearer ...")
+            raise Forbidden("send METRICS_TOKEN: Authorization: Bearer ...")
         return
     # A proxy on this machine speaks for somebody elsewhere.
     if not _is_here(str(environ.get("REMOTE_ADDR", ""))) or any(map(environ.get, _FROM_ELSEWHERE)):
@@ -51,8 +50,6 @@ def _answer(
     try:
         require_reader(settings, environ)
         return HTTPStatus.OK, metrics.text()
-    except Unauthorized as error:
-        return HTTPStatus.UNAUTHORIZED, f"{error}\n".encode()
     except Forbidden as error:
         return HTTPStatus.FORBIDDEN, f"{error}\n".encode()
 

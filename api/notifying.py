@@ -30,6 +30,9 @@ def notify_loops(wired: Wired) -> list[Loop]:
     mailing = wired.notifying.mailing
     if mailing is not None:
         found.append(Loop("mail", lambda: mailing.step(clock()), every(LOOK_FOR_MAIL_EVERY)))
+    links = wired.notifying.sending_links
+    if links is not None:
+        found.append(Loop("sign-in mail", lambda: links.step(clock()), every(LOOK_FOR_MAIL_EVERY)))
     known = notice_duties(wired)
     step, parts = Scheduler(known, clock).step, [each.health for each in known]
     found.append(Loop("notices", step, every(LOOK_FOR_NOTICES_EVERY), parts=parts))

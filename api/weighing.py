@@ -5,7 +5,9 @@ operation itself would. What would change nothing weighs nothing.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from api.context import now, wired
@@ -13,8 +15,13 @@ from api.openapi import Op
 from api.schemas.effects import PreviewSchema
 from application.change_requests import Stake
 from application.conflicts import adoption
+from application.crediting import check_lines
+from application.desired import organization_of
 from application.views import InvoiceView, Preview
-from domain.events.outcome import CreditNoteIssued, PaymentRecorded
+from domain.billing_cycle import BillingCycle
+from domain.errors import NotFound
+from domain.events.outcome import InvoiceMarkedUncollectible, PaymentRecorded
+from domain.invoice import LineItem
 
 ENDLESS_CYCLES = 12
 """A discount without an end weighs as much as one for a year."""
@@ -78,18 +85,39 @@ def by_credit(op: Op, given: dict[str, Any]) -> Stake:
 
 
 def by_discount(op: Op, given: dict[str, Any]) -> Stake:
-    """By what it takes off the invoices it is on now, or the amount it may, for all its cycles."""
+    """By what it takes off the invoices it is on now, or would have taken off the newest ones, or
+    the amount it may, for all its cycles."""
     shown = of_preview(_preview(op, given))
-    discount = given["body"]
-    if not shown.differences:
+    organization, discount = given["organization"], given["body"]
+    name = discount["discount"]
+    known = {each.discount for each in wired().holdings.discounts(organization)}
+    if name in known and not shown.differences:
         return shown
-    cycles = discount["cycles"] or ENDLESS_CYCLES
+    each = max(shown.amount, discount["amount"] or 0, _would_take(organization, discount))
+    amount = each * (discount["cycles"] or ENDLESS_CYCLES)
     return Stake(
-        amount=max(shown.amount, discount["amount"] or 0) * cycles,
-        currency=shown.currency,
-        differences=shown.differences,
+        amount=amount,
+        currency=shown.currency or wired().registration.get(organization).currency,
+        differences=shown.differences or {f"discount/{name}": -amount},
         preview=shown.preview,
     )
+
+
+def _would_take(organization: str, discount: Mapping[str, Any]) -> int:
+    """What a percentage of the dearer of the two newest invoices is: at a cycle's beginning
+    there is little to take anything off."""
+    if discount["percent"] is None:
+        return 0
+    found = [0]
+    for cycle in wired().books.cycle_names(organization)[-2:]:
+        lines = wired().invoices.get(cycle).invoice.lines
+        found.append(sum(each.amount for each in lines if _is_for(discount["prices"], each)))
+    return ceil(max(found) * Fraction(discount["percent"]) / 100)
+
+
+def _is_for(prices: Collection[str], line: LineItem) -> bool:
+    price = (line.price or "").partition("@")[0]
+    return line.amount > 0 and (not prices or price in prices)
 
 
 def by_corrections(op: Op, given: dict[str, Any]) -> Stake:
@@ -108,16 +136,17 @@ def by_late_line(op: Op, given: dict[str, Any]) -> Stake:
 
 def by_note(op: Op, given: dict[str, Any]) -> Stake:
     """By what a credit note takes off."""
-    view, note = _invoice(given), given["body"]
-    issued = [each for each in view.outcomes if isinstance(each, CreditNoteIssued)]
-    if any(each.note == note["note"] for each in issued):
+    cycle, note = _cycle(given), given["body"]
+    if note["note"] in cycle.notes:
         return Stake()
-    return _about(view, f"note/{note['note']}", sum(note["lines"].values()))
+    check_lines(cycle, note["lines"])
+    return _about(_invoice(given), f"note/{note['note']}", sum(note["lines"].values()))
 
 
 def by_payment(op: Op, given: dict[str, Any]) -> Stake:
     """By the money that is said to have come in."""
     view, payment = _invoice(given), given["body"]
+    wired().paying.payable(given["cycle"])
     reference = payment["reference"].strip()
     noted = [each for each in view.outcomes if isinstance(each, PaymentRecorded)]
     if any(each.reference == reference for each in noted):
@@ -127,14 +156,17 @@ def by_payment(op: Op, given: dict[str, Any]) -> Stake:
 
 def by_total(op: Op, given: dict[str, Any]) -> Stake:
     """By the whole of an invoice that is taken back."""
-    view = _invoice(given)
-    return _about(view, "total", 0 if view.status == "void" else view.total)
+    view, body = _invoice(given), given["body"]
+    taken_back = _cycle(given).void(body["reason"], body["mode"], 0, now())
+    return _about(view, "total", view.total if taken_back else 0)
 
 
 def by_remaining(op: Op, given: dict[str, Any]) -> Stake:
     """By what is left to be paid of an invoice that is given up."""
     view = _invoice(given)
-    return _about(view, "remaining", 0 if view.status == "uncollectible" else view.amount_remaining)
+    given_up = InvoiceMarkedUncollectible(at=now(), reason=given["body"]["reason"])
+    changes = _cycle(given).record_outcome(given_up)
+    return _about(view, "remaining", view.amount_remaining if changes else 0)
 
 
 def by_edits(op: Op, given: dict[str, Any]) -> Stake:
@@ -183,6 +215,14 @@ def _preview(op: Op, given: dict[str, Any]) -> Preview:
 
 def _invoice(given: Mapping[str, Any]) -> InvoiceView:
     return wired().invoices.get(given["cycle"])
+
+
+def _cycle(given: Mapping[str, Any]) -> BillingCycle:
+    cycle = given["cycle"]
+    asked = wired().books.snapshot(organization_of(cycle), cycle).asked
+    if asked is None:
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+    return asked.cycle
 
 
 def _about(view: InvoiceView, what: str, amount: int) -> Stake:

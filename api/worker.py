@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -60,10 +61,16 @@ class Work:
         """Ask every loop to finish its step and end."""
         self.stopping.set()
 
-    def join(self, timeout_s: float = STOP_WITHIN_S) -> bool:
-        """Wait for the end; whether every loop reached it, because it was asked to."""
+    def join(
+        self, timeout_s: float = STOP_WITHIN_S, clock: Callable[[], float] = time.monotonic
+    ) -> bool:
+        """Wait for the end; whether every loop reached it, because it was asked to.
+
+        timeout_s: for all together: whoever stops us does not wait longer because more hang.
+        """
+        until = clock() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0, until - clock()))
         return not self._broken and not any(thread.is_alive() for thread in self._threads)
 
     def _run(self, loop: Loop) -> None:
@@ -149,7 +156,7 @@ def _scheduler(duties: Sequence[Duty]) -> Loop:
 
 def duties(wired: Wired) -> list[Duty]:
     """What has to be done within seconds; all else is a schedule (``api/sweeps.py``)."""
-    closing = ClosingDue(wired.books.due, wired.closing.advance)
+    closing = ClosingDue(wired.books.due, wired.closing.advance, wired.settings.sync_threads)
     return [
         Duty(name="webhooks", every=timedelta(seconds=1), run=lambda now: _read_mail(wired, now)),
         Duty(name="closing", every=CLOSE_EVERY, run=closing.run),

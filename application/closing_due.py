@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,16 +28,19 @@ class ClosingDue:
     due: organizations with something to do by an instant, those waiting longest first.
     advance: takes one organization's cycles as far as they go. One whose cycles cannot go on, or
     with nothing to do after all, or whose run broke off, is left alone for a while, and so keeps
-    nobody else waiting.
+    nobody else waiting. side_by_side: how many are advanced at once; issuing mostly waits for
+    Stripe.
     """
 
     def __init__(
         self,
         due: Callable[[datetime, int], Sequence[str]],
         advance: Callable[[str, datetime, str], Advance],
+        side_by_side: int = 1,
     ) -> None:
         self._due = due
         self._advance = advance
+        self._side_by_side = side_by_side
         self._pauses: dict[str, _Pause] = {}
 
     def run(self, now: datetime) -> bool:
@@ -48,8 +52,11 @@ class ClosingDue:
         found = self._due(now, AT_ONCE + len(self._pauses))
         self._pauses = {each: pause for each, pause in self._pauses.items() if each in found}
         ready = [each for each in found if not self._is_paused(each, now)][:AT_ONCE]
-        for organization in ready:
-            self._advance_one(organization, now)
+        several = self._side_by_side
+        with ThreadPoolExecutor(several, "closing") as pool:
+            for first in range(0, len(ready), several):
+                together = ready[first : first + several]
+                list(pool.map(self._advance_one, together, [now] * several))
         return len(ready) == AT_ONCE
 
     def _is_paused(self, organization: str, now: datetime) -> bool:

@@ -75,7 +75,7 @@ class Crediting:
         known = self._cycle(cycle)
         if _issued_before(known, note):
             return self._record(cycle, note, None, actor)
-        _check_lines(known, note.lines)
+        check_lines(known, note.lines)
         return self._record(cycle, note, self._stripe.credit_note(cycle, note, actor), actor)
 
     def credit_late(self, organization: str, now: datetime, actor: str) -> Credited:
@@ -189,8 +189,13 @@ def _issued_before(cycle: BillingCycle, note: CreditNote) -> bool:
     return known is not None
 
 
-def _check_lines(cycle: BillingCycle, lines: Mapping[str, int]) -> None:
-    """Every line has at least that much left on the invoice."""
+def check_lines(cycle: BillingCycle, lines: Mapping[str, int]) -> None:
+    """Refuse a note that its invoice cannot have.
+
+    Raises:
+        InvalidInput: a line has less left on the invoice.
+        RuleViolation: it was not issued, or is void.
+    """
     if cycle.settled is None or not cycle.is_collected:
         raise RuleViolation(
             f"{cycle.id} is {cycle.status}: only an invoice issued at Stripe has credit notes",

@@ -1,6 +1,7 @@
 """Delivers notices to webhook endpoints: in order, signed, and again after a failure."""
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from application.notices import Notice, Told
 from application.signing import headers
 from domain.errors import CyclebookError
 from domain.period import written_utc
+
+log = logging.getLogger(__name__)
 
 SCHEDULE = (
     timedelta(seconds=5),
@@ -140,6 +143,9 @@ class Delivering:
             answered = self._send(claimed.endpoint.url, sent, body)
         except Undeliverable as error:
             return failed(claimed, now(), error=str(error))
+        except Exception as error:  # a fault of ours: counted too, or it would come for ever
+            log.error("%s cannot be delivered", claimed.notice.id, exc_info=error)
+            return failed(claimed, now(), error=f"a fault of ours: {type(error).__name__}")
         if 200 <= answered.status < 300:
             return Attempt(
                 status="delivered", at=now(), answer=answered.status, response=answered.head

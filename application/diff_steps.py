@@ -16,6 +16,7 @@ from domain.events.usage import PackedRecord, UsageRecorded
 from domain.rating import ALONE, Surroundings
 from domain.tally import Tallies
 from projections.diff import Cause, around_steps, control_cause, others, usage_cause
+from projections.meter_words import meter_words
 from projections.replay import replay_control, replay_usage
 from projections.usage_tally import Stretch, UsageReader
 
@@ -111,6 +112,7 @@ class Steps:
             assert isinstance(recorded.event, UsageRecorded)
             for record in recorded.event.records:
                 by_source.setdefault(record.source, []).append((recorded, record))
+        words = meter_words([self.cycle] if self.cycle else [], self.catalog)
         room, names = max(CAUSES_MAX - self.told, 0), sorted(by_source)
         for part in [*([name] for name in names[:room]), names[room:]]:
             if not part:
@@ -120,7 +122,7 @@ class Steps:
             if difference := self._rated():
                 self.told += 1
                 found = [pair for name in part for pair in by_source[name]]
-                yield usage_cause(part, found, difference, self._is_sum)
+                yield usage_cause(part, found, difference, self._is_sum, words)
 
     def _is_sum(self, meter: str) -> bool:
         assert self.cycle is not None

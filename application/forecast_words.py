@@ -6,7 +6,8 @@ from application.insight_ports import PastInvoice
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
 from projections.forecast import CONFIDENCE, PACE_DAYS, WEEK, Outlook
-from projections.sentences.wording import Context
+from projections.meter_words import MeterWords, meter_words
+from projections.sentences.wording import Context, listed
 
 FEES = "Fees are those of what runs now, to the end of the period."
 
@@ -31,37 +32,36 @@ def _sentences(
     catalog: Catalog,
 ) -> Iterator[str]:
     yield FEES
+    words = meter_words([cycle], catalog)
     by_method: dict[str, list[str]] = {}
     for meter, outlook in sorted(outlooks.items()):
         by_method.setdefault(outlook.method, []).append(meter)
     for method, meters in sorted(by_method.items()):
-        yield _course(method, meters)
+        yield _course(method, _named(meters, words))
     if stays := _stays(cycle, outlooks, catalog):
-        ending = "are taken to stay as they are" if len(stays) > 1 else "is taken to stay as it is"
-        yield f"{_listed(stays)} {ending}."
+        yield f"Taken to stay as it is: {_named(stays, words)}."
     if outlooks:
         yield f"In {CONFIDENCE} of 100 months like this the bill should lie in the range."
     alike = [each for each in past if each.currency == cycle.currency]
     if alike:
         money = Context(currency=cycle.currency).money
-        amounts = _listed([money(each.subtotal) for each in reversed(alike)])
+        amounts = listed([money(each.subtotal) for each in reversed(alike)])
         count = f"last {len(alike)} invoices were" if len(alike) > 1 else "last invoice was"
         yield f"Your {count} {amounts}."
 
 
-def _course(method: str, meters: Sequence[str]) -> str:
-    named = _listed(meters)
+def _course(method: str, named: str) -> str:
     if method == "weekly":
         return (
-            f"Usage of {named} goes on by the pace of the last {PACE_DAYS} days, and as it was "
+            f"{named}: usage goes on by the pace of the last {PACE_DAYS} days, and as it was "
             "over the days of the week."
         )
     if method == "pace":
-        return f"Usage of {named} goes on by the pace of the last whole weeks."
+        return f"{named}: usage goes on by the pace of the last whole weeks."
     if method == "last_cycle":
-        return f"{named} will grow as in the cycle before from this day on."
+        return f"{named}: usage grows from this day on as in the period before."
     return (
-        f"Of {named} there are fewer than {WEEK} days of usage: it goes on by the pace so far, and "
+        f"{named}: there are fewer than {WEEK} days of usage. It goes on by the pace so far, and "
         "the range is wide."
     )
 
@@ -77,10 +77,6 @@ def _stays(cycle: BillingCycle, outlooks: Mapping[str, Outlook], catalog: Catalo
     )
 
 
-def _listed(words: Sequence[str]) -> str:
-    """As in a sentence.
-
-    >>> _listed(["cpu"]), _listed(["cpu", "disk", "ram"])
-    ('cpu', 'cpu, disk and ram')
-    """
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _named(meters: Sequence[str], words: MeterWords) -> str:
+    """Some meters, by what the lines call them."""
+    return listed([words.name(each) for each in meters])

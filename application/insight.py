@@ -18,6 +18,7 @@ from application.insight_views import (
 from application.ports import Books, CatalogReader
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
+from projections.meter_words import meter_words
 from projections.usage_by_day import SHOWN_AS
 
 DAYS_DEFAULT = 31
@@ -67,6 +68,7 @@ class Insight:
         if (last - first).days >= DAYS_MAX:
             raise InvalidInput(f"at most {DAYS_MAX} days can be asked for at once", field="from")
         rows = self._usage.days(organization, first, last, meter)
+        words = meter_words((each.cycle for each in snapshot.cycles), catalog)
         return DailyUsageView(
             organization=organization,
             time_zone=calendar.zone,
@@ -76,6 +78,7 @@ class Insight:
                 UsageDay(
                     day=row.day,
                     meter=row.meter,
+                    name=words.name(row.meter),
                     unit=_unit(catalog, row.meter),
                     shown=_shown(catalog, row.meter),
                     quantity=row.quantity,

@@ -22,11 +22,13 @@ from decimal import Decimal
 class UsageDay:
     """What a meter came to on one local day of the organization, in units of the meter.
 
+    name: what the lines of its invoices call the meter.
     shown: how it adds up within the day: ``sum``, ``count``, ``max``, ``latest`` or ``unique``.
     """
 
     day: date
     meter: str
+    name: str
     unit: str
     shown: str
     quantity: Decimal

@@ -1,5 +1,6 @@
 """E-mails to members: who is told of a notice, and sending it, once for each address."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,8 @@ from application.notices import KINDS, Told
 from application.ports import Directory, Profile
 from domain.errors import CyclebookError, NotFound, Unavailable
 from domain.organization import Organization
+
+log = logging.getLogger(__name__)
 
 TOLD_BY_DEFAULT = ("owner", "billing")
 """Roles of members who are told of everything unless they say otherwise."""
@@ -148,11 +151,18 @@ class Mailing:
         except MailRefused as error:
             self._store.failed(mail, str(error), None)
         except MailUnavailable as error:
-            tried = mail.attempts
-            pause = SCHEDULE[tried] if tried < len(SCHEDULE) else None
-            self._store.failed(mail, str(error), None if pause is None else now + pause)
+            self._later(mail, str(error), now)
+        except Unavailable:
+            raise
+        except Exception as error:  # a fault of ours: counted too, or it would come for ever
+            log.error("%s cannot be mailed", mail.notice.id, exc_info=error)
+            self._later(mail, f"a fault of ours: {type(error).__name__}", now)
         else:
             self._store.sent(mail)
+
+    def _later(self, mail: Mail, error: str, now: datetime) -> None:
+        pause = SCHEDULE[mail.attempts] if mail.attempts < len(SCHEDULE) else None
+        self._store.failed(mail, error, None if pause is None else now + pause)
 
     def _carry_out(self, mail: Mail) -> None:
         organization = self._load(mail.notice.organization)

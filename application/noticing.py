@@ -203,8 +203,10 @@ def told_of(
         notices += _for_operators(each, now)
         told = each.told_at or (now if each.error is not None and _lasts(each, now) else None)
         after.append(replace(each, told_at=told))
-    for organization in sorted({each.organization for each in troubles}):
-        mine = [each for each in after if each.organization == organization]
+    by_organization: dict[str, list[Trouble]] = {}
+    for each in after:
+        by_organization.setdefault(each.organization, []).append(each)
+    for organization, mine in sorted(by_organization.items()):
         notices += _for_customers(organization, mine, now)
     return notices, [_customers_told(each, now) for each in after]
 
@@ -249,7 +251,7 @@ def _for_customers(
     """A customer is told once that there is trouble, however many cycles it touches, and once
     that all of it is over."""
     told = [each for each in troubles if each.customer_told_at is not None]
-    new = [each for each in troubles if each not in told and _touches(each, now)]
+    new = [each for each in troubles if each.customer_told_at is None and _touches(each, now)]
     if new and not told:
         since = min(each.since for each in new)
         yield _trouble("trouble.noticed", organization, since, now)

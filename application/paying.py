@@ -93,8 +93,15 @@ class Paying:
 
         return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
 
-    def _take(self, cycle: str, payment: NewPayment, reference: str, actor: str) -> RemoteInvoice:
-        """Tell the processor; the invoice as it is there now."""
+    def payable(self, cycle: str) -> str:
+        """The id of the issued invoice that a payment can be noted for.
+
+        Raises:
+            RuleViolation: there is none; or the processor collects payments itself.
+        """
+        return self._payable(cycle)[0]
+
+    def _payable(self, cycle: str) -> tuple[str, TakesPayments]:
         if self._processor is None:
             raise RuleViolation(
                 "payments are collected by Stripe, and noted from there: one that came another "
@@ -105,7 +112,12 @@ class Paying:
         invoice = state.live(state.revision)
         if invoice is None or state.finalized is None:
             raise RuleViolation(f"{cycle} has no issued invoice", code="not_issued", cycle=cycle)
-        self._processor.take_payment(invoice, payment.amount, reference, payment.received_at, actor)
+        return invoice, self._processor
+
+    def _take(self, cycle: str, payment: NewPayment, reference: str, actor: str) -> RemoteInvoice:
+        """Tell the processor; the invoice as it is there now."""
+        invoice, processor = self._payable(cycle)
+        processor.take_payment(invoice, payment.amount, reference, payment.received_at, actor)
         seen = self._look(cycle, actor)
         assert seen is not None  # an issued invoice is never deleted
         return seen

@@ -13,7 +13,7 @@ HEAD_CHARACTERS = 64
 
 def read_heads(text: str) -> dict[str, list[Head]]:
     """Heads by organization, from what was kept: an answer of the API, a proof, the first line of
-    an exported invoice, a list of these, or one on each line.
+    an exported invoice, the manifest of an archive, a list of these, or one on each line.
 
     Raises:
         InvalidInput: there is no head in it, or one that cannot be read.
@@ -44,6 +44,10 @@ def _heads(document: Any) -> Iterator[Head]:
         return
     if isinstance(document.get("chain"), dict):
         yield from _heads(document["chain"])
+        return
+    if isinstance(document.get("heads"), list):
+        for each in document["heads"]:
+            yield from _heads(each)
         return
     if "head" in document and "organization" in document:
         yield _read(str(document["organization"]), document)

@@ -37,7 +37,8 @@ class SessionStore(Protocol):
         ...
 
     def find(self, digest: bytes) -> Visitor | None:
-        """Whose it is, while it lasts and the key it was begun by is in force."""
+        """Whose it is, while it lasts, the key it was begun by is in force, and the member it is
+        of is one."""
         ...
 
     def end(self, digest: bytes) -> None:

@@ -12,7 +12,6 @@ from domain.events.stripe_invoice import CallAnswered, CallAttempted
 from domain.identity import stripe_stream
 from domain.stripe_invoice import StripeInvoice, replay
 
-
 PRIVATE = ("name", "email")
 """Parameters of a call about a customer that the log must not hold."""
 

@@ -9,6 +9,7 @@ from application.usage_count import UsageCount
 from application.verified_store import StoredCycle, StoredOrganization, VerifiedStore
 from application.views import InvoiceView
 from domain.errors import CyclebookError, InvalidInput
+from domain.events.base import Recorded
 from domain.events.organization import StripeCustomerLinked
 from domain.events.usage import micros
 from projections.checks.broken import INVARIANTS, Broken
@@ -198,7 +199,7 @@ class _Look:
         yield from _heads_differ(cycles, readings)
         yield from periods_part(readings, [each.event for each in stored.history])
         yield from late_amounts_part(readings)
-        payer = _payer(stored, readings)
+        payer = payer_of(stored.history, readings)
         turns = Turns(payer, book)
         for place, (cycle, reading) in enumerate(zip(cycles, readings, strict=True)):
             self._at = cycle.cycle
@@ -268,9 +269,10 @@ def _unreadable(invariant: int, about: str, error: Exception) -> Broken:
     return Broken(invariant=invariant, about=about, what="cannot be read", detail=detail)
 
 
-def _payer(stored: StoredOrganization, readings: Iterable[Reading]) -> Payer:
+def payer_of(history: Iterable[Recorded], readings: Iterable[Reading]) -> Payer:
+    """Who pays, by the organization's events, and what settled invoices used of its credits."""
     payer = Payer()
-    for each in stored.history:
+    for each in history:
         payer.take(each.event)
     for reading in readings:
         if reading.settled is not None:

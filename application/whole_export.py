@@ -274,4 +274,3 @@ def _invoice(view: InvoiceView) -> Row:
 
 def _instant(at: datetime | None) -> str | None:
     return None if at is None else written_utc(at)
-

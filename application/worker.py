@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from application.about import about
@@ -255,13 +255,22 @@ class Scheduler:
         self._now = now
 
     def step(self) -> bool:
-        """Do every duty that is due, once; whether one has more to do."""
-        return any([self._do(duty) for duty in self.duties])
+        """Do the duty that is due longest; whether one is due now.
 
-    def _do(self, duty: Duty) -> bool:
+        No more than one: each may wait for a database that is away, and whoever stops us does not
+        wait for all of them.
+        """
+        due = self._due()
+        if due:
+            self._do(min(due, key=_since))
+        return bool(self._due())
+
+    def _due(self) -> list[Duty]:
         now = self._now()
-        if duty.due_at is not None and now < duty.due_at:
-            return False
+        return [each for each in self.duties if each.due_at is None or each.due_at <= now]
+
+    def _do(self, duty: Duty) -> None:
+        now = self._now()
         more, pause = False, duty.every
         health = duty.health
         try:
@@ -273,4 +282,7 @@ class Scheduler:
             pause = min(duty.every * (1 << min(health.failures, 6)), max(duty.every, LONGEST_PAUSE))
             _log_failure(duty.name, pause, error)
         duty.due_at = now if more else now + pause
-        return more
+
+
+def _since(duty: Duty) -> datetime:
+    return duty.due_at or datetime.min.replace(tzinfo=UTC)

@@ -19,6 +19,7 @@ SUBJECTS = (
     "closing",
     "projector",
     "syncing",
+    "syncing_month",
 )
 
 

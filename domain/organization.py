@@ -16,11 +16,11 @@ from domain.events.organization import (
     CurrencyChanged,
     MemberAdded,
     MemberRemoved,
-    PersonalDataErased,
     OrganizationClosed,
     OrganizationEvent,
     OrganizationRegistered,
     OrganizationReopened,
+    PersonalDataErased,
     PolicyChanged,
     StripeCustomerLinked,
 )

@@ -115,15 +115,19 @@ class Walk:
 
     def take(self, link: Link, row: Row | None, about: str) -> Iterator[Damage]:
         """The next link, and what the log holds in its place. about: names the stream."""
+        if row is None:
+            yield self._damage(link, about, "removed", "the log does not hold it any more")
+        elif row.digest != link.digest:
+            yield self._damage(link, about, "altered", _difference(link, row))
+        yield from self.go_on(link)
+
+    def go_on(self, link: Link) -> Iterator[Damage]:
+        """The next link, at its word."""
         if link.number != self.events + 1:
             gone = f"links {self.events + 1} to {link.number - 1} are gone"
             yield Damage(
                 organization=self.organization, about=self.name, what="unlinked", detail=gone
             )
-        if row is None:
-            yield self._damage(link, about, "removed", "the log does not hold it any more")
-        elif row.digest != link.digest:
-            yield self._damage(link, about, "altered", _difference(link, row))
         self.events = link.number
         self.link = following(self.link, link.digest)
         yield from self._compare()

@@ -10,6 +10,7 @@ from domain.events.usage import PackedRecord
 from domain.quantity import plain, total
 from domain.rating import Surroundings
 from projections.history import describe
+from projections.meter_words import MeterWords
 from projections.sentences.wording import counted, listed
 
 NAMED_MAX = 5
@@ -67,6 +68,7 @@ def usage_cause(
     found: Sequence[tuple[Recorded, PackedRecord]],
     amount: int,
     is_sum: Callable[[str], bool],
+    words: MeterWords,
 ) -> Cause:
     """What usage records of some sources did. is_sum: whether a meter adds values up."""
     values: dict[str, list[Decimal]] = {}
@@ -78,7 +80,10 @@ def usage_cause(
         meter: plain(total(values[meter])) if meter in values else f"{counted(count, 'record')}"
         for meter, count in sorted(records.items())
     }
-    parts = [f"{quantity} {meter}" for meter, quantity in list(quantities.items())[:NAMED_MAX]]
+    parts = [
+        f"{words.name(meter)} ({words.quantity(meter, each) if meter in values else each})"
+        for meter, each in list(quantities.items())[:NAMED_MAX]
+    ]
     parts += ["more"] if len(quantities) > NAMED_MAX else []
     whose = sources[0] if len(sources) == 1 else counted(len(sources), "other source")
     positions = [recorded.position for recorded, _ in found]

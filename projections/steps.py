@@ -94,7 +94,7 @@ def _begin(line: LineItem, lines: Iterable[LineItem], price: Price | None) -> It
 
 def _measured(line: LineItem, lines: Iterable[LineItem], price: Price) -> Iterator[Step]:
     """What the meter says, in the price's unit, together with the line's siblings."""
-    yield Step(kind="tally", what=f"{price.meter} measured", quantity=line.quantity, unit=line.unit)
+    yield Step(kind="tally", what=f"{price.name} measured", quantity=line.quantity, unit=line.unit)
     whole = _whole(line, lines, price)
     if whole != line.quantity:
         share = plain(100 * line.quantity / whole, 2) if whole else "0"

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 
@@ -165,3 +166,26 @@ def test_nginx_passes_on_what_the_api_takes_and_keeps_the_numbers_in() -> None:
     assert re.search(r"location = /metrics {\s+return 404;", text)
     assert re.search(r"location /v1/exports/ {[^}]*proxy_buffering off", text)
     assert "server 127.0.0.1:8000;" in text
+
+
+# Scaling
+
+
+def test_the_page_on_scaling_names_tables_that_there_are(database_url: str) -> None:
+    text = (ROOT / "docs" / "explanation" / "scaling.md").read_text("utf-8")
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind::text IN ('r', 'p') AND NOT relispartition"
+        ).fetchall()
+        constraints = connection.execute("SELECT conname FROM pg_constraint").fetchall()
+    tables = {name for (name,) in rows}
+    sql = "\n".join(re.findall(r"```sql\n(.*?)```", text, re.S))
+    listed = {name for part in re.findall(r"ARRAY\[(.*?)\]", sql, re.S) for name in _quoted(part)}
+    altered = set(re.findall(r"ALTER TABLE (\w+)", sql)) - {"cyclebook_events_2026_01"}
+    assert listed | altered <= tables
+    assert set(re.findall(r"DROP CONSTRAINT (\w+)", sql)) <= {name for (name,) in constraints}
+
+
+def _quoted(text: str) -> list[str]:
+    return re.findall(r"'(\w+)'", text)

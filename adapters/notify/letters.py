@@ -1,5 +1,6 @@
-"""What e-mails say: a template for each kind of notice, as text and as simple HTML."""
+"""What e-mails say: a template for each kind, as text and as simple HTML."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from application.mailing import MailRefused
 from application.notices import Told
+from application.signing_in_by_mail import WayIn
 from domain.money import shown
 
 TEMPLATES = Path(__file__).with_name("templates")
 SUBJECT_MAX = 200
+SEE = "See your invoices and choose what you are told"
+
+Link = tuple[str, str]
+"""What it is called, and where it leads."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,15 +50,24 @@ class Letters:
             MailRefused: there are no words for it.
         """
         about = {"name": name, "at": notice.at, "zone": zone, "cycle": notice.cycle}
+        where = f"{self._origin}/billing/{notice.organization}"
+        return self._letter(f"{notice.kind}.txt", {**notice.data, **about}, name, [(SEE, where)])
+
+    def sign_in(self, ways: Sequence[WayIn]) -> Letter:
+        """What to say to somebody who asked for links to sign in: one for each organization."""
+        links = [(_one_line(f"Sign in to {each.name}"), each.url) for each in ways]
+        return self._letter("sign_in.txt", {"ways": ways}, "", links)
+
+    def _letter(
+        self, template: str, about: Mapping[str, object], name: str, links: Sequence[Link]
+    ) -> Letter:
         try:
-            template = self._words.get_template(f"{notice.kind}.txt")
-            words = template.render({**notice.data, **about})
+            words = self._words.get_template(template).render(about)
         except TemplateError as error:
             raise MailRefused(f"this e-mail cannot be written: {error}") from error
         subject, _, body = words.strip().partition("\n")
         paragraphs = [" ".join(each.split()) for each in body.split("\n\n") if each.strip()]
-        link = f"{self._origin}/billing/{notice.organization}"
-        said = {"paragraphs": paragraphs, "name": name, "link": link}
+        said = {"paragraphs": paragraphs, "name": name, "links": links}
         return Letter(
             subject=_one_line(subject),
             text=self._words.get_template("letter.txt").render(said).strip() + "\n",

@@ -3,18 +3,20 @@
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from adapters.notify.letters import Letters
+from adapters.notify.letters import Letter, Letters
 from application.mailing import MailRefused, MailUnavailable
 from application.notices import Told
+from application.signing_in_by_mail import Asked, WayIn
 from domain.errors import InvalidInput
 
 TIMEOUT_S = 8.0
@@ -85,7 +87,22 @@ class SmtpCarrier:
             MailRefused: the server will never take it, or the address cannot be written.
             MailUnavailable: the server takes nothing now.
         """
-        message = self._message(address, notice, name, zone)
+        letter = self._letters.write(notice, name, zone)
+        # The same id however often it is sent: whoever gets it twice sees one.
+        self._send(self._message(address, letter, notice.at, notice.id))
+
+    def sign_in(self, asked: Asked, ways: Sequence[WayIn]) -> None:
+        """Write and send links to somebody who asked for them.
+
+        Raises:
+            MailRefused: the server will never take it, or the address cannot be written.
+            MailUnavailable: the server takes nothing now.
+        """
+        # Each attempt has links of its own, so each is an e-mail of its own.
+        name = f"sign-in.{asked.number}.{asked.attempts}"
+        self._send(self._message(asked.address, self._letters.sign_in(ways), asked.at, name))
+
+    def _send(self, message: EmailMessage) -> None:
         try:
             with self._connected() as connection:
                 connection.send_message(message)
@@ -101,8 +118,7 @@ class SmtpCarrier:
         except (OSError, smtplib.SMTPException) as error:
             raise MailUnavailable(f"the mail server: {type(error).__name__}") from error
 
-    def _message(self, address: str, notice: Told, name: str, zone: str) -> EmailMessage:
-        letter = self._letters.write(notice, name, zone)
+    def _message(self, address: str, letter: Letter, at: datetime, name: str) -> EmailMessage:
         message = EmailMessage()
         try:
             message["To"] = Address(addr_spec=address)
@@ -110,9 +126,8 @@ class SmtpCarrier:
             raise MailRefused("this member's address cannot be written to") from error
         message["From"] = self._sender
         message["Subject"] = letter.subject
-        message["Date"] = notice.at
-        # The same however often it is sent: whoever gets it twice sees one.
-        message["Message-ID"] = f"<{notice.id}.{_seal(address)}@{self._sender.domain}>"
+        message["Date"] = at
+        message["Message-ID"] = f"<{name}.{_seal(address)}@{self._sender.domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)
         message.add_alternative(letter.html, subtype="html")
@@ -127,13 +142,16 @@ class SmtpCarrier:
             )
         else:
             connection = smtplib.SMTP(told.host, told.port, timeout=TIMEOUT_S)
-        with connection:
+        with closing(connection):
             connection.ehlo()
             if not told.tls and told.starttls != "never":
                 _encrypt(connection, context, must=told.starttls == "always")
             if told.user:
                 connection.login(told.user, told.password)
             yield connection
+            # What was taken is taken, however the server says good-bye.
+            with suppress(OSError, smtplib.SMTPException):
+                connection.quit()
 
 
 def _encrypt(connection: smtplib.SMTP, context: ssl.SSLContext, *, must: bool) -> None:

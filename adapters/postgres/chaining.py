@@ -136,9 +136,7 @@ def _ends(connection: Connection[Rows], organizations: Iterable[str]) -> dict[st
 
 def _owners(connection: Connection[Rows], streams: set[UUID]) -> dict[UUID, str]:
     """Whose each stream is. What nobody owns is in the common chain."""
-    found: dict[UUID, str] = dict(
-        connection.execute(_STREAMS, [_packed(streams)]).fetchall()  # type: ignore[arg-type]
-    )
+    found: dict[UUID, str] = dict(connection.execute(_STREAMS, [_packed(streams)]).fetchall())
     if unknown := streams - found.keys():
         learnt = _learnt(connection, unknown)
         new = {stream: COMMON for stream in unknown} | learnt

@@ -54,6 +54,20 @@ class PostgresChain(ChainFollower):
         with self._database.connection() as connection:
             return [row[0] for row in connection.execute(_NAMES)]
 
+    def links(self, organization: str, until: int) -> Iterator[Linked]:
+        """A chain up to so many events. A connection is borrowed for each page."""
+        after = 0
+        while after < until:
+            size = min(PAGE, until - after)
+            with self._database.connection() as connection:
+                rows = connection.execute(
+                    _LINKS, [organization, after, size], binary=True
+                ).fetchall()
+            if not rows:
+                return
+            yield from map(_linked, rows)
+            after = rows[-1][0]
+
     @contextmanager
     def opened(self) -> Iterator["OpenChains"]:
         """All chains and the log in one read-only view of the database."""

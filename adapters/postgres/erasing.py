@@ -143,9 +143,7 @@ def _pattern(email: str) -> str:
     return before + literal + after
 
 
-def _unquote(
-    connection: Connection[Rows], table: str, column: str, kind: str, email: str
-) -> int:
+def _unquote(connection: Connection[Rows], table: str, column: str, kind: str, email: str) -> int:
     """Put a word in place of an address. Bytes need be no UTF-8: they are read one by one."""
     text, pattern = f"{column}::text", _pattern(email)
     if kind == "bytea":

@@ -6,21 +6,14 @@ from datetime import timedelta
 from adapters.postgres.database import Database
 from application.vitals import WAITING, Counted, Waiting
 
+QUARANTINED = "quarantined"
 BEAT_MAX = timedelta(seconds=30)
 """A worker that said nothing for so long is not counted."""
 
-_DUE = "lease_token IS NULL AND NOT parked AND due_at <= clock_timestamp()"
 _OPEN_INBOX = "FROM webhook_inbox WHERE handled_at IS NULL"
 _SENDING = "FROM webhook_delivery WHERE status = 'waiting'"
 
 COUNTS: Mapping[str, str] = {
-    "syncs": "count(*), min(dirty_since) FROM sync_queue",
-    "syncs_due": f"count(*), min(due_at) FROM sync_queue WHERE {_DUE}",
-    "syncs_under_way": "count(*), NULL::timestamptz FROM sync_queue WHERE lease_token IS NOT NULL",
-    "syncs_failing": (
-        "count(*), min(dirty_since) FROM sync_queue WHERE attempts > 0 AND NOT parked"
-    ),
-    "syncs_parked": "count(*), min(dirty_since) FROM sync_queue WHERE parked",
     "closings_due": (
         "count(*), min(next_duty_at) FROM cycle_head WHERE next_duty_at <= clock_timestamp()"
     ),
@@ -31,7 +24,6 @@ COUNTS: Mapping[str, str] = {
         " AND last_error IS NOT NULL AND due_at IS NOT NULL"
     ),
     "webhooks_parked": f"count(*), min(received_at) {_OPEN_INBOX} AND due_at IS NULL",
-    "quarantined": "count(*), min(received_at) FROM quarantine WHERE status = 'open'",
     "dead_letters": "count(*), min(first_at) FROM dead_letter WHERE status = 'open'",
     "discrepancies": "count(*), min(since) FROM open_discrepancy",
     "cases": "count(*), min(reported_at) FROM case_summary WHERE status <> 'resolved'",
@@ -44,16 +36,31 @@ COUNTS: Mapping[str, str] = {
     "mails": "count(*), min(made_at) FROM mail WHERE status = 'waiting'",
     "jobs_failed": "count(*), NULL::timestamptz FROM procrastinate_jobs WHERE status = 'failed'",
 }
-"""How each kind is counted: how many there are, and since when the oldest waits."""
+"""How a kind is counted: how many there are, and since when the oldest waits."""
+
+SYNCS: Mapping[str, str] = {
+    "syncs": "count(*), min(dirty_since)",
+    "syncs_due": "count(*) FILTER (WHERE due), min(due_at) FILTER (WHERE due)",
+    "syncs_under_way": "count(*) FILTER (WHERE lease_token IS NOT NULL), NULL::timestamptz",
+    "syncs_failing": "count(*) FILTER (WHERE failing), min(dirty_since) FILTER (WHERE failing)",
+    "syncs_parked": "count(*) FILTER (WHERE parked), min(dirty_since) FILTER (WHERE parked)",
+}
+"""The same of the queue of syncs, which is long at times and so is read once."""
 
 _WAITING = " UNION ALL ".join(
-    f"SELECT '{name}', x.count, x.oldest, clock_timestamp()"
-    f" FROM (SELECT {COUNTS[name]}) AS x(count, oldest)"
-    for name in WAITING
+    f"SELECT '{name}', x.count, x.oldest FROM (SELECT {how}) AS x(count, oldest)"
+    for name, how in COUNTS.items()
 )
+_SYNCS = f"""
+    SELECT {", ".join(SYNCS.values())} FROM (SELECT *, attempts > 0 AND NOT parked AS failing,
+        lease_token IS NULL AND NOT parked AND due_at <= clock_timestamp() AS due
+        FROM sync_queue) AS q
+"""
+_NOW = "SELECT clock_timestamp()"
 _DISCREPANCIES = "SELECT kind, count(*) FROM open_discrepancy GROUP BY kind ORDER BY kind"
 _QUARANTINED = (
-    "SELECT code, count(*) FROM quarantine WHERE status = 'open' GROUP BY code ORDER BY code"
+    "SELECT code, count(*), min(received_at) FROM quarantine WHERE status = 'open'"
+    " GROUP BY code ORDER BY code"
 )
 _WORKERS = (
     "SELECT role, count(*) FROM worker, unnest(roles) AS role"
@@ -71,14 +78,23 @@ class PostgresVitals:
         """What waits now."""
         with self._database.connection() as connection:
             rows = connection.execute(_WAITING.encode(), prepare=True).fetchall()
-            discrepancies = connection.execute(_DISCREPANCIES).fetchall()
+            (syncs,) = connection.execute(_SYNCS.encode(), prepare=True).fetchall()
             quarantined = connection.execute(_QUARANTINED).fetchall()
+            discrepancies = connection.execute(_DISCREPANCIES).fetchall()
             workers = connection.execute(_WORKERS, [BEAT_MAX], prepare=True).fetchall()
+            ((now,),) = connection.execute(_NOW).fetchall()
+        waiting = {name: Waiting(count=count, oldest=oldest) for name, count, oldest in rows}
+        for place, name in enumerate(SYNCS):
+            waiting[name] = Waiting(count=syncs[2 * place], oldest=syncs[2 * place + 1])
+        waiting[QUARANTINED] = Waiting(
+            count=sum(count for _, count, _ in quarantined),
+            oldest=min((oldest for *_, oldest in quarantined), default=None),
+        )
         return Counted(
-            at=max(at for *_, at in rows),
-            waiting={name: Waiting(count=count, oldest=oldest) for name, count, oldest, _ in rows},
+            at=now,
+            waiting={name: waiting[name] for name in WAITING},
             discrepancies=dict(discrepancies),
-            quarantined=dict(quarantined),
+            quarantined={code: count for code, count, _ in quarantined},
             workers=dict(workers),
         )
 

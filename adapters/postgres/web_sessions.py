@@ -15,6 +15,8 @@ FIND = (
     " LEFT JOIN api_key k ON k.id = s.key"
     " WHERE s.digest = %s AND s.ended_at IS NULL AND s.expires_at > now()"
     " AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())"
+    " AND (NOT starts_with(s.actor, 'member:') OR EXISTS (SELECT 1 FROM member_directory m"
+    " WHERE m.organization = s.organization AND 'member:' || m.member = s.actor))"
 )
 END = "UPDATE web_session SET ended_at = now() WHERE digest = %s AND ended_at IS NULL"
 ADD_LINK = (

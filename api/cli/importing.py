@@ -57,11 +57,11 @@ def import_stripe(  # noqa: PLR0913
     done: dict[str, Imported] = {}
     with session() as wired:
         if customers or both:
-            run = wired.customer_import.run
+            run = wired.shadowing.customers.run
             done["customers"] = run(meant, defaults, actor=ACTOR, at=now, dry_run=dry_run)
         if invoices or both:
             begin = _in_utc(since) or now - BACK
-            done["invoices"] = wired.invoice_import.run(begin, now, dry_run=dry_run)
+            done["invoices"] = wired.shadowing.invoices.run(begin, now, dry_run=dry_run)
     if as_json:
         print_json({name: _json(each) for name, each in done.items()} | {"dry_run": dry_run})
     else:

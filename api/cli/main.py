@@ -42,10 +42,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workers": ("api.cli.schedules:workers", "Show who works, and how that goes."),
     "audit": ("api.cli.audit:audit", "Compare the books with their events and with Stripe."),
     "verify": ("api.cli.verify:verify", "Count everything in the books a second time."),
+    "verify-export": (
+        "api.cli.verify_export:verify_export",
+        "Check an exported invoice, without a database.",
+    ),
     "export-organization": (
         "api.cli.export_organization:export_organization",
         "Write out everything about an organization.",
     ),
+    "archive": ("api.cli.archive:archive", "Copy a closed month of the log into a file."),
+    "restore-archive": ("api.cli.archive:restore_archive", "Put lost events back from one."),
     "erase-member": ("api.cli.erase_member:erase_member", "Forget a person; no amount changes."),
     "pay": ("api.cli.pay:pay", "Note money that came in, without Stripe."),
     "export": ("api.cli.export:export", "Write a journal for accounting programs."),

@@ -32,8 +32,8 @@ def shadow(start: datetime | None, end: datetime | None, as_json: bool) -> None:
     now = datetime.now(UTC)
     window = Window(start=start, end=end or now)
     with session() as wired:
-        read = wired.invoice_import.run(start - READ_BACK if start else now - BACK, now)
-        found = list(wired.comparing.every(window))
+        read = wired.shadowing.invoices.run(start - READ_BACK if start else now - BACK, now)
+        found = list(wired.shadowing.comparing.every(window))
     counts = counted(found)
     if as_json:
         print_json(_json(found))

@@ -54,22 +54,21 @@ class Numbers(click.ParamType[frozenset[int]]):
     help="Heads of chains as you kept them; with --chain.",
 )
 @as_json
-def verify(
-    organization: str | None,
-    only: frozenset[int],
-    rebuild: bool,
-    stripe: bool,
-    chain: str | None,
-    from_head: Path | None,
-    as_json: bool,
-) -> None:
+def verify(chain: str | None, from_head: Path | None, as_json: bool, **books: Any) -> None:
     """Check that the books hold together, by counting everything a second, plain way.
 
     Reads only, and may run while the service does.
     """
-    if chain is not None or from_head is not None:
-        one = organization if chain in (None, EVERYBODY) else chain
-        sys.exit(verify_chain(one, from_head, as_json=as_json))
+    if chain is None and from_head is None:
+        sys.exit(_verify_books(**books, as_json=as_json))
+    one = books["organization"] if chain in (None, EVERYBODY) else chain
+    sys.exit(verify_chain(one, from_head, as_json=as_json))
+
+
+def _verify_books(
+    organization: str | None, only: frozenset[int], rebuild: bool, stripe: bool, *, as_json: bool
+) -> int:
+    """Count everything a second time; the exit status."""
     checked = only or INVARIANTS.keys() - {REBUILD}
     wanted = frozenset({*checked, REBUILD} if rebuild else checked)
     with session() as wired, _progress() as on_progress:
@@ -80,7 +79,7 @@ def verify(
         print_json(_json(report))
     else:
         _tell(report)
-    sys.exit(1 if report.broken else 0)
+    return 1 if report.broken else 0
 
 
 @contextmanager

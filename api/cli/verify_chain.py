@@ -1,4 +1,4 @@
-"""What ``cyclebook verify --chain`` does: the log against its hash chains, and against kept heads."""
+"""What ``cyclebook verify --chain`` does: the log against its hash chains and kept heads."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ def verify_chain(organization: str | None, from_head: Path | None, *, as_json: b
 
 def _tell(heads: Sequence[Head], found: Sequence[Damage], kept: int) -> None:
     broken = {each.organization for each in found}
-    rows = [
+    rows: list[list[object]] = [
         [
             named(each.organization),
             "BROKEN" if each.organization in broken else "holds",
@@ -45,8 +45,14 @@ def _tell(heads: Sequence[Head], found: Sequence[Damage], kept: int) -> None:
     click.echo(f"compared with the log and {kept} kept heads")
     if found:
         rows = [
-            [named(each.organization), each.what, each.about, each.version, each.position]
-            + [each.detail]
+            [
+                named(each.organization),
+                each.what,
+                each.about,
+                each.version,
+                each.position,
+                each.detail,
+            ]
             for each in found
         ]
         columns = ["chain", "what", "stream", "version>", "position>", "detail"]

@@ -10,6 +10,7 @@ from api.chains import chain_shown
 from api.context import now, wired
 from api.endpoint import principal
 from api.erasures import erasure_json
+from api.invoice_export import bundle
 from api.openapi import ApiBook
 from api.organization_export import stream
 from api.schemas.audit_trail import ChainSchema, ErasureQuery, ErasureSchema
@@ -51,12 +52,26 @@ def erase_personal_data(organization: str, user: str, query: dict[str, Any]) -> 
 
 @book.op("GET", f"{ORGANIZATION}/export", roles=READERS)
 def export_organization(organization: str) -> Response:
-    """Everything about an organization, a JSON object on each line; for staff with what is internal.
+    """Everything about an organization, a JSON object on each line.
 
-    It is sent while it is made. The last line is ``{"row": "end", ...}``.
+    For staff with what is internal. It is sent while it is made; the last line is
+    ``{"row": "end", ...}``.
     """
     lines = stream(wired(), organization, for_staff=principal().role != ORGANIZATION_ROLE)
     response = Response(lines, content_type=NDJSON)
     name = f"{organization}.ndjson"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@book.op("GET", "/v1/invoices/<cycle>/export", roles=READERS)
+def export_invoice(cycle: str) -> Response:
+    """An invoice with the events it follows from, to be checked without us.
+
+    NDJSON: the invoice and the heads of its chains first, then one event a line. What it does
+    not need is there as a digest only. ``cyclebook verify-export`` reads it.
+    """
+    response = Response(bundle(wired(), cycle), content_type=NDJSON)
+    name = f"{cycle}.ndjson"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -51,7 +51,7 @@ def readyz() -> Any:
     return problem(503, "not_ready", "; ".join(reasons), reasons=reasons)
 
 
-@book.op("GET", PATH, roles=PUBLIC, also=frozenset({401, 403}))
+@book.op("GET", PATH, roles=PUBLIC, also=frozenset({403, 404}))
 def metrics() -> Response:
     """Numbers for Prometheus, in its text format. Where there is a `METRICS_TOKEN`, ask with it."""
     require_reader(wired().settings, request.environ)

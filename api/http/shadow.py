@@ -26,13 +26,22 @@ book = ApiBook("another biller")
 def list_imported_invoices(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     """Invoices that another program issued for an organization, newest first."""
     limit = query["limit"]
-    found = wired().imported.of(organization, query["cursor"], limit + 1)
+    found = wired().shadowing.history.of(organization, query["cursor"], limit + 1)
     page = found[:limit]
     return {"data": page, "next_cursor": page[-1].id if len(found) > limit else None}
 
 
-@book.op("GET", "/v1/shadow", roles=STAFF, query=ShadowQuery(), out=ShadowPageSchema())
+@book.op(
+    "GET",
+    "/v1/shadow",
+    roles=STAFF,
+    query=ShadowQuery(),
+    out=ShadowPageSchema(),
+    also=frozenset({404}),
+)
 def compare_shadow(query: dict[str, Any]) -> ShadowPage:
     """Our invoices beside those that another program issued, line by line. Never asks Stripe."""
     window = Window(start=query["start"], end=query["end"] or now())
-    return wired().comparing.page(window, query["organization"], query["cursor"], query["limit"])
+    return wired().shadowing.comparing.page(
+        window, query["organization"], query["cursor"], query["limit"]
+    )

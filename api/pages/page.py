@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from flask import Blueprint, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
@@ -95,7 +95,10 @@ def same_origin() -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    if origin is None:
+        return True
+    there = _split(origin)
+    return there is not None and there.netloc == request.host
 
 
 def say(text: str) -> None:
@@ -119,6 +122,14 @@ def _digest(name: str) -> str:
     return hashlib.sha256((_HERE / "static" / name).read_bytes()).hexdigest()[:12]
 
 
+def _split(address: str) -> SplitResult | None:
+    """An address in its parts; ``None`` for a header that is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
 def _require_ours() -> None:
     given = request.form.get(CSRF, "")
     if not same_origin() or not hmac.compare_digest(given.encode(), csrf_token().encode()):
@@ -130,8 +141,9 @@ def _to_sign_in() -> Response:
     if request.method != "GET":
         return redirect("/sign-in?ended=1", 303)
     if request.headers.get("HX-Request"):  # a part of a page: the whole window has to go there
-        there = urlsplit(request.headers.get("HX-Current-URL", "")).path
-        return Response(headers={"HX-Redirect": f"/sign-in?{urlencode({'next': there})}"})
+        whole = _split(request.headers.get("HX-Current-URL", ""))
+        back = urlencode({"next": whole.path if whole else "/"})
+        return Response(headers={"HX-Redirect": f"/sign-in?{back}"})
     there = request.full_path.rstrip("?")
     return redirect(f"/sign-in?{urlencode({'next': there})}", 303)
 
@@ -145,6 +157,8 @@ def _require_readable(path: dict[str, str]) -> None:
 
 def _check_path(path: dict[str, str]) -> None:
     """Ids that cannot exist are not looked for."""
+    if any("\0" in each for each in path.values()):
+        raise NotFound("there is no such page")
     if (cycle := path.get("cycle")) is not None and (
         not CYCLE.fullmatch(cycle) or parse_cycle_name(cycle) is None
     ):

@@ -6,14 +6,22 @@ from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.auth import READERS
-from api.context import now, wired
+from api.context import now, rate_limits, wired
+from api.errors import Unauthorized
 from api.links import Links, SignInLink
-from api.pages.page import COOKIE, page, same_origin, visiting
+from api.pages.page import COOKIE, page, same_origin, say, visiting
+from application.keys import ApiKey
 from application.signing_in import CUSTOMERS_STAY, STAFF_STAY
-from domain.errors import CyclebookError, Forbidden
+from domain.errors import Forbidden, InvalidInput, NotFound
 
 HOME = {"organization": "/billing", "support": "/support", "admin": "/support"}
 """Where a role begins."""
+
+SENT = (
+    "If somebody with this address is a member of an organization here, an e-mail with a link is "
+    "on its way. It works for an hour. No address gets more than three in an hour."
+)
+TOO_OFTEN = "You have asked for many links. Please wait an hour, then try again."
 
 
 @page("/")
@@ -31,13 +39,15 @@ def sign_in() -> str:
 
 @page("/sign-in", method="POST")
 def sign_in_by_key() -> Any:
-    """Sign in by a key."""
+    """Sign in by a key; or ask for a link, where the form sends an e-mail address instead."""
     _require_same_origin()
     to = _safe(request.form.get("next", ""))
+    if "email" in request.form:
+        return _send_links(request.form["email"], to)
     try:
-        key = wired().key_ring.key(request.form.get("key", ""))
+        key = _shown_key()
         token = wired().sessions.begin_by_key(key)
-    except CyclebookError as error:
+    except (Unauthorized, Forbidden) as error:
         return _form(to=to, problem=str(error)), 422
     return _signed_in(token, key.role, to)
 
@@ -67,12 +77,54 @@ def sign_out() -> AnyResponse:
     return response
 
 
+def _shown_key() -> ApiKey:
+    """The key that was typed.
+
+    Raises:
+        Unauthorized: nobody has it.
+        RateLimited: this address tried too many that nobody has.
+    """
+    strangers, address = rate_limits().strangers, request.remote_addr or ""
+    if strangers.is_spent(address):
+        strangers.take(address)
+    try:
+        return wired().key_ring.key(request.form.get("key", ""))
+    except Unauthorized:
+        strangers.spend(address)
+        raise
+
+
 def _read(token: str) -> SignInLink:
     return Links(wired().settings).read(token, now())
 
 
-def _form(*, to: str = "", ended: bool = False, problem: str = "") -> str:
-    return render_template("sign_in.html", next=to, ended=ended, problem=problem)
+def _send_links(address: str, to: str) -> Any:
+    """Have links sent. The answer is the same whether anybody has the address."""
+    asking = wired().asking_for_links
+    if asking is None:
+        raise NotFound("nobody signs in by e-mail here: there is no mail server")
+    try:
+        taken = asking.ask(address, request.remote_addr or "", now())
+    except InvalidInput as error:
+        return _form(to=to, email=address, wrong=str(error)), 422
+    if not taken:
+        return _form(to=to, email=address, wrong=TOO_OFTEN), 429
+    say(SENT)
+    return redirect("/sign-in", 303)
+
+
+def _form(
+    *, to: str = "", ended: bool = False, problem: str = "", email: str = "", wrong: str = ""
+) -> str:
+    """problem: with the key. wrong: with the e-mail address."""
+    return render_template(
+        "sign_in.html",
+        next=to,
+        ended=ended,
+        values={"email": email},
+        errors={"key": problem, "email": wrong},
+        by_mail=wired().asking_for_links is not None,
+    )
 
 
 def _signed_in(token: str, role: str, to: str) -> AnyResponse:

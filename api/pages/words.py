@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from domain.money import shown
 from domain.quantity import plain
+from projections.meter_words import quantity_words
 from projections.sentences.wording import counted
 
 _SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
@@ -15,10 +16,12 @@ _SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 def money(amount: int | None, currency: str) -> str:
     """An amount in minor units, with its currency; a dash where there is none.
 
-    >>> money(42279, "usd"), money(None, "usd")
-    ('422.79 USD', '–')
+    >>> money(42279, "usd"), money(-2500, "usd"), money(None, "usd")
+    ('422.79 USD', '−25.00 USD', '–')
     """
-    return "–" if amount is None else f"{shown(amount, currency)} {currency.upper()}"
+    if amount is None:
+        return "–"
+    return f"{'−' * (amount < 0)}{shown(abs(amount), currency)} {currency.upper()}"
 
 
 def signed(amount: int, currency: str) -> str:
@@ -134,6 +137,7 @@ FILTERS = {
     "as_typed": as_typed,
     "number": number,
     "exact": exact,
+    "measured": quantity_words,
     "counted": counted,
 }
 """What templates call them."""

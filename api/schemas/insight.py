@@ -32,10 +32,12 @@ class DailyUsageQuery(Strict):
 
 
 class UsageDaySchema(Strict):
-    """What a meter came to on one local day. ``shown``: how it adds up within the day."""
+    """What a meter came to on one local day. ``shown``: how it adds up within the day. ``name``:
+    what invoices call it."""
 
     day = Day(required=True)
     meter = fields.String(required=True)
+    name = fields.String(required=True)
     unit = fields.String(required=True)
     shown = fields.String(
         required=True, metadata={"enum": ["sum", "count", "max", "latest", "unique"]}

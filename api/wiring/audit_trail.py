@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from adapters.postgres.archiving import PostgresArchive
 from adapters.postgres.chains import PostgresChain
 from adapters.postgres.database import Database
 from adapters.postgres.erasing import PostgresPersonalData
@@ -9,6 +10,7 @@ from adapters.postgres.organization_log import PostgresOrganizationLog
 from application.cases import Cases
 from application.erasing import Erasing
 from application.holdings import Holdings
+from application.invoice_bundle import InvoiceBundles
 from application.invoices import Invoices
 from application.ports import Books, EventLog
 from application.registration import Registration
@@ -22,6 +24,8 @@ class AuditTrail:
     chain: PostgresChain
     erasing: Erasing
     whole: WholeExport
+    bundles: InvoiceBundles
+    archive: PostgresArchive
 
 
 def audit_trail(
@@ -33,8 +37,11 @@ def audit_trail(
     cases: Cases,
 ) -> AuditTrail:
     """Everything about the audit trail over one database."""
+    chain = PostgresChain(database)
     return AuditTrail(
-        chain=PostgresChain(database),
+        chain=chain,
+        archive=PostgresArchive(database),
+        bundles=InvoiceBundles(chain, books, invoices),
         erasing=Erasing(log, books, PostgresPersonalData(database)),
         whole=WholeExport(
             registration,

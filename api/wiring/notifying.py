@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.notify.addresses import target
 from adapters.notify.http import HttpSender
@@ -14,8 +14,11 @@ from adapters.postgres.mail import PostgresMail
 from adapters.postgres.notice_work import PostgresNoticeWork
 from adapters.postgres.notices import PostgresNotices
 from adapters.postgres.noticing import Noticing
+from adapters.postgres.sign_in_requests import PostgresSignInRequests
+from adapters.postgres.web_sessions import PostgresSessions
 from adapters.postgres.webhook_endpoints import PostgresEndpoints
 from adapters.postgres.webhook_lines import PostgresLines
+from api.links import Links
 from api.settings import Settings
 from application.delivering import Delivering
 from application.endpoints import Endpoints
@@ -25,17 +28,20 @@ from application.notices import SUBJECTS, NoticeBoard
 from application.noticing import QuarantineGrowth, SyncTroubles, Upcoming, Updates
 from application.ports import Directory, EventLog
 from application.registration import load
+from application.signing_in import Sessions, Visitor
+from application.signing_in_by_mail import AskingForLinks, SendingLinks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notifying:
-    """What a worker needs for notices. mailing: ``None`` without a mail server.
+    """What a worker needs for notices. mailing, sending_links: ``None`` without a mail server.
 
     prune: deletes what is old, some of it at a time; each says how much.
     """
 
     delivering: Delivering
     mailing: Mailing | None
+    sending_links: SendingLinks | None
     upcoming: Upcoming
     updates: Updates
     troubles: SyncTroubles
@@ -68,6 +74,13 @@ def mail_choices(database: Database, log: EventLog) -> MailChoices:
     return MailChoices(PostgresMail(database), lambda each: load(log, each), SUBJECTS)
 
 
+def asking_for_links(settings: Settings, database: Database) -> AskingForLinks | None:
+    """Signing in by e-mail; ``None`` without a mail server."""
+    if settings.smtp_url is None:
+        return None
+    return AskingForLinks(PostgresSignInRequests(database))
+
+
 def notifying(
     settings: Settings, database: Database, log: EventLog, directory: Directory, invoices: Invoices
 ) -> Notifying:
@@ -81,6 +94,7 @@ def notifying(
             lines, HttpSender(local=settings.webhook_allow_local), settings.origin
         ),
         mailing=_mailing(settings, mail, log, directory),
+        sending_links=_sending_links(settings, database, log, directory),
         upcoming=Upcoming(work, notices, invoices.get, settings.invoice_upcoming_days),
         updates=Updates(work, notices, invoices.get, every),
         troubles=SyncTroubles(work, notices),
@@ -92,8 +106,29 @@ def notifying(
 def _mailing(
     settings: Settings, store: PostgresMail, log: EventLog, directory: Directory
 ) -> Mailing | None:
+    carrier = _carrier(settings)
+    if carrier is None:
+        return None
+    return Mailing(store, lambda each: load(log, each), directory, carrier)
+
+
+def _sending_links(
+    settings: Settings, database: Database, log: EventLog, directory: Directory
+) -> SendingLinks | None:
+    carrier = _carrier(settings)
+    if carrier is None:
+        return None
+    sessions, links = Sessions(PostgresSessions(database)), Links(settings)
+
+    def link(visitor: Visitor, expires_at: datetime) -> str:
+        made = sessions.make_link(visitor, expires_at, actor="e-mail")
+        return links.address(made, visitor, expires_at)
+
+    requests = PostgresSignInRequests(database)
+    return SendingLinks(requests, lambda each: load(log, each), directory, link, carrier.sign_in)
+
+
+def _carrier(settings: Settings) -> SmtpCarrier | None:
     if settings.smtp_url is None:
         return None
-    letters = Letters(settings.origin)
-    carrier = SmtpCarrier(settings.smtp_url, settings.mail_from or "", letters)
-    return Mailing(store, lambda each: load(log, each), directory, carrier)
+    return SmtpCarrier(settings.smtp_url, settings.mail_from or "", Letters(settings.origin))

@@ -16,7 +16,6 @@ from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.event_log import CyclebookEvents, PostgresEventLog
 from adapters.postgres.idempotency import PostgresAnswers
-from adapters.postgres.imported import PostgresImported
 from adapters.postgres.inbox import PostgresCursor, PostgresInbox
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.pacing import PostgresPace
@@ -44,7 +43,7 @@ from api.wiring.monitoring import monitoring, prometheus
 from api.wiring.processor import payments_by_hand, processor
 from api.wiring.reconciling import reconciliations, safe_repairs
 from api.wiring.scheduling import schedules, scheduling
-from api.wiring.shadow import allowed, elsewhere, terms_of, theirs
+from api.wiring.shadow import allowed, conflicts_of, elsewhere, handling_of, shadowing
 from api.wiring.stripe import event_feed, webhook_reader
 from api.wiring.usage import usage_log
 from api.wiring.wired import Changes, Wired
@@ -64,8 +63,6 @@ from application.gateway import InvoiceGateway
 from application.handling import Handling, cycle_named
 from application.holding import Holding
 from application.holdings import Holdings
-from application.importing.customers import CustomerImport
-from application.importing.invoices import ImportedHistory, InvoiceImport
 from application.inbox import Inbox
 from application.invoices import Invoices
 from application.issuing import Issuing
@@ -86,9 +83,6 @@ from application.registration import Registration
 from application.renewals import Renewals
 from application.repricing import Repricing
 from application.searching import Search
-from application.shadowing.books_alone import InBooksAlone
-from application.shadowing.comparing import Comparing
-from application.shadowing.facts import TheirFacts
 from application.signing_in import Sessions
 from application.stripe_stream import CustomerLinks, LoggedStripeStream
 from application.usage_records import UsageRecords
@@ -154,8 +148,7 @@ def _wired(
     gateway: InvoiceGateway,
     metrics: "PrometheusMeters | None",
 ) -> Wired:
-    feed, others, imported = event_feed(gateway), elsewhere(gateway), PostgresImported(database)
-    gateway = allowed(settings, gateway)
+    feed, others, gateway = event_feed(gateway), elsewhere(gateway), allowed(settings, gateway)
     log = PostgresEventLog(database, events)
     catalog = PostgresCatalog(database)
     books = PostgresBooks(database, catalog)
@@ -183,17 +176,13 @@ def _wired(
         clock,
         on_customer_linked=CustomerLinks(books, clock),
     )
-    retry = queue.retry_parked
-    conflicts = InBooksAlone(
-        reconciler, books, stripe_stream, clock, retry, theirs=theirs(settings)
-    )
+    conflicts = conflicts_of(settings, reconciler, books, stripe_stream, queue, clock)
     renewals = Renewals(books, gateway, stripe_stream, _resync(queue), clock, random_token)
     carrying = Carrying(books)
     records = PostgresCycleRecords(database)
     crediting = Crediting(books, carrying, catalog, reconciler, clock)
     handling = Handling(books, gateway, stripe_stream, _resync(queue), renewals.claim)
-    facts = TheirFacts(gateway, others, imported)
-    handle = facts if settings.shadow else handling
+    handle = handling_of(settings, database, gateway, others, handling)
     inbox = Inbox(PostgresInbox(database), handle)
     issuing = Issuing(books, conflicts, stripe_stream)
     booked = BookedCycles(books, log, catalog, records, clock)
@@ -201,8 +190,7 @@ def _wired(
     registration = Registration(log, books, directory, catalog)
     linking = Linking(books, gateway, queue, writes=not settings.shadow)
     plain = Invoices(books, log, catalog, records, stripe_stream)
-    told = cases.stories(database, log)
-    invoices = Invoices(books, log, catalog, records, stripe_stream, told)
+    invoices = Invoices(books, log, catalog, records, stripe_stream, cases.stories(database, log))
     mails = settings.smtp_url is not None
     insight = insights(database, carrying, books, catalog, records, mails=mails)
     return Wired(
@@ -216,10 +204,9 @@ def _wired(
         previews=_changes(Rehearsing(books, catalog), database, catalog),
         holdings=Holdings(books),
         linking=linking,
-        customer_import=CustomerImport(others, imported, registration, linking),
-        invoice_import=InvoiceImport(others, imported),
-        imported=ImportedHistory(books, imported),
-        comparing=Comparing(books, directory, imported, plain.get, terms_of(settings)),
+        shadowing=shadowing(
+            settings, database, books, others, registration, linking, rated=plain.get
+        ),
         portal=Portal(books, gateway, stripe_stream, queue, clock),
         voiding=Voiding(books, carrying, catalog, reconciler, clock),
         crediting=crediting,
@@ -276,6 +263,7 @@ def _wired(
         keys=keys,
         key_ring=KeyRing(keys),
         sessions=Sessions(PostgresSessions(database)),
+        asking_for_links=notifying.asking_for_links(settings, database),
         answers=PostgresAnswers(database),
         books=books,
         cycle_lists=lists,

@@ -28,8 +28,6 @@ from application.feedback import FeedbackOnBills
 from application.holding import Holding
 from application.holdings import Holdings
 from application.idempotency import AnswerStore
-from application.importing.customers import CustomerImport
-from application.importing.invoices import ImportedHistory, InvoiceImport
 from application.inbox import Inbox, Message
 from application.insight import Insight
 from application.invoices import Invoices
@@ -52,8 +50,8 @@ from application.registration import Registration
 from application.repricing import Repricing
 from application.schedules import Schedules
 from application.searching import Search
-from application.shadowing.comparing import Comparing
 from application.signing_in import Sessions
+from application.signing_in_by_mail import AskingForLinks
 from application.stripe_stream import LoggedStripeStream
 from application.usage_records import UsageRecords
 from application.verification import Verification
@@ -68,6 +66,7 @@ if TYPE_CHECKING:
     from api.wiring.notifying import Notifying
     from api.wiring.rabbitmq import Broker
     from api.wiring.scheduling import Scheduling
+    from api.wiring.shadow import Shadowing
 
 Answer = TypeVar("Answer")
 ReadWebhook = Callable[[bytes, str | None, datetime], Message]
@@ -99,10 +98,7 @@ class Wired:
     previews: Changes[Preview]
     holdings: Holdings
     linking: Linking
-    customer_import: CustomerImport
-    invoice_import: InvoiceImport
-    imported: ImportedHistory
-    comparing: Comparing
+    shadowing: "Shadowing"
     portal: Portal
     voiding: Voiding
     crediting: Crediting
@@ -135,6 +131,7 @@ class Wired:
     keys: Keys
     key_ring: KeyRing
     sessions: Sessions
+    asking_for_links: AskingForLinks | None
     answers: AnswerStore
     books: Books
     cycle_lists: PostgresCycleLists

@@ -106,7 +106,8 @@ DAMAGED = [
     ),
     pytest.param(
         sql(
-            f"UPDATE {LOG} SET topic = 'ServiceDetached@1' WHERE {OF_FIRST} AND originator_version = 2"
+            f"UPDATE {LOG} SET topic = 'ServiceDetached@1'"
+            f" WHERE {OF_FIRST} AND originator_version = 2"
         ),
         {("altered", FIRST, 2)},
         id="what happened",

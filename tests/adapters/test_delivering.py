@@ -203,6 +203,20 @@ def test_a_worker_that_dies_after_sending_leaves_it_to_another(post: Post) -> No
     assert post.statuses(endpoint) == ["delivered", "delivered"]
 
 
+def test_a_fault_of_ours_is_an_attempt_like_any_other(post: Post) -> None:
+    endpoint = post.listen()
+
+    def broken(body: bytes) -> int:
+        raise RuntimeError("nobody thought of this")
+
+    post.sent.answer = broken
+    post.tell(1)
+    assert post.work() == [1]
+    (first,) = post.deliveries(endpoint)
+    assert (first.status, first.attempts) == ("waiting", 1)
+    assert (first.error, first.next_try_at) == ("a fault of ours: RuntimeError", post.now + SCHEDULE[0])
+
+
 def test_whoever_lost_the_line_changes_nothing(post: Post) -> None:
     endpoint = post.listen()
     post.tell(1)

@@ -78,7 +78,7 @@ def told(kind: str = "invoice.issued", data: dict[str, Any] | None = None, numbe
 
 def test_every_kind_that_is_mailed_has_words() -> None:
     mailed = {name for name, kind in KINDS.items() if kind.mailed}
-    written = {file.stem for file in TEMPLATES.glob("*.txt")} - {"letter"}
+    written = {file.stem for file in TEMPLATES.glob("*.txt")} - {"letter", "sign_in"}
     assert mailed == written == SAID.keys()
 
 
@@ -123,6 +123,10 @@ class Inbox:
     def __init__(self) -> None:
         self.got: list[tuple[str, list[str], EmailMessage]] = []
         self.answers: dict[str, str] = {}
+        self.good_bye = "221 Bye"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:
+        return self.good_bye
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -164,6 +168,7 @@ class Office:
 
     def __init__(self, database: Database, smtp: str) -> None:
         self.now = AT + timedelta(minutes=1)
+        self.smtp = smtp
         self.acme = organization(ada="owner", bea="billing", carl="admin", dora="member")
         self.store = PostgresMail(database)
         self.directory = PostgresDirectory(database)
@@ -312,6 +317,41 @@ def test_a_server_that_says_never_is_not_asked_again(
         ("ada", "given_up", "the mail server refused it: 550"),
         ("bea", "sent", None),
     ]
+
+
+def test_what_was_taken_is_sent_however_the_server_says_good_bye(
+    office: Office, inbox: Inbox, each_database_url: str
+) -> None:
+    inbox.good_bye = "421 too busy"
+    office.tell()
+    office.work()
+    office.now += SCHEDULE[0]
+    office.work()
+    assert recipients(inbox) == ["ada@acme.example", "bea@acme.example"]
+    assert {row[1] for row in errors(office, each_database_url)} == {"sent"}
+
+
+def test_a_fault_of_ours_is_given_up_like_any_other_and_keeps_no_other_mail(
+    office: Office, inbox: Inbox, each_database_url: str
+) -> None:
+    told_to = SmtpCarrier(office.smtp, "a@b.example", Letters(ORIGIN))
+
+    def carry(address: str, notice: Told, name: str, zone: str) -> None:
+        if address.startswith("ada"):
+            raise RuntimeError("nobody thought of this")
+        told_to(address, notice, name, zone)
+
+    office.tell()
+    mailing = Mailing(office.store, office.load, office.directory, carry)
+    for pause in (timedelta(), *SCHEDULE):
+        office.now += pause
+        while mailing.step(office.now):
+            pass
+    assert errors(office, each_database_url) == [
+        ("ada", "given_up", "a fault of ours: RuntimeError"),
+        ("bea", "sent", None),
+    ]
+    assert recipients(inbox) == ["bea@acme.example"]
 
 
 @pytest.mark.parametrize(

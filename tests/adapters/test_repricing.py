@@ -103,8 +103,8 @@ def test_usage_is_told_source_by_source(ports: Ports) -> None:
     )
     diff = Diffing(ports.books, ports.log, ports.catalog, ports.records).diff(THIRD, before)
     assert [(each.what, each.amount) for each in diff.causes] == [
-        ("1 usage record from ams-1: 2 traffic", 100),
-        ("2 usage records from fra-7: 2 traffic", 100),
+        ("1 usage record from ams-1: traffic (2 hours)", 100),
+        ("2 usage records from fra-7: traffic (2 hours)", 100),
     ]
     opened = Diffing(ports.books, ports.log, ports.catalog, ports.records).diff(
         THIRD, datetime(2020, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.postgres.database import Database
 from adapters.postgres.sync_queue import PostgresSyncQueue
-from adapters.postgres.vitals import COUNTS, PostgresVitals
+from adapters.postgres.vitals import COUNTS, QUARANTINED, SYNCS, PostgresVitals
 from application.vitals import WAITING
 
 HOUR = timedelta(hours=1)
@@ -32,7 +32,7 @@ def vitals(database: Database) -> PostgresVitals:
 
 
 def test_everything_that_can_wait_is_counted(vitals: PostgresVitals) -> None:
-    assert COUNTS.keys() == WAITING.keys()
+    assert {*COUNTS, *SYNCS, QUARANTINED} == WAITING.keys()
     assert {name: each.count for name, each in vitals.count().waiting.items()} == dict.fromkeys(
         WAITING, 0
     )

@@ -108,6 +108,7 @@ RULES = {
     "export_journal": "support admin",
     "get_chain": "organization support admin",
     "erase_personal_data": "admin",
+    "export_invoice": "organization support admin",
     "export_organization": "organization support admin",
     "daily_usage": "organization support admin",
     "daily_cost": "organization support admin",

@@ -112,3 +112,38 @@ def test_a_file_without_heads_is_refused(run: Run, tmp_path: Path, text: str) ->
     file = tmp_path / "heads.json"
     file.write_text(text)
     assert run("verify", "--chain", "--from-head", str(file))[0] == 2
+
+
+def test_an_exported_invoice_is_checked_by_its_file_alone(
+    run: Run,
+    admin: Caller,
+    customer: Caller,
+    caller: Callable[..., Caller],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done(admin("POST", "/v1/usage", [record("k1", value="3")]))
+    address = f"/v1/invoices/{CYCLE}/export"
+    assert caller("organization", "globex")("GET", address).status_code == 404
+    file, heads = tmp_path / "invoice.ndjson", tmp_path / "heads.json"
+    file.write_bytes(customer("GET", address).get_data())
+    heads.write_text(json.dumps(done(customer("GET", CHAIN))))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert run("verify-export", str(file), "--from-head", str(heads))[0] == 0
+    first, *rest = file.read_text().splitlines()
+    invoice = json.loads(first)
+    invoice["invoice"]["lines"][0]["amount"] += 1
+    file.write_text("\n".join([json.dumps(invoice), *rest]))
+    status, told, _ = run("verify-export", str(file))
+    assert (status, "does NOT hold" in told, "the digest says" in told) == (1, True, True)
+    file.write_text("{}")
+    assert run("verify-export", str(file))[0] == 2
+
+
+def test_a_month_that_is_not_issued_is_not_archived(run: Run, acme: str, tmp_path: Path) -> None:
+    month = CYCLE.partition(".")[2][:7]
+    status, _, why = run("archive", "--month", month, "--to", str(tmp_path))
+    assert (status, CYCLE in why) == (2, True)
+    lost = tmp_path / f"events-{month}.ndjson.gz"
+    lost.write_bytes(b"")
+    assert run("restore-archive", str(lost))[0] == 2

@@ -111,8 +111,8 @@ def test_syncs_are_timed_by_how_they_end(
         pytest.param(None, {"REMOTE_ADDR": "::1"}, 200, id="from here, by IPv6"),
         pytest.param(None, {"REMOTE_ADDR": "10.0.0.7"}, 403, id="from elsewhere"),
         pytest.param(None, {"HTTP_X_FORWARDED_FOR": "10.0.0.7"}, 403, id="through a proxy here"),
-        pytest.param("tok", {}, 401, id="without the token"),
-        pytest.param("tok", {"HTTP_AUTHORIZATION": "Bearer to"}, 401, id="another token"),
+        pytest.param("tok", {}, 403, id="without the token"),
+        pytest.param("tok", {"HTTP_AUTHORIZATION": "Bearer to"}, 403, id="another token"),
         pytest.param(
             "tok",
             {"HTTP_AUTHORIZATION": "Bearer tok", "REMOTE_ADDR": "10.0.0.7"},

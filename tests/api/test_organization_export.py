@@ -33,9 +33,7 @@ def much(wired: Wired, admin: Caller, used: str) -> None:
     done(admin("POST", f"{INVOICE}/sync", {}))
     new = NewCase(text="Too much", case="c1", cycle=CYCLE)
     wired.cases.report("acme", new, by="customer", actor="member:u1", at=START)
-    wired.cases.comment(
-        "acme.c1", INTERNAL, "internal", by="support", actor="staff:bob", at=START
-    )
+    wired.cases.comment("acme.c1", INTERNAL, "internal", by="support", actor="staff:bob", at=START)
     while wired.projector.step():
         pass
 

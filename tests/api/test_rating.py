@@ -118,7 +118,7 @@ def test_why_an_invoice_changed(admin: Caller, acme: str, run: Run) -> None:
     assert found["causes"][0]["quantities"] == {"cpu": "12.5"}
     status, told, _ = run("diff", CYCLE, "--from", before)
     assert status == 0
-    assert "1 usage record from ams-1: 12.5 cpu" in told
+    assert "1 usage record from ams-1: cpu (12.5 hours)" in told
     listed = json.loads(run("diff", CYCLE, "--from", before, "--json")[1])
     assert listed["causes"] == found["causes"]
 

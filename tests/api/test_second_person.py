@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
 
+from adapters.sandbox.app import Sandbox
 from api.app import create_app
 from api.weighing import NOT_ASKED
 from api.wiring import Wired
-from tests.api.conftest import Caller, day
+from tests.api.conftest import START, Caller, day
 from tests.api.test_access import OPS
 from tests.api.test_conflicts import EDITS, decided, edited
 from tests.api.test_life import INVOICE, ORGANIZATION, USAGE, amounts, done, issued, used
@@ -23,6 +25,7 @@ ABOVE = 99
 WHY = {"reason": "as agreed"}
 ITEM = {"item": "i1", "description": "Setup", "amount": 2500, "currency": "usd", **WHY}
 ITEMS = f"{ORGANIZATION}/items"
+FLAT = {"price": "flat", "currency": "usd", "kind": "recurring", "model": "flat", "amount": "3000"}
 REQUESTS = "/v1/change-requests"
 
 
@@ -314,6 +317,26 @@ def test_what_a_change_of_an_issued_invoice_weighs(
     assert done(approve(person("admin"), answer["change_request"]))["state"] == "approved"
 
 
+@pytest.mark.parametrize("mode", ["reissue", "forgive"])
+def test_deciding_about_one_that_was_voided_elsewhere_weighs_its_total(
+    ada: Caller,
+    person: Callable[..., Caller],
+    issued: str,
+    sandbox: Sandbox,
+    wired: Wired,
+    mode: str,
+) -> None:
+    (invoice,) = sandbox.world.ledger.every("invoice")
+    sandbox.dashboard.act(invoice["id"], "void")
+    now = datetime.now(UTC)
+    wired.catching_up.run(now, START)
+    assert wired.inbox.work(now) > 0
+    assert done(ada("GET", INVOICE))["status"] == "void"
+    answer = done(ada("POST", f"{INVOICE}/void", {"mode": mode, **WHY}), 202)
+    assert (answer["amount"], answer["currency"]) == (500, "usd")
+    assert done(approve(person("admin"), answer["change_request"]))["state"] == "approved"
+
+
 def test_taking_an_edited_draft_over_weighs_what_others_changed(
     ada: Caller, bob: Caller, edited: None, wired: Wired
 ) -> None:
@@ -325,6 +348,49 @@ def test_taking_an_edited_draft_over_weighs_what_others_changed(
 
 def test_making_an_edited_draft_ours_again_asks_nobody(ada: Caller, edited: None) -> None:
     assert done(ada("POST", EDITS, decided("overwrite")))["proved_at"]
+
+
+FREE = {"discount": "d1", "percent": "50", "cycles": 2, **WHY}
+
+
+@pytest.mark.parametrize(
+    ("body", "amount"),
+    [
+        pytest.param({"discount": "d1", "amount": 2_000, "cycles": 2, **WHY}, 4_000, id="amount"),
+        pytest.param(FREE, 500, id="percent, by the invoice before"),
+        pytest.param(FREE | {"prices": ["cpu"]}, 500, id="percent of the price it is for"),
+    ],
+)
+def test_a_discount_that_takes_nothing_off_yet_weighs_what_it_would_have(
+    ada: Caller, bob: Caller, issued: str, body: Any, amount: int
+) -> None:
+    answer = done(ada("POST", f"{ORGANIZATION}/discounts", body), 202)
+    assert (answer["amount"], answer["currency"]) == (amount, "usd")
+    assert done(approve(bob, answer["change_request"]))["state"] == "approved"
+    assert done(ada("POST", f"{ORGANIZATION}/discounts", body))["effect"] == "nothing"
+
+
+def test_a_discount_of_a_price_that_nobody_paid_asks_nobody(ada: Caller, issued: str) -> None:
+    done(ada("POST", "/v1/prices", FLAT))
+    answer = ada("POST", f"{ORGANIZATION}/discounts", FREE | {"prices": ["flat"]})
+    assert done(answer)["effect"] == "recorded"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [each[1:3] for each in ISSUED[:3]], ids=[each[0] for each in ISSUED[:3]]
+)
+def test_what_is_for_an_issued_invoice_is_refused_at_once_before_it_is(
+    ada: Caller, used: str, path: str, body: Any
+) -> None:
+    assert code(ada("POST", f"{INVOICE}/{path}", body), 409) in ("not_issued", "not_voidable")
+    assert done(ada("GET", REQUESTS))["data"] == []
+
+
+def test_a_payment_that_stripe_collects_is_refused_at_once(ada: Caller, issued: str) -> None:
+    payment = {"amount": 500, "reference": "bank 17"}
+    refused = ada("POST", f"{INVOICE}/payments", payment)
+    assert code(refused, 409) == "collected_elsewhere"
+    assert done(ada("GET", REQUESTS))["data"] == []
 
 
 def test_a_request_that_nobody_can_use_is_refused_and_not_kept(ada: Caller, used: str) -> None:

@@ -121,3 +121,20 @@ def test_a_loop_that_ends_by_itself_stops_everything_loudly(
     work.start()
     assert not work.join(5)
     assert "odd ended by itself; stopping everything" in caplog.text
+
+
+def test_however_many_loops_hang_they_are_waited_for_once() -> None:
+    began, released = threading.Barrier(4), threading.Event()
+
+    def hang() -> bool:
+        began.wait(60)
+        return released.wait(60)
+
+    work = Work([Loop(f"{number}", hang, every(timedelta())) for number in range(3)])
+    work.start()
+    began.wait(60)
+    work.stop()
+    seconds = iter([0.0, 601.0, 602.0, 603.0])  # the first took all the time there is
+    assert not work.join(600, lambda: next(seconds))
+    released.set()
+    assert work.join(60)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -75,3 +76,14 @@ def test_without_the_database_nothing_is_tried_further() -> None:
     with pytest.raises(StoreUnavailable):
         ClosingDue(case.due, case.advance).run(NOW)
     assert case.advanced == ["a"]
+
+
+def test_organizations_are_advanced_side_by_side() -> None:
+    together = Barrier(3)
+
+    def advance(organization: str, now: datetime, actor: str) -> Advance:
+        together.wait(10)
+        return IDLE
+
+    assert not ClosingDue(lambda now, limit: ["a", "b", "c"], advance, 3).run(NOW)
+    assert not together.broken

@@ -39,9 +39,9 @@ def test_usage_is_told_source_by_source_with_its_quantities() -> None:
     assert (diff.was, diff.becomes) == (3100, 3161)
     assert told(diff) == [("usage", 8), ("usage", 53)]
     ams, fra = diff.causes
-    assert fra.what == "2 usage records from fra-7: 12 cpu"
+    assert fra.what == "2 usage records from fra-7: cpu (12 hours)"
     assert (fra.count, fra.quantities, len(fra.positions)) == (2, {"cpu": "12"}, 2)
-    assert ams.what == "1 usage record from ams-1: 1.5 cpu"
+    assert ams.what == "1 usage record from ams-1: cpu (1.5 hours)"
 
 
 def test_what_people_did_is_told_by_its_events() -> None:

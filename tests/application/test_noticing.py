@@ -129,3 +129,24 @@ def test_an_invoice_that_cannot_be_shown_keeps_nobody_else_from_being_told(
     Upcoming(ending, ending, invoice, 7).run(NOW)  # type: ignore[arg-type]
     assert [each.occurrence for each in ending.told] == ["invoice.upcoming/acme.2026-01-01"]
     assert "broken.2026-01-01 cannot be told of: its books cannot be rated" in caplog.text
+
+
+class Asked(Trouble):
+    """A trouble that counts how often it is asked whose it is."""
+
+    times = 0
+
+    @property
+    def organization(self) -> str:
+        Asked.times += 1
+        return super().organization
+
+
+def test_each_trouble_is_looked_at_a_few_times_however_many_there_are() -> None:
+    everybody = [
+        Asked(cycle=f"o{number}.2026-01-01", since=NOW - FAILING_FOR, parked=True, error="no: no")
+        for number in range(500)
+    ]
+    notices, _ = told_of(everybody, NOW)
+    assert len(notices) == 500
+    assert Asked.times <= 5 * len(everybody)

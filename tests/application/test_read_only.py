@@ -25,7 +25,7 @@ def test_every_write_of_the_port_is_refused(name: str) -> None:
     with pytest.raises(RuleViolation, match="shadow mode") as refused:
         method(*given)
     assert refused.value.code == "shadow"
-    assert made.sandbox.transport.calls == []
+    assert not made.sandbox.transport.calls
 
 
 def test_reads_are_answered() -> None:

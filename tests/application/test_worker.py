@@ -122,11 +122,29 @@ def test_duties_are_done_when_due_and_a_failing_one_waits_alone() -> None:
     ]
     scheduler = Scheduler(duties, lambda: clock[0])
     for _ in range(4):
-        scheduler.step()
+        while scheduler.step():
+            pass
         clock[0] += timedelta(seconds=10)
     assert done == ["broken", "fine", "fine", "broken", "fine", "fine"]
     assert duties[0].health.problem == "ValueError: no"
     assert duties[1].health.steps == 4
+
+
+def test_between_duties_one_can_stop_and_none_waits_for_ever() -> None:
+    done: list[str] = []
+
+    def duty(name: str, more: bool) -> Duty:
+        def run(now: datetime) -> bool:
+            done.append(name)
+            clock[0] += timedelta(seconds=3)
+            return more
+
+        return Duty(name=name, every=timedelta(seconds=1), run=run)
+
+    clock = [NOW]
+    scheduler = Scheduler([duty("never done", True), duty("slow", False)], lambda: clock[0])
+    assert [scheduler.step() for _ in range(4)] == [True] * 4
+    assert done == ["never done", "slow"] * 2
 
 
 def test_a_duty_with_more_to_do_is_done_again_at_once() -> None:

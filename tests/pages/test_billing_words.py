@@ -10,7 +10,7 @@ from fractions import Fraction
 import pytest
 
 from api.pages.billing.arithmetic import rows
-from api.pages.billing.breakdown import BY_HAND, by_service
+from api.pages.billing.breakdown import BY_HAND, by_service, described
 from api.pages.billing.charts import bill_chart, by_meter, cost_chart
 from api.pages.billing.compared import compared
 from api.pages.billing.csv_lines import COLUMNS, written_lines
@@ -51,6 +51,11 @@ def line(key: str, description: str, amount: int = 100, attachment: str | None =
         period=PERIOD,
         attachment=attachment,
     )
+
+
+def measured(kind: str, description: str) -> LineItem:
+    unit = None if kind in ("late", "item") else "hour"
+    return replace(line("a", description), kind=kind, unit=unit)
 
 
 def invoice(*lines: LineItem, currency: str = "usd") -> Invoice:
@@ -148,10 +153,35 @@ def test_why_money_did_not_arrive(outcomes: list[Outcome], found: Trouble | None
 
 
 def test_a_quantity_is_written_as_people_read_it() -> None:
-    cpu = replace(line("a", "Machine (web): CPU, 3481258.5 hour"), unit="hour")
-    found = by_service([replace(cpu, quantity=Fraction("3481258.5"))])
+    found = by_service([measured("usage", "Machine (web): CPU, 3481258.527 hour")])
 
-    assert found[0].lines[0].words == "CPU, 3,481,258.5 hour"
+    (shown,) = found[0].lines
+    assert (shown.words, shown.exact) == ("CPU, 3,481,258.53 hours", "3481258.527 hour")
+
+
+@pytest.mark.parametrize(
+    ("kind", "description", "words"),
+    [
+        (
+            "late",
+            "Late for 2026-10-01: Machine (web): CPU, region fra, 6113430 hour",
+            "From the period that began on 1 October 2026: Machine (web): CPU, region fra, "
+            "6,113,430 hours",
+        ),
+        (
+            "late",
+            "Late for 2026-10-01: Set-up",
+            "From the period that began on 1 October 2026: Set-up",
+        ),
+        ("item", "Late for 2026-10-01: Set-up", "Late for 2026-10-01: Set-up"),
+        ("usage", "Machine (web): CPU, 1 hour", "Machine (web): CPU, 1 hour"),
+        ("usage", "Machine (web): Boxes, 1000 crate", "Machine (web): Boxes, 1000 crate"),
+        ("usage", "Machine (web): CPU, 0.000125 hour", "Machine (web): CPU, 0.000125 hours"),
+    ],
+    ids=["late usage", "late fee", "by hand", "one", "another unit", "little"],
+)
+def test_a_description_as_customers_read_it(kind: str, description: str, words: str) -> None:
+    assert described(measured(kind, description)) == words
 
 
 def test_two_invoices_the_greatest_difference_first() -> None:
@@ -294,6 +324,7 @@ def test_usage_by_meter() -> None:
         UsageDay(
             day=date(2026, 1, number),
             meter=meter,
+            name=meter,
             unit="u",
             shown="max",
             quantity=Decimal(2),
@@ -304,7 +335,7 @@ def test_usage_by_meter() -> None:
 
     found = by_meter(rows_)
 
-    assert [(each.meter, len(each.days), each.words) for each in found] == [
+    assert [(each.name, len(each.days), each.words) for each in found] == [
         ("a", 1, "the highest of each day"),
         ("b", 2, "the highest of each day"),
     ]

@@ -9,11 +9,16 @@ import pytest
 from adapters.postgres.database import Database
 from adapters.postgres.web_sessions import PostgresSessions
 from api.app import create_app
+from api.context import RATE_LIMITS
 from api.links import Links
 from api.pages.page import COOKIE
+from api.rate_limits import BURST_S, STRANGERS_PER_S, RateLimits
 from application.signing_in import Sessions, Visitor
 from domain.errors import StoreUnavailable
 from tests.pages.stage import STARRING, Open, Stage
+
+OWNER = {"user": "ada", "email": "ada@leavers.example", "role": "owner"}
+LEAVER = {"user": "eve", "email": "eve@leavers.example", "role": "billing"}
 
 
 def test_a_link_signs_in_once(stage: Stage) -> None:
@@ -94,6 +99,44 @@ def test_a_key_is_refused_beside_its_field(stage: Stage, role: str, words: str) 
     assert secret not in response.text
 
 
+def test_whoever_guesses_keys_has_to_wait(stage: Stage) -> None:
+    secret = stage.wired.keys.create("support", actor="test")
+    app = create_app(stage.wired)
+    app.extensions[RATE_LIMITS] = RateLimits(stage.wired.settings, lambda: 0.0)
+    client, there = app.test_client(), {"REMOTE_ADDR": "192.0.2.1"}
+
+    for _ in range(STRANGERS_PER_S * BURST_S):
+        guess = client.post("/sign-in", data={"key": "ck_nobody"}, environ_base=there)
+        assert guess.status_code == 422
+    refused = client.post("/sign-in", data={"key": secret}, environ_base=there)
+
+    assert refused.status_code == 429
+    assert "try again in 1 s" in refused.text
+    assert client.post("/sign-in", data={"key": secret}).status_code == 303, "from elsewhere"
+
+
+def test_a_member_who_was_removed_is_signed_out(stage: Stage) -> None:
+    who = "leavers"
+    details = {"name": "Leavers", "currency": "usd", "members": [OWNER, LEAVER]}
+    secret = stage.wired.keys.create("admin", actor="test")
+    api, headers = stage.app.test_client(), {"Authorization": f"Bearer {secret}"}
+    api.put(f"/v1/organizations/{who}", json=details, headers=headers)
+    made = [
+        api.post(f"/v1/organizations/{who}/sign-in-links", json={"user": "eve"}, headers=headers)
+        for _ in range(2)
+    ]
+    links = [each.get_json()["url"].removeprefix(stage.wired.settings.origin) for each in made]
+    client = stage.app.test_client()
+    client.post(links[0])
+    assert client.get("/").headers["Location"] == "/billing"
+
+    api.put(f"/v1/organizations/{who}", json=details | {"members": [OWNER]}, headers=headers)
+
+    assert client.get("/").headers["Location"] == "/sign-in"
+    client.post(links[1])
+    assert client.get("/").headers["Location"] == "/sign-in", "a link of before leads nowhere"
+
+
 def test_signing_out_ends_the_session_everywhere(stage: Stage) -> None:
     client, thief = stage.client(STARRING), stage.app.test_client()
     token = client.get_cookie(COOKIE)
@@ -114,8 +157,13 @@ def _token(html: str) -> str:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}],
-    ids=["by its fetch metadata", "by its origin"],
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://[evil"},
+    ],
+    ids=["by its fetch metadata", "by its origin", "by having none", "by one that is no address"],
 )
 def test_nobody_is_signed_in_from_another_site(stage: Stage, headers: dict[str, str]) -> None:
     response = stage.app.test_client().post(stage.link(STARRING), headers=headers)
@@ -130,6 +178,20 @@ def test_signing_in_leads_to_no_other_site(stage: Stage, to: str) -> None:
     response = stage.app.test_client().post("/sign-in", data={"key": secret, "next": to})
 
     assert response.headers["Location"] == "/support"
+
+
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [("https://x/billing/acme?page=2", "%2Fbilling%2Facme"), ("", ""), ("https://[x", "%2F")],
+)
+def test_a_part_of_a_page_leads_the_whole_to_where_one_signs_in(
+    stage: Stage, there: str, back: str
+) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": there}
+
+    response = stage.app.test_client().get("/billing", headers=headers)
+
+    assert response.headers["HX-Redirect"] == f"/sign-in?next={back}"
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stage: Stage) -> None:

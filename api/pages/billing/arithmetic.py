@@ -7,6 +7,7 @@ from fractions import Fraction
 from api.pages.words import money, number
 from domain.money import exponent
 from domain.quantity import plain
+from projections.meter_words import several_of
 from projections.steps import ELSEWHERE, Step
 
 PLACES = 6
@@ -46,9 +47,10 @@ def _says_something(step: Step) -> bool:
 
 
 def _row(step: Step, amount: int, currency: str) -> Row:
-    unit = f" {step.unit}" if step.unit else ""
-    quantity = step.quantity
-    shown = "" if quantity is None else f"{number(plain(quantity, PLACES))}{unit}"
+    quantity, unit = step.quantity, step.unit
+    shown = "" if quantity is None else number(plain(quantity, PLACES))
+    if shown and unit:
+        shown += f" {unit if quantity == 1 else several_of(unit)}"
     if step.kind == "proration":
         shown = ""
     return Row(

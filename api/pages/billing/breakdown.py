@@ -1,22 +1,33 @@
 """An invoice by service: what each costs, in lines without what the heading says already."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 
-from api.pages.words import number
+from api.pages.words import day
 from domain.invoice import LineItem
-from domain.quantity import plain
+from projections.meter_words import quantity_words
 
 BY_HAND = "Everything else"
 """What belongs to no service: items, credits, amounts of other invoices."""
 
+_LATE = re.compile(r"Late for (?P<begun>\d{4}-\d\d-\d\d): (?P<what>.*)", re.ASCII)
+_MEASURED = re.compile(r"(?P<before>.*, )(?P<value>-?\d+(?:\.\d+)?) (?P<unit>\S.*)", re.ASCII)
+"""How rating describes late and metered lines (domain/rating/late.py, metered.py)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownLine:
-    """One line. words: for people. amount: minor units."""
+    """One line. words: for people. exact: its quantity, where the words cut that; else empty.
+
+    amount: minor units.
+    """
 
     key: str
     words: str
+    exact: str
     amount: int
 
 
@@ -47,18 +58,44 @@ def _cost(attachment: str, lines: list[LineItem]) -> ServiceCost:
         name=name if attachment else BY_HAND,
         amount=sum(line.amount for line in lines),
         lines=tuple(
-            ShownLine(key=line.key, words=_words(line, name), amount=line.amount) for line in lines
+            ShownLine(
+                key=line.key, words=_words(line, name), exact=exact_of(line), amount=line.amount
+            )
+            for line in lines
         ),
     )
 
 
 def described(line: LineItem) -> str:
-    """A line's description, with its quantity as people read it."""
-    measured = f"{plain(line.quantity)} {line.unit}"
-    if line.unit is None or not line.description.endswith(measured):
-        return line.description
-    before = line.description.removesuffix(measured)
-    return f"{before}{number(plain(line.quantity))} {line.unit}"
+    """A line's description with quantities and days as people read them: only pages write it so,
+    the invoice itself keeps its own."""
+    late = _LATE.fullmatch(line.description) if line.kind == "late" else None
+    if late is None:
+        return _readable(line.description, line.unit) if line.unit else line.description
+    begun = datetime.fromisoformat(late["begun"]).replace(tzinfo=UTC)
+    return f"From the period that began on {day(begun)}: {_readable(late['what'], None)}"
+
+
+def exact_of(line: LineItem) -> str:
+    """A line's quantity to the last digit, where its words may leave some out; else empty."""
+    measured = _measured(line.description, line.unit)
+    if measured is None or (line.unit is None and line.kind != "late"):
+        return ""
+    return f"{measured['value']} {measured['unit']}"
+
+
+def _readable(text: str, unit: str | None) -> str:
+    """A description whose quantity at the end has its thousands set apart, and few decimals."""
+    measured = _measured(text, unit)
+    if measured is None:
+        return text
+    return f"{measured['before']}{quantity_words(Decimal(measured['value']), measured['unit'])}"
+
+
+def _measured(text: str, unit: str | None) -> re.Match[str] | None:
+    """The quantity that a description ends with. unit: ``None`` where any is taken for one."""
+    found = _MEASURED.fullmatch(text)
+    return found if found and unit in (None, found["unit"]) else None
 
 
 def _words(line: LineItem, name: str) -> str:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from api.auth import READERS
 from api.context import now, wired
 from api.endpoint import principal
+from api.pages.billing.breakdown import described
 from api.pages.billing.frame import CUSTOMERS, ROOT, asked_number, framed, require_own
 from api.pages.billing.screen import FIELDS, screen_of
 from api.pages.page import page, say
@@ -160,7 +161,7 @@ def _described(cycle: str | None, line: str | None) -> str | None:
     if cycle is None or line is None:
         return None
     lines = wired().invoices.get(cycle).invoice.lines
-    return next((each.description for each in lines if each.key == line), line)
+    return next((described(each) for each in lines if each.key == line), line)
 
 
 def _asked_for(error: InvalidInput | RuleViolation) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from application.insight_views import DailyCost, ForecastView, UsageDay
 from domain.money import exponent
+from projections.meter_words import several_of
 
 Chart = Mapping[str, Any]
 """days: ISO dates. series: each with ``label``, ``kind`` and ``values``; ``unit``: of them."""
@@ -72,9 +73,9 @@ _SHOWN = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeterDays:
-    """One meter's usage by day. days: with usage, oldest first."""
+    """One meter's usage by day. name: what lines call it. days: with usage, oldest first."""
 
-    meter: str
+    name: str
     unit: str
     shown: str
     days: tuple[tuple[date, Decimal], ...]
@@ -91,7 +92,7 @@ class MeterDays:
             "days": [day.isoformat() for day, _ in self.days],
             "unit": self.unit,
             "places": 3,
-            "series": [_bars(self.meter, [float(quantity) for _, quantity in self.days])],
+            "series": [_bars(self.name, [float(quantity) for _, quantity in self.days])],
         }
 
 
@@ -102,10 +103,10 @@ def by_meter(days: Iterable[UsageDay]) -> tuple[MeterDays, ...]:
         found.setdefault(each.meter, []).append(each)
     return tuple(
         MeterDays(
-            meter=meter,
-            unit=rows[0].unit,
+            name=rows[0].name,
+            unit=several_of(rows[0].unit),
             shown=rows[0].shown,
             days=tuple((row.day, row.quantity) for row in rows),
         )
-        for meter, rows in sorted(found.items())
+        for _, rows in sorted(found.items())
     )

@@ -5,7 +5,7 @@ from flask import request
 from api.auth import READERS
 from api.context import wired
 from api.pages.billing.arithmetic import rows
-from api.pages.billing.breakdown import described
+from api.pages.billing.breakdown import described, exact_of
 from api.pages.billing.frame import INVOICE, framed, is_part, require_own
 from api.pages.page import page
 
@@ -28,6 +28,7 @@ def billing_line(organization: str, cycle: str, line: str) -> str:
         view=view,
         line=found.line,
         title=described(found.line),
+        exact=exact_of(found.line),
         rows=rows(found.steps, found.line.amount, currency),
         currency=currency,
         records=found.records,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from api.context import wired
 from api.instants import parse_instant
+from api.pages.billing.breakdown import described
 from application.views import InvoiceView
 from domain.errors import InvalidInput
 
@@ -28,7 +29,7 @@ class Screen:
     def description(self) -> str:
         """What the line is called, or the invoice."""
         found = [each for each in self.invoice.invoice.lines if each.key == self.line]
-        return found[0].description if found else "the whole invoice"
+        return described(found[0]) if found else "the whole invoice"
 
     @property
     def amount(self) -> int:

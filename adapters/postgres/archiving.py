@@ -1,0 +1,123 @@
+"""The log's rows of a month, read for a copy and put back from one."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from uuid import UUID
+
+from psycopg import Connection
+
+from adapters.postgres import arrays
+from adapters.postgres.database import Database, Rows
+from adapters.postgres.stream_names import name_of
+from application.archiving import Month, Restored
+from domain.billing_cycle import UNISSUED
+from domain.errors import RuleViolation
+from projections.chain import Row
+
+PAGE = 500
+
+_UNISSUED = (
+    "SELECT cycle FROM cycle_head WHERE cycle_id >= %s AND cycle_id < %s AND status = ANY(%s)"
+    " ORDER BY cycle"
+)
+_COLUMNS = "originator_id, originator_version, notification_id, topic, state, recorded_at"
+_ROWS = (
+    f"SELECT {_COLUMNS} FROM cyclebook_events WHERE originator_id >= %s AND originator_id < %s"
+    " AND notification_id > %s ORDER BY notification_id LIMIT %s"
+)
+_THERE = (
+    f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS.split(', '))} FROM cyclebook_events e"
+    " JOIN unnest(%b, %b) AS k(stream, version)"
+    " ON e.originator_id = k.stream AND e.originator_version = k.version"
+)
+_PUT = f"INSERT INTO cyclebook_events ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
+
+
+class PostgresArchive:
+    """The ``Archive`` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unissued(self, month: Month) -> Sequence[str]:
+        """Its cycles whose invoice is not issued."""
+        with self._database.connection() as connection:
+            values = [*_bounds(month), [each.value for each in UNISSUED]]
+            return [row[0] for row in connection.execute(_UNISSUED, values)]
+
+    def rows(self, month: Month) -> Iterator[Row]:
+        """Its rows in the log's order. A connection is borrowed for each page."""
+        after = 0
+        while True:
+            with self._database.connection() as connection:
+                rows = connection.execute(_ROWS, [*_bounds(month), after, PAGE]).fetchall()
+            if not rows:
+                return
+            yield from map(_row, rows)
+            after = rows[-1][2]
+
+    def restore(self, month: Month, rows: Iterable[Row]) -> Restored:
+        """Put rows back where they are gone, in one transaction."""
+        restored = known = 0
+        with self._database.connection() as connection, connection.transaction():
+            connection.execute("SELECT ensure_event_partition(%s, %s)", [month.year, month.month])
+            for page in _pages(rows):
+                there = _there(connection, page)
+                gone = [each for each in page if (each.stream, each.version) not in there]
+                _require_same(connection, page, there)
+                with connection.cursor() as cursor:
+                    cursor.executemany(_PUT, [_values(each) for each in gone])
+                restored += len(gone)
+                known += len(there)
+        return Restored(restored=restored, known=known)
+
+
+def _pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    left = iter(rows)
+    while page := list(islice(left, PAGE)):
+        yield page
+
+
+def _there(connection: Connection[Rows], page: Sequence[Row]) -> dict[tuple[UUID, int], Row]:
+    keys = [
+        arrays.uuids([each.stream.bytes for each in page]),
+        arrays.bigints([each.version for each in page]),
+    ]
+    found = map(_row, connection.execute(_THERE, keys).fetchall())
+    return {(each.stream, each.version): each for each in found}
+
+
+def _require_same(
+    connection: Connection[Rows], page: Sequence[Row], there: dict[tuple[UUID, int], Row]
+) -> None:
+    for each in page:
+        known = there.get((each.stream, each.version))
+        if known is not None and known != each:
+            raise RuleViolation(
+                f"event {each.version} of {name_of(connection, each.stream)} is another one in the "
+                "log than in the archive; nothing was restored; see cyclebook verify --chain",
+                code="archive_differs",
+            )
+
+
+def _bounds(month: Month) -> tuple[UUID, UUID]:
+    """The first id of a month's streams, and the first one after them."""
+    year, number = month.year, month.month
+    first, after = (f"{year:04x}{each:02x}{'0' * 26}" for each in (number, number + 1))
+    return UUID(first), UUID(after)
+
+
+def _row(found: Rows) -> Row:
+    stream, version, position, topic, state, recorded_at = found
+    return Row(
+        stream=stream,
+        version=version,
+        position=position,
+        topic=topic,
+        state=bytes(state),
+        recorded_at=recorded_at,
+    )
+
+
+def _values(row: Row) -> list[object]:
+    return [row.stream, row.version, row.position, row.topic, row.state, row.recorded_at]

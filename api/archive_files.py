@@ -1,0 +1,122 @@
+"""A month of the log in a file: written, read back, and told by a manifest beside it."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from application.archiving import Month, Restored, month_of, require_issued
+from application.invoice_bundle import line_of, read_line
+from domain.errors import InvalidInput, StoreUnavailable
+from projections.chain import BEGINNING, Link, Row, following
+
+if TYPE_CHECKING:
+    from api.wiring import Wired
+
+FORMAT = "cyclebook-archive/1"
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError)
+
+
+def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
+    """Copy a month, read the copy back, and answer its manifest.
+
+    Raises:
+        InvalidInput: a cycle of the month is not issued, or the month holds nothing.
+        StoreUnavailable: what was read back is not what was written.
+    """
+    archive, chain = wired.audit_trail.archive, wired.audit_trail.chain
+    require_issued(archive, month)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"events-{month}.ndjson.gz"
+    events, seal = _copy(archive.rows(month), file)
+    if not events:
+        raise InvalidInput(f"the log holds nothing of {month}", field="month")
+    if _sealed(_rows(file)) != (events, seal):
+        raise StoreUnavailable(f"{file} does not hold what was written; try another disk")
+    while chain.step():
+        pass
+    heads = [chain.head(name) for name in chain.names()]
+    manifest = {
+        "format": FORMAT,
+        "month": str(month),
+        "file": file.name,
+        "events": events,
+        "seal": seal,
+        "sha256": _sha256(file),
+        "heads": [
+            {
+                "organization": each.organization,
+                "position": each.position,
+                "events": each.events,
+                "head": each.head.hex(),
+            }
+            for each in heads
+        ],
+    }
+    text = json.dumps(manifest, indent=2)
+    _manifest_of(file).write_text(f"{text}\n", "utf-8")
+    return manifest
+
+
+def restore(wired: "Wired", file: Path) -> Restored:
+    """Put back what is gone, from a copy that is whole.
+
+    Raises:
+        InvalidInput: the copy or its manifest cannot be read, or they do not fit.
+        RuleViolation: the log holds something else in the place of a row.
+    """
+    try:
+        manifest = json.loads(_manifest_of(file).read_text("utf-8"))
+        month = month_of(manifest["month"])
+        whole = _sealed(_rows(file)) == (manifest["events"], manifest["seal"])
+    except UNREADABLE as error:
+        raise InvalidInput(f"{file} cannot be read: {error}", field="file") from error
+    if manifest.get("format") != FORMAT or not whole:
+        raise InvalidInput(f"{file} is not what its manifest says; use another copy", field="file")
+    return wired.audit_trail.archive.restore(month, _rows(file))
+
+
+def _copy(rows: Iterator[Row], file: Path) -> tuple[int, str]:
+    """Write rows; how many, and a hash over their digests."""
+    link, number = BEGINNING, 0
+    with file.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+        for number, row in enumerate(rows, start=1):
+            place = Link(
+                number=number,
+                position=row.position,
+                stream=row.stream,
+                version=row.version,
+                digest=row.digest,
+            )
+            line = json.dumps(line_of("", place, row), ensure_ascii=False, separators=(",", ":"))
+            packed.write(f"{line}\n".encode())
+            link = following(link, place.digest)
+    return number, link.hex()
+
+
+def _rows(file: Path) -> Iterator[Row]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            _, _, row = read_line(json.loads(line))
+            if row is None:
+                raise ValueError("an event without its content")
+            yield row
+
+
+def _sealed(rows: Iterator[Row]) -> tuple[int, str]:
+    link, events = BEGINNING, 0
+    for row in rows:
+        link = following(link, row.digest)
+        events += 1
+    return events, link.hex()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _manifest_of(file: Path) -> Path:
+    return file.with_name(file.name.removesuffix(".ndjson.gz") + ".json")
