@@ -45,6 +45,8 @@ class Streams:
 @pytest.fixture
 def streams(each_database_url: str) -> Iterator[Streams]:
     found = Streams(each_database_url)
+    with found.database.connection() as connection:
+        connection.execute("SELECT ensure_event_partition(2026, 1)")
     yield found
     found.events.close()
     found.database.close()

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from application.inbox import Message
+from application.reconciling.ports import Asked
 from tests.api.shadowed import ACTOR, LAST, OLDER, RUNNING, Shadowed, cycle, shadowed
 from tests.biller import line, priced
 
@@ -166,3 +167,8 @@ def test_after_the_switch_what_the_other_biller_billed_stays_its(
             each["metadata"]["cycle_id"] for each in billing.sandbox.world.ledger.every("invoice")
         }
         assert drafts == {cycle("acme", RUNNING)}
+        while billing.wired.projector.step():
+            pass
+        report = billing.wired.reconciliations.run(Asked(), ACTOR, lambda done, expected: None)
+        found = list(billing.wired.reconciliations.every_finding(report.id))
+        assert [(each.cycle, each.kind) for each in found] == []

@@ -75,7 +75,7 @@ def test_a_line_opens_to_its_arithmetic_with_one_click(stage: Stage, open_window
     line = window.locator("details.line").filter(has_text="Bandwidth, region fra")
     line.locator("summary").click()
 
-    expect(line.get_by_role("table")).to_contain_text("Measured: egress_gb")
+    expect(line.get_by_role("table")).to_contain_text("Measured: Bandwidth")
     expect(line.get_by_role("link", name="Report a problem with this amount")).to_be_visible()
     visit.assert_accessible()
 

@@ -1,4 +1,4 @@
-"""What is soaked: ``cyclebook up``, two workers more, and organizations that pay by use."""
+"""What is soaked: ``cyclebook up``, another API, workers, and organizations that pay by use."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from tests.acceptance.running import Running
+from tests.acceptance.running import STOP_MAX_S, Running, free_port
 
 ORGANIZATIONS = tuple(f"org-{number:02}" for number in range(20))
 UNIT_PRICE = 2
@@ -21,12 +21,18 @@ COMMAND_MAX_S = 900
 
 
 class Stage(Running):
-    """The running service. key: an admin's. more: the workers beside its own."""
+    """The running service. key: an admin's. more: the workers beside its own.
+
+    An API and a worker are spared, so that their memory can be watched. other: that API's address.
+    """
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)
         self.key = ""
         self.more: list[subprocess.Popen[bytes]] = []
+        self._spared: list[subprocess.Popen[bytes]] = []
+        self._other_port = free_port()
+        self.other = f"http://127.0.0.1:{self._other_port}"
 
     def open(self) -> None:
         """Start everything, and make the catalog and the organizations."""
@@ -35,22 +41,27 @@ class Stage(Running):
         for method, path, body in _setting_up():
             status, answer = self.call(method, path, body, self.key)
             assert status in (200, 201), (path, answer)
-        for _ in range(MORE_WORKERS):
-            self.more.append(self._worker())
+        self.more = [self._begun("work") for _ in range(MORE_WORKERS)]
+        self._spared = [self._begun("work"), self._begun("serve")]
+
+    def is_spared(self, pid: int) -> bool:
+        """Whether nobody may kill a process; pid: its own, or its parent's."""
+        return pid in [each.pid for each in self._spared]
 
     def look_after(self) -> None:
         """Start workers that died again; ``up`` does so for its own."""
         for place, each in enumerate(self.more):
             if each.poll() is not None:
-                self.more[place] = self._worker()
+                self.more[place] = self._begun("work")
 
     def close(self) -> None:
         """Stop everything in order."""
-        for each in self.more:
+        beside = [*self.more, *self._spared]
+        for each in beside:
             with suppress(ProcessLookupError):
                 each.send_signal(signal.SIGTERM)
-        for each in self.more:
-            each.wait(30)
+        for each in beside:
+            each.wait(STOP_MAX_S)
         assert self.stop() == 0
 
     def command(self, *arguments: str) -> tuple[int, Any]:
@@ -79,11 +90,10 @@ class Stage(Running):
     def _sandbox(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}/_sandbox"
 
-    def _worker(self) -> "subprocess.Popen[bytes]":
-        with (self.home / "workers.log").open("ab") as log:
-            return subprocess.Popen(
-                self._command("work"), env=self.environment, stdout=log, stderr=log
-            )
+    def _begun(self, command: str) -> "subprocess.Popen[bytes]":
+        environment = self.environment | {"PORT": str(self._other_port)}
+        with (self.home / "beside.log").open("ab") as log:
+            return subprocess.Popen(self._command(command), env=environment, stdout=log, stderr=log)
 
 
 def _setting_up() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -41,7 +41,8 @@ class Sender:
 
     def __init__(self, stage: Stage, number: int, per_s: "Synchronized[int]") -> None:
         self._ours, theirs = FORKED.Pipe()
-        arguments = (theirs, stage.base, stage.key, number, per_s)
+        url = stage.other if number % 2 else stage.base
+        arguments = (theirs, url, stage.key, number, per_s)
         self._process = FORKED.Process(target=_send, args=arguments)
         self._process.start()
 

@@ -53,9 +53,11 @@ class Troubles:
             time.sleep(LOOK_EVERY_S)
 
     def _kill(self, command: str, *, leader: bool) -> None:
+        spared = self._stage.is_spared
         found = [
             pid for pid, line in self._stage.processes().items() if line.rstrip().endswith(command)
         ]
+        found = [pid for pid in found if not any(map(spared, (pid, _parent(pid))))]
         same = [pid for pid in found if (_parent(pid) not in found) == leader]
         if same:
             with suppress(ProcessLookupError):
