@@ -111,7 +111,8 @@ class Settings:
         default="25",
     )
     sync_threads: int = _setting(
-        "Cycles that a worker syncs at once; one of them is kept for urgent ones",
+        "Cycles that a worker syncs at once, one of them kept for urgent ones; and organizations "
+        "that a scheduler closes at once",
         as_count,
         default="5",
     )

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Thread
 
 from application.closing import Advance
 from domain.errors import CyclebookError, StoreUnavailable
@@ -52,16 +52,31 @@ class ClosingDue:
         found = self._due(now, AT_ONCE + len(self._pauses))
         self._pauses = {each: pause for each, pause in self._pauses.items() if each in found}
         ready = [each for each in found if not self._is_paused(each, now)][:AT_ONCE]
-        several = self._side_by_side
-        with ThreadPoolExecutor(several, "closing") as pool:
-            for first in range(0, len(ready), several):
-                together = ready[first : first + several]
-                list(pool.map(self._advance_one, together, [now] * several))
+        for first in range(0, len(ready), self._side_by_side):
+            self._advance_together(ready[first : first + self._side_by_side], now)
         return len(ready) == AT_ONCE
 
     def _is_paused(self, organization: str, now: datetime) -> bool:
         pause = self._pauses.get(organization)
         return pause is not None and now < pause.until
+
+    def _advance_together(self, organizations: Sequence[str], now: datetime) -> None:
+        lost: list[StoreUnavailable] = []
+
+        def advance(organization: str) -> None:
+            try:
+                self._advance_one(organization, now)
+            except StoreUnavailable as error:
+                lost.append(error)
+
+        # Daemons: a process that is told to stop does not wait for what hangs.
+        threads = [Thread(target=advance, args=[each], daemon=True) for each in organizations]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if lost:
+            raise lost[0]
 
     def _advance_one(self, organization: str, now: datetime) -> None:
         try:

@@ -26,8 +26,8 @@ class Linked:
 class Linking:
     """Links organizations to customers that exist at Stripe.
 
-    mark: asks for a sync of a cycle at once, whose draft may have to move. writes: whether the
-    customer's metadata may be changed; without, the link stands in our books alone.
+    queue: is asked for a sync of a cycle at once, whose draft may have to move. writes: whether
+    the customer's metadata may be changed; without, the link stands in our books alone.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Linking:
         self._gateway = gateway
         self._queue = queue
         self._new_token = new_token
-        self._writes = writes
+        self.writes = writes
 
     def link(self, organization: str, customer: str, *, actor: str, at: datetime) -> Linked:
         """Bill an organization as a customer from now on. The same again does nothing.
@@ -60,13 +60,13 @@ class Linking:
         known = self._books.snapshot(organization).organization
         found = self._fitting(known, customer)
         former = known.stripe_customer if known.stripe_customer != customer else None
-        if self._writes and found.organization != organization:
+        if self.writes and found.organization != organization:
             self._send(self._gateway.own_customer(customer, organization))
         with self._books.change(organization, actor=actor) as books:
             if events := books.organization.link_customer(customer, at):
                 books.append_organization(events)
             cycles = [cycle.id for cycle in books.cycles]
-        if self._writes and former is not None:
+        if self.writes and former is not None:
             self._let_go(organization, former)
         for cycle in cycles:
             self._queue.mark(cycle, 0, at)

@@ -68,9 +68,11 @@ class Offline:
         )
         own = str(chain["organization"])
         heads = {own: [_kept(chain)], COMMON: [_kept(chain["catalog"])]}
-        for name, kept in published.items():
-            heads.setdefault(name, []).extend(_outside(each) for each in kept)
-        found.wrong += self._walk(lines, {own: heads[own], COMMON: heads[COMMON]}, found)
+        for name, kept in heads.items():
+            # A head that was kept later reaches beyond this file, and says nothing about it.
+            reach = kept[0].events
+            kept += [_outside(x) for x in published.get(name, ()) if x.events <= reach]
+        found.wrong += self._walk(lines, heads, found)
         found.wrong += _digest_differs(invoice)
         found.wrong += self._rated_differently(own, invoice)
         return found

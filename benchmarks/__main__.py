@@ -16,6 +16,7 @@ SUBJECTS = (
     "http",
     "intake",
     "invoices",
+    "pages",
     "closing",
     "projector",
     "syncing",

@@ -67,6 +67,12 @@ class Machine:
     sizes: Sizes
     _made: list[str] = field(default_factory=list)
 
+    def empty_database(self, name: str) -> str:
+        """A new database with all tables and nothing in them."""
+        url = self._create(f"bench_{name}")
+        migrate(url)
+        return url
+
     def database(self, name: str) -> str:
         """A new database with the catalog published and nothing else."""
         return self._copy(name, self._template(0))

@@ -98,7 +98,7 @@ def service(url: str) -> Iterator[Service]:
     database = Database(url)
     key = Keys(PostgresKeys(database)).create("admin", actor="benchmark")
     database.close()
-    port = _free_port()
+    port = free_port()
     settings = {
         "DATABASE_URL": url,
         "PORT": str(port),
@@ -132,7 +132,7 @@ def _await(found: Service, process: "subprocess.Popen[bytes]") -> None:
                 return
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind((HOST, 0))
         port: int = found.getsockname()[1]

@@ -20,7 +20,7 @@ from benchmarks.machine import Machine, progress
 from benchmarks.report import Finding, percentile
 from benchmarks.syncing_world import Syncing
 
-ORGANIZATIONS_FULL, ORGANIZATIONS_TINY = 1_000_000, 1_000
+ORGANIZATIONS_FULL, ORGANIZATIONS_TINY = 1_000_000, 100
 ACCOUNT_PER_S, ENDPOINT_PER_S = 100, 25
 DAY, HOUR = 1_440, 60
 """In minutes, as all instants here."""

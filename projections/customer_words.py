@@ -105,6 +105,7 @@ OF_STAFF = frozenset(
     {
         "already_attached",
         "another_price",
+        "archive_differs",
         "awaits_subscription",
         "carried_amount_open",
         "carried_over",

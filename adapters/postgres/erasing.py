@@ -55,6 +55,7 @@ _NAME = (
 _QUOTING: Mapping[str, Mapping[str, str]] = {
     "invoice_feedback": {"comment": "text"},
     "mail": {"error": "text"},
+    "sign_in_request": {"error": "text"},
     "webhook_delivery": {"response": "text", "error": "text"},
     "webhook_inbox": {"payload": "bytea", "last_error": "text"},
     "idempotent_answer": {"body": "bytea"},
@@ -74,11 +75,18 @@ _QUOTING: Mapping[str, Mapping[str, str]] = {
 }
 """Rows that may quote an address: by column and its type."""
 
-_TEXTS_QUOTING = (
-    "UPDATE case_text SET body = NULL, salt = NULL, erased_at = %(at)s, erased_by = %(by)s"
-    " WHERE body ~* %(pattern)s"
-)
-"""A text in a case is sealed: it cannot lose a word, only all of them."""
+_BY_ADDRESS: Mapping[str, str] = {
+    # A text in a case is sealed: it cannot lose a word, only all of them.
+    "case_text": (
+        "UPDATE case_text SET body = NULL, salt = NULL, erased_at = %(at)s, erased_by = %(by)s"
+        " WHERE body ~* %(pattern)s"
+    ),
+    "sign_in_request": "DELETE FROM sign_in_request WHERE address ~* %(pattern)s",
+}
+"""Rows that go as a whole where they hold the address."""
+
+TABLES = frozenset({*_OF_THEM, *_BY_ADDRESS, *_QUOTING, "organization_directory"})
+"""Every table in which something is erased."""
 
 _AROUND = ("(?<![[:alnum:]._%+-])", r"(?![[:alnum:]-]|\.[[:alnum:]])")
 """An address that is only a part of another one is somebody else's."""
@@ -126,8 +134,9 @@ class PostgresPersonalData:
             if row is None or not row[0]:
                 return rows, []
             email = str(row[0])
-            quoting = connection.execute(_TEXTS_QUOTING, {**values, "pattern": _pattern(email)})
-            rows["case_text"] += quoting.rowcount
+            for table, each in _BY_ADDRESS.items():
+                done = connection.execute(each.encode(), {**values, "pattern": _pattern(email)})
+                rows[table] = rows.get(table, 0) + done.rowcount
             for table, columns in _QUOTING.items():
                 rows[table] = rows.get(table, 0) + sum(
                     _unquote(connection, table, column, kind, email)

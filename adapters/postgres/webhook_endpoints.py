@@ -38,6 +38,7 @@ _PUT = (
     + ", failing_since = CASE WHEN %(failing_since)s::timestamptz IS NOT NULL"
     " THEN failing_since END WHERE id = %(id)s"
 )
+_ENABLED = "SELECT enabled FROM webhook_endpoint WHERE id = %s FOR NO KEY UPDATE"
 _TELL = "INSERT INTO webhook_endpoint_event (endpoint, event, actor) VALUES (%s, %s, %s)"
 _GIVE_UP = (
     "UPDATE webhook_delivery SET status = 'given_up', error = %s"
@@ -99,9 +100,10 @@ class PostgresEndpoints:
     def put(self, endpoint: WebhookEndpoint, event: str, actor: str) -> None:
         """Put this in its row's place; what waits for one that is disabled is given up."""
         with self._database.connection() as connection, connection.transaction():
+            was_enabled = connection.execute(_ENABLED, [endpoint.id]).fetchone() == (True,)
             connection.execute(_PUT.encode(), _values(endpoint))
             connection.execute(_TELL, [endpoint.id, event, actor])
-            if not endpoint.enabled:
+            if not (endpoint.enabled and was_enabled):
                 give_up(connection, endpoint.id, endpoint.disabled_reason or "")
 
     def delete(self, endpoint: str, actor: str) -> bool:

@@ -53,6 +53,13 @@ _LET_GO = """
             AND d.organization = l.organization AND d.status = 'waiting')
 """
 _END = "DELETE FROM webhook_line WHERE endpoint = %s AND organization = %s"
+# Somebody who announced something while it was disabled did not see that yet.
+_LEFT_OVER = """
+    SELECT e.id, coalesce(e.disabled_reason, '') FROM webhook_endpoint e
+    WHERE NOT e.enabled AND EXISTS (
+        SELECT 1 FROM webhook_delivery d WHERE d.endpoint = e.id AND d.status = 'waiting')
+    ORDER BY e.id FOR NO KEY UPDATE OF e
+"""
 _PRUNE = """
     DELETE FROM webhook_delivery WHERE number IN (
         SELECT number FROM webhook_delivery
@@ -86,8 +93,11 @@ class PostgresLines:
             return _finish(connection, *line, claimed.lease, (claimed, attempt))
 
     def prune(self) -> int:
-        """Delete some deliveries that ended long ago; how many."""
+        """End what waits for nobody, and delete some deliveries that ended long ago; how many."""
         with self._database.connection() as connection:
+            with connection.transaction():
+                for endpoint, reason in connection.execute(_LEFT_OVER).fetchall():
+                    give_up(connection, endpoint, reason)
             return connection.execute(_PRUNE, [KEPT_FOR, PRUNED_AT_ONCE]).rowcount
 
 

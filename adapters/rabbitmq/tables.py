@@ -1,5 +1,6 @@
 """Tables in messages' headers: what the library cannot read is no value, and not the end of all."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pika import data
@@ -10,7 +11,7 @@ _WIDTHS = {b"T": 8, b"d": 8, b"f": 4}
 _MEASURED = (b"A", b"F")
 """What says its own length: lists and tables, which may be nested too deeply."""
 
-_read = data.decode_value
+_read: Callable[[bytes, int], tuple[Any, int]] = data.decode_value
 
 
 def read_value(encoded: bytes, offset: int) -> tuple[Any, int]:

@@ -10,6 +10,10 @@ from typing import Any
 DELIVERIES_MAX = 20
 """Deliveries in vain until the broker gives a message up."""
 
+NEVER = 1_000_000_000
+"""Deliveries in vain until the broker drops what waits as a dead letter: nowhere else is it kept.
+From version 4 on a queue that says nothing drops it after 20."""
+
 HINTS_KEPT = 10_000
 """Hints that a queue keeps."""
 
@@ -48,7 +52,8 @@ class Names:
 
 def declare(channel: Any, names: Names) -> None:
     """Make what is not there yet. Safe to repeat; refused by the broker where it is otherwise."""
-    channel.queue_declare(names.dead, durable=True, arguments={"x-queue-type": "quorum"})
+    dead = {"x-queue-type": "quorum", "x-delivery-limit": NEVER}
+    channel.queue_declare(names.dead, durable=True, arguments=dead)
     channel.exchange_declare(names.usage, exchange_type="topic", durable=True)
     usage = {
         "x-queue-type": "quorum",

@@ -1,4 +1,4 @@
-"""Wiring of the audit trail: chains, what is exported whole, what is erased."""
+"""Wiring of the audit trail: chains, exports, archives, and what is erased."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,9 @@ from adapters.postgres.chains import PostgresChain
 from adapters.postgres.database import Database
 from adapters.postgres.erasing import PostgresPersonalData
 from adapters.postgres.organization_log import PostgresOrganizationLog
-from application.cases import Cases
+from api.wiring.cases import cases
+from application.archiving import Archive
+from application.chain import Chain
 from application.erasing import Erasing
 from application.holdings import Holdings
 from application.invoice_bundle import InvoiceBundles
@@ -21,11 +23,11 @@ from application.whole_export import WholeExport
 class AuditTrail:
     """What can be proved, taken along and forgotten."""
 
-    chain: PostgresChain
+    chain: Chain
     erasing: Erasing
     whole: WholeExport
     bundles: InvoiceBundles
-    archive: PostgresArchive
+    archive: Archive
 
 
 def audit_trail(
@@ -34,7 +36,6 @@ def audit_trail(
     books: Books,
     registration: Registration,
     invoices: Invoices,
-    cases: Cases,
 ) -> AuditTrail:
     """Everything about the audit trail over one database."""
     chain = PostgresChain(database)
@@ -48,7 +49,7 @@ def audit_trail(
             books,
             invoices,
             Holdings(books),
-            cases,
+            cases(database, log, books, invoices),
             PostgresOrganizationLog(database),
         ),
     )

@@ -225,16 +225,7 @@ def _wired(
         repricing=Repricing(carrying, catalog, clock),
         diffing=Diffing(books, log, catalog, records),
         exporting=Exporting(books, log, records, directory),
-        audit_trail=audit_trail(
-            database,
-            log,
-            books,
-            Registration(log, books, directory, catalog),
-            Invoices(books, log, catalog, records, stripe_stream),
-            cases.cases(
-                database, log, books, Invoices(books, log, catalog, records, stripe_stream)
-            ),
-        ),
+        audit_trail=audit_trail(database, log, books, registration, plain),
         closing=Closing(books, catalog, issuing, crediting, insight.check),
         reconciler=reconciler,
         conflicts=conflicts,

@@ -91,6 +91,7 @@ class CustomerImport:
                     organization=_name(names[each.id]),
                     details=_details(each, wish, defaults),
                     settled=each.id in claims,
+                    marked=each.organization == names[each.id],
                     meant=bool(each.id in claims or wish.organization or each.organization),
                 )
                 done.made += self._bring(row, actor, at, dry=dry_run)
@@ -106,6 +107,8 @@ class CustomerImport:
         known = self._known(row.organization)
         linked = known.stripe_customer if known else None
         if linked and (linked == row.customer or row.settled):
+            if linked == row.customer and not (row.marked or dry) and self._linking.writes:
+                self._linking.link(row.organization, row.customer, actor=actor, at=at)
             return False
         if known and (linked or not row.meant):
             so = f"exists already, as customer {linked}" if linked else "exists already"
@@ -137,14 +140,15 @@ class CustomerImport:
 class _Row:
     """A customer to bring over.
 
-    settled: whether it was found out before what it becomes. meant: whether an organization of
-    that id, where there is one, is surely the one.
+    settled: whether it was found out before what it becomes. marked: whether it carries our id at
+    Stripe. meant: whether an organization of that id, where there is one, is surely the one.
     """
 
     customer: str
     organization: str
     details: Details
     settled: bool
+    marked: bool
     meant: bool
 
 

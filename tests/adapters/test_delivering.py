@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from adapters.notify.http import HttpSender
 from adapters.postgres.database import Database
-from adapters.postgres.notices import PostgresNotices
+from adapters.postgres.notices import PostgresNotices, announce
 from adapters.postgres.webhook_endpoints import PostgresEndpoints
 from adapters.postgres.webhook_lines import PostgresLines
 from application.delivering import LEASE, SCHEDULE, Attempt, Delivering
@@ -38,15 +39,7 @@ class Post:
         return self.endpoints.create(URL, kinds or None, actor="test").id
 
     def tell(self, number: int, organization: str = "acme", kind: str = "invoice.paid") -> int:
-        notice = Notice(
-            kind=kind,
-            organization=organization,
-            occurrence=f"{kind}/{organization}/{number}",
-            at=self.now,
-            cycle=f"{organization}.2026-01-01",
-            data={"amount": number},
-        )
-        return self.notices.announce([notice])
+        return self.notices.announce([paid(number, organization, kind, at=self.now)])
 
     def work(self, *, steady: bool = False) -> list[int]:
         """The amounts of what was tried, in order, until nothing is due."""
@@ -61,6 +54,19 @@ class Post:
 
     def statuses(self, endpoint: str) -> list[str]:
         return [each.status for each in self.deliveries(endpoint)]
+
+
+def paid(
+    number: int, organization: str = "acme", kind: str = "invoice.paid", *, at: datetime
+) -> Notice:
+    return Notice(
+        kind=kind,
+        organization=organization,
+        occurrence=f"{kind}/{organization}/{number}",
+        at=at,
+        cycle=f"{organization}.2026-01-01",
+        data={"amount": number},
+    )
 
 
 @pytest.fixture
@@ -214,7 +220,10 @@ def test_a_fault_of_ours_is_an_attempt_like_any_other(post: Post) -> None:
     assert post.work() == [1]
     (first,) = post.deliveries(endpoint)
     assert (first.status, first.attempts) == ("waiting", 1)
-    assert (first.error, first.next_try_at) == ("a fault of ours: RuntimeError", post.now + SCHEDULE[0])
+    assert (first.error, first.next_try_at) == (
+        "a fault of ours: RuntimeError",
+        post.now + SCHEDULE[0],
+    )
 
 
 def test_whoever_lost_the_line_changes_nothing(post: Post) -> None:
@@ -337,6 +346,22 @@ def test_what_waits_for_an_endpoint_ends_with_it(post: Post) -> None:
     assert post.statuses(disabled) == ["given_up"]
     with pytest.raises(NotFound):
         post.endpoints.get(gone)
+
+
+@pytest.mark.parametrize("enabled_again", [False, True])
+def test_what_is_announced_while_an_endpoint_is_disabled_neither_waits_nor_comes_later(
+    post: Post, each_database_url: str, enabled_again: bool
+) -> None:
+    endpoint = post.listen()
+    with psycopg.connect(each_database_url) as announcing:
+        announce(announcing, [paid(1, at=post.now)], mails=False)
+        post.endpoints.change(endpoint, {"enabled": False}, actor="test")
+    if enabled_again:
+        post.endpoints.change(endpoint, {"enabled": True}, actor="test")
+    else:
+        post.lines.prune()
+    assert post.statuses(endpoint) == ["given_up"]
+    assert post.work() == []
 
 
 def test_there_are_only_so_many_endpoints(post: Post) -> None:

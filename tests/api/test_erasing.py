@@ -94,6 +94,11 @@ def test_nothing_of_a_person_is_left_and_every_amount_stays(
         " VALUES ('evt_1', 'invoice.paid', 'in_1', convert_to(%s, 'UTF8'), now())",
         f'{{"customer_email": "{EMAIL}"}}',
     )
+    damaged(
+        database_url,
+        "INSERT INTO sign_in_request (address, client, at) VALUES (%s, '10.0.0.1', now())",
+        EMAIL.lower(),
+    )
     before = amounts(admin)
     assert {"member_directory", "case_text", "webhook_inbox"} <= holding(database_url, EMAIL)
     erased = done(admin("DELETE", f"{ADA}?organization_name=true"))

@@ -53,6 +53,18 @@ def test_an_empty_variable_is_not_set() -> None:
         pytest.param({"LOG_LEVEL": "loud"}, "LOG_LEVEL", id="no such level"),
         pytest.param({"DATABASE_URL": "mysql://x"}, "DATABASE_URL", id="another database"),
         pytest.param({"SECRET_KEY": "short"}, "SECRET_KEY", id="a short secret"),
+        pytest.param({"BILL_FROM": "December"}, "BILL_FROM", id="no day"),
+        pytest.param({"SHADOW": "yes"}, "SHADOW", id="neither true nor false"),
+        pytest.param(
+            {"SHADOW": "true", "PROCESSOR": "journal", "SECRET_KEY": "0123456789abcdef"},
+            "SHADOW",
+            id="a shadow of nothing",
+        ),
+        pytest.param(
+            {"SHADOW": "true", "SMTP_URL": "smtp://x", "MAIL_FROM": "a@x.example"},
+            "SHADOW",
+            id="two programs that write to customers",
+        ),
         pytest.param(
             {**LIVE, "STRIPE_WEBHOOK_SECRET": SANDBOX_WEBHOOK_SECRET},
             "STRIPE_WEBHOOK_SECRET",

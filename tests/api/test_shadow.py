@@ -161,6 +161,8 @@ def test_after_the_switch_what_the_other_biller_billed_stays_its(
     day = f"{RUNNING.start:%Y-%m-%d}"
     with shadowed(database_url, sandbox_app, SHADOW="false", BILL_FROM=day) as billing:
         billing.bring_customers()
+        at_stripe = billing.sandbox.world.ledger.get("customer", customers[0]) or {}
+        assert at_stripe["metadata"] == {"organization": "acme"}
         for each in (OLDER, LAST, RUNNING):
             billing.wired.conflicts.sync(cycle("acme", each), ACTOR)
         drafts = {

@@ -82,6 +82,20 @@ def test_no_form_is_taken_without_the_page_it_came_from(stage: Stage) -> None:
         assert "this form is not of this session" in response.text, rule.rule
 
 
+def test_an_address_that_the_store_could_not_look_for_leads_nowhere(stage: Stage) -> None:
+    clients = [stage.client(STARRING), stage.client()]
+    csrf = [each.get("/sign-in").text.split('name="csrf" value="')[1][:64] for each in clients]
+    for rule in [*pages(stage), *forms(stage)]:
+        if "<" not in rule.rule or rule.rule in OPEN:
+            continue
+        path = re.sub(r"<(?:\w+:)?organization>", STARRING, rule.rule)
+        path = re.sub(r"<(?:\w+:)?\w+>", "%00", path)
+        for client, token in zip(clients, csrf, strict=True):
+            method = "GET" if "GET" in (rule.methods or set()) else "POST"
+            response = client.open(path, method=method, data={"csrf": token})
+            assert response.status_code < 500, (method, path)
+
+
 def test_every_answer_is_kept_from_caches_frames_and_foreign_scripts(stage: Stage) -> None:
     client = stage.client(name="carol", role="admin")
     for rule in pages(stage):

@@ -162,7 +162,7 @@ def test_a_line_leads_to_its_usage_records_in_pages(stage: Stage) -> None:
     more = [link for link in page.links() if "?after=" in link]
     rest = read(stage, more[0]) if more else page
 
-    assert "Measured: egress_gb" in page.text
+    assert "Measured: Bandwidth" in page.text
     assert "Reported by" in rest.text
     assert "fra-meter" in rest.text
 
@@ -267,7 +267,7 @@ def test_what_came_late_leads_to_the_invoice_that_bills_it(stage: Stage) -> None
     before, now_ = stage.wired.books.cycle_names(STARRING)[-2:]
 
     assert "goes on a coming invoice" in read(stage, f"/billing/{STARRING}/invoices/{before}").text
-    assert "Late for" in read(stage, f"/billing/{STARRING}/invoices/{now_}").text
+    assert "From the period that began on 1 October" in read(stage, f"/billing/{STARRING}/invoices/{now_}").text
 
 
 def test_the_portal_and_the_invoices_links_open_on_a_click(stage: Stage) -> None:
@@ -293,20 +293,20 @@ def test_what_was_on_the_screen_is_in_the_way_to_report_it(stage: Stage) -> None
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/invoices?after=%00", 404),
+        ("/invoices?after=%00", 422),
         ("/invoices?after=northwind.2026-01-01", 404),
-        ("/cases?after=%00", 200),
+        ("/cases?after=%00", 422),
         (f"/cases?after={10**30}", 200),
         (f"/notices?before={10**30}", 200),
         ("/notices?before=-1", 200),
-        ("/costs?cycle=%00", 404),
+        ("/costs?cycle=%00", 422),
         ("/cases/acme.%00", 404),
         ("/cases/northwind.c1", 404),
         ("/cases/new?cycle=acme.2020-01-01&known_at=2026-01-01T00:00:00Z&digest=x", 404),
-        ("/cases/new?known_at=%00", 200),
+        ("/cases/new?known_at=%00", 422),
         ("/invoices/acme.2020-01-01", 404),
         ("/invoices/acme.2020-01-01/lines/%00", 404),
-        ("/alerts?change=%00", 200),
+        ("/alerts?change=%00", 422),
     ],
 )
 def test_an_address_that_somebody_made_up(stage: Stage, path: str, status: int) -> None:

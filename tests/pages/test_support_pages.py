@@ -465,3 +465,12 @@ def _dangers(page: Any) -> list[str]:
         if not attributes.get(name, "/").startswith(("/", "#", "?"))
     ]
     return found
+
+
+def test_links_of_a_line_say_which_line(stage: Stage) -> None:
+    view = stage.wired.invoices.current(STARRING).invoice
+    text = stage.client().get(f"/support/invoices/{view.invoice.cycle}").text
+
+    for line in view.invoice.lines:
+        for what in ("Waive", "Override"):
+            assert f'aria-label="{what} {line.description}"' in text

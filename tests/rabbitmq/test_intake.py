@@ -10,10 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from adapters.rabbitmq.consumer import BatchConsumer
 from adapters.rabbitmq.link import Link
-from adapters.rabbitmq.topology import Names
+from adapters.rabbitmq.topology import DELIVERIES_MAX, Names
 from api.settings import Settings
 from api.wiring import Wired, wire
 from api.worker import Work, loops
@@ -253,3 +254,16 @@ def test_what_a_stranger_writes_around_a_message_stops_nobody(
         wait_until(lambda: rabbit.waiting(rabbit.names.usage) == 0)
     assert stored(wired) == 3
     assert rabbit.waiting(rabbit.names.dead) == 0
+
+
+def test_the_broker_never_drops_what_waits_as_a_dead_letter(rabbit: Rabbit) -> None:
+    channel = rabbit.link.channel()
+    channel.basic_publish("", rabbit.names.dead, b"usage")
+    limited = {"x-queue-type": "quorum"}  # with the default of the broker, which may be 20
+    for _ in range(2 * DELIVERIES_MAX):
+        wait_until(lambda: rabbit.waiting(rabbit.names.dead) == 1)
+        method, _, _ = channel.basic_get(rabbit.names.dead)
+        channel.basic_reject(method.delivery_tag, requeue=True)
+    wait_until(lambda: rabbit.waiting(rabbit.names.dead) == 1)
+    with pytest.raises(ChannelClosedByBroker, match="x-delivery-limit"):
+        channel.queue_declare(rabbit.names.dead, durable=True, arguments=limited)

@@ -83,7 +83,7 @@ def _soaked(found: Stage, seconds: int, seed: int, per_second: int) -> list[str]
         f"{used.total():,} records ({rate.value:,}/s) and {items.total():,} items acknowledged"
     )
     click.echo(f"{sum(troubles.told.values())} troubles: {troubles.told}")
-    breaches = [f"{refused} records were refused" for _, refused in told if refused]
+    breaches = [each for _, wrong in told for each in wrong]
     breaches += [*_slower(visitors, parts), *_larger(memory), *comes_to_rest(found)]
     return [*breaches, *counts_differ(found, used, items), *books_differ(found)]
 

@@ -12,12 +12,14 @@ from typing import Any
 
 import requests
 
-from tests.acceptance.running import STOP_MAX_S, Running, free_port
+from tests.acceptance.running import START_MAX_S, STOP_MAX_S, Running, free_port
 
 ORGANIZATIONS = tuple(f"org-{number:02}" for number in range(20))
 UNIT_PRICE = 2
-MORE_WORKERS = 2
+MORE_WORKERS = 1
 COMMAND_MAX_S = 900
+FEW = {"THREADS": "3", "SYNC_THREADS": "3"}
+"""Many processes share the embedded server's hundred connections."""
 
 
 class Stage(Running):
@@ -34,6 +36,11 @@ class Stage(Running):
         self._other_port = free_port()
         self.other = f"http://127.0.0.1:{self._other_port}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes are told."""
+        return super().environment | FEW
+
     def open(self) -> None:
         """Start everything, and make the catalog and the organizations."""
         self.start()
@@ -43,6 +50,7 @@ class Stage(Running):
             assert status in (200, 201), (path, answer)
         self.more = [self._begun("work") for _ in range(MORE_WORKERS)]
         self._spared = [self._begun("work"), self._begun("serve")]
+        self.until(self._other_answers, START_MAX_S)
 
     def is_spared(self, pid: int) -> bool:
         """Whether nobody may kill a process; pid: its own, or its parent's."""
@@ -86,12 +94,18 @@ class Stage(Running):
         """Take back what was to fail."""
         requests.delete(f"{self._sandbox}/faults", timeout=10).raise_for_status()
 
+    def _other_answers(self) -> bool:
+        try:
+            return requests.get(f"{self.other}/readyz", timeout=10).ok
+        except requests.ConnectionError:
+            return False
+
     @property
     def _sandbox(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}/_sandbox"
 
     def _begun(self, command: str) -> "subprocess.Popen[bytes]":
-        environment = self.environment | {"PORT": str(self._other_port)}
+        environment = self.environment | {"PORT": str(self._other_port), "WORKERS": "1"}
         with (self.home / "beside.log").open("ab") as log:
             return subprocess.Popen(self._command(command), env=environment, stdout=log, stderr=log)
 
@@ -116,8 +130,8 @@ def stage() -> Iterator[Stage]:
     home = Path(tempfile.mkdtemp(prefix="cyclebook-soak-"))
     home.chmod(0o711)  # as root, the database's account has to enter
     made = Stage(home)
-    made.open()
     try:
+        made.open()
         yield made
     finally:
         made.close()

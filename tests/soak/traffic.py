@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
-from cyclebook_client import Client, Options, Refusal
+from cyclebook_client import Client, Options, Refusal, Unsent
 
 from tests.soak.stage import ORGANIZATIONS, Stage
 
@@ -50,9 +50,9 @@ class Sender:
         """Have it send what it holds, and end."""
         self._ours.send("over")
 
-    def counts(self) -> tuple[Counter[str], int]:
-        """What was acknowledged, by organization; and how many records were refused."""
-        counted: tuple[Counter[str], int] = self._ours.recv()
+    def counts(self) -> tuple[Counter[str], list[str]]:
+        """What was acknowledged, by organization; and what went wrong, in words."""
+        counted: tuple[Counter[str], list[str]] = self._ours.recv()
         self._process.join()
         return counted
 
@@ -64,23 +64,23 @@ def _send(pipe: Any, url: str, key: str, number: int, per_s: "Synchronized[int]"
     )
     chance, counts, records = random.Random(number), Counter[str](), 0
     began = datetime.now(UTC)
-    with Client(url, key, options) as client:
-        while not pipe.poll(STEP_S):
-            for _ in range(int(per_s.value * STEP_S / SENDERS)):
-                name = chance.choice(ORGANIZATIONS)
-                for _ in range(1 if records % TWICE_EVERY else 2):
-                    client.record(
-                        "cpu",
-                        1,
-                        organization=name,
-                        attachment="a1",
-                        occurred_at=began,
-                        id=f"r{records}",
-                    )
-                counts[name] += 1
-                records += 1
-    # Closed without Unsent: all of it was acknowledged. A duplicate is no refusal.
-    pipe.send((counts, len(refused)))
+    client = Client(url, key, options)
+    while not pipe.poll(STEP_S):
+        for _ in range(int(per_s.value * STEP_S / SENDERS)):
+            name = chance.choice(ORGANIZATIONS)
+            same = {"organization": name, "attachment": "a1", "occurred_at": began}
+            for _ in range(1 if records % TWICE_EVERY else 2):
+                client.record("cpu", 1, **same, id=f"r{records}")
+            counts[name] += 1
+            records += 1
+    wrong = []
+    try:
+        client.close()  # without Unsent all of it was acknowledged
+    except Unsent as error:
+        wrong.append(str(error))
+    if refused:
+        wrong.append(f"{len(refused)} records were refused, such as {refused[0]}")
+    pipe.send((counts, wrong))
 
 
 class Visitor(threading.Thread):

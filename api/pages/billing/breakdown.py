@@ -101,7 +101,10 @@ def _measured(text: str, unit: str | None) -> re.Match[str] | None:
 def _words(line: LineItem, name: str) -> str:
     """A line's description without the service's name, where its heading says that."""
     said, _ = _parted(line)
-    return described(line).removeprefix(f"{said}: ") if said and said == name else described(line)
+    text = described(line)
+    if line.kind == "late":
+        return text.replace(f": {name}: ", ": ", 1)
+    return text.removeprefix(f"{said}: ") if said and said == name else text
 
 
 def _parted(line: LineItem) -> tuple[str, str]:

@@ -21,6 +21,8 @@ from domain.period import zone
 from projections.customer_story import cause_words, customer_story
 
 PAGE = 24
+IMPORTED_MAX = 120
+"""Invoices of another biller that are shown below our own: ten years of months."""
 
 
 @page(f"{ROOT}/invoices", roles=READERS)
@@ -30,9 +32,11 @@ def billing_invoices(organization: str) -> str:
     if after is not None:
         require_own(organization, after)
     found = wired().cycle_lists.invoices(organization, after, PAGE + 1)
+    last = len(found) <= PAGE
     return framed(
         "invoices.html",
         organization,
+        imported=wired().shadowing.history.of(organization, None, IMPORTED_MAX) if last else (),
         invoices=[each for each in found[:PAGE] if each.starts <= now()],
         after=found[PAGE - 1].cycle if len(found) > PAGE else None,
         state_of=state_of,
