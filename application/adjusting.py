@@ -126,6 +126,9 @@ class Adjusting(Generic[Answer]):
     ) -> Answer:
         """Take something off the invoice of the cycle that holds ``at``, and coming ones.
 
+        The same discount again does nothing, once that invoice is settled, too, while coming
+        ones have it.
+
         Raises:
             NotFound: no such organization.
             InvalidInput: a field cannot be used.
@@ -135,9 +138,15 @@ class Adjusting(Generic[Answer]):
         known = self._catalog.current().prices
         if unknown := [price for price in granted.prices if price not in known]:
             raise InvalidInput(f"there is no price {unknown[0]}", field="prices")
-        return self._on_cycle_at(
-            organization, at, actor, lambda cycle: cycle.grant_discount(granted)
-        )
+
+        def change(books: OpenBooks) -> Effect:
+            if not any(at in cycle.period for cycle in books.cycles):
+                for cycle in books.cycles:
+                    if granted.discount in cycle.discounts:
+                        return append(books, cycle, cycle.grant_discount(granted))
+            return self._changed_at(books, at, lambda cycle: cycle.grant_discount(granted))
+
+        return self._run(organization, change, actor=actor)
 
     def end_discount(
         self, organization: str, discount: str, reason: str, *, at: datetime, actor: str
@@ -203,13 +212,20 @@ class Adjusting(Generic[Answer]):
         actor: str,
         decision: Callable[[BillingCycle], Sequence[CycleEvent]],
     ) -> Answer:
-        def change(books: OpenBooks) -> Effect:
-            cycle = self._unsettled_at(books, at)
-            effect = append(books, cycle, decision(cycle))
-            carry(books, cycle)
-            return effect
+        return self._run(
+            organization, lambda books: self._changed_at(books, at, decision), actor=actor
+        )
 
-        return self._run(organization, change, actor=actor)
+    def _changed_at(
+        self,
+        books: OpenBooks,
+        at: datetime,
+        decision: Callable[[BillingCycle], Sequence[CycleEvent]],
+    ) -> Effect:
+        cycle = self._unsettled_at(books, at)
+        effect = append(books, cycle, decision(cycle))
+        carry(books, cycle)
+        return effect
 
     def _unsettled_at(self, books: OpenBooks, at: datetime) -> BillingCycle:
         open_until(books, at, self._now())

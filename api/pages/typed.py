@@ -99,9 +99,9 @@ def instant(text: str, zone: str = "UTC") -> datetime:
             raise InvalidInput("write it as 2026-01-05 10:00, or as 2026-01-05T10:00:00Z") from None
     try:
         naive = datetime.fromisoformat(text)
-    except ValueError:
+        at = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and last hours of all are none in UTC
         raise InvalidInput("there is no such day or hour") from None
-    at = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     if at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != naive:
         raise InvalidInput("clocks there go forward over this hour: choose another one")
     return parse_instant(format_instant(at))

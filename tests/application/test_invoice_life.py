@@ -1,5 +1,6 @@
 """From the end of a period to the money: approval, holds, credits, discounts, voids, notes."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -170,6 +171,20 @@ def test_a_discount_counts_for_as_many_invoices_as_it_says() -> None:
         -1550,
         None,
     ]
+
+
+def test_a_discount_that_is_sent_again_after_the_issue_does_nothing() -> None:
+    made = running()
+    new = NewDiscount(discount="d1", reason="new", percent=Decimal(50), cycles=2)
+    made.adjusting.grant_discount("acme", new, at=made.now, actor=ACTOR)
+    made.travel(GRACE_OVER)
+    made.advance()
+    before = list(made.store.events)
+    again = made.adjusting.grant_discount("acme", new, at=JANUARY, actor=ACTOR)
+    assert (again.effect, made.store.events) == ("nothing", before)
+    other = replace(new, percent=Decimal(60))
+    with pytest.raises(RuleViolation, match="another content"):
+        made.adjusting.grant_discount("acme", other, at=JANUARY, actor=ACTOR)
 
 
 def test_a_discount_that_is_ended_counts_no_more_in_open_cycles() -> None:
