@@ -133,6 +133,7 @@ def _await(found: Service, process: "subprocess.Popen[bytes]") -> None:
 
 
 def free_port() -> int:
+    """A port nobody listens on right now."""
     with socket.socket() as found:
         found.bind((HOST, 0))
         port: int = found.getsockname()[1]

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from domain.money import shown
 from domain.quantity import plain
-from projections.meter_words import quantity_words
 from projections.sentences.wording import counted
 
 _SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
@@ -137,7 +136,6 @@ FILTERS = {
     "as_typed": as_typed,
     "number": number,
     "exact": exact,
-    "measured": quantity_words,
     "counted": counted,
 }
 """What templates call them."""

@@ -69,6 +69,8 @@ def test_an_instant_is_read_by_the_clocks_there(text: str, utc: str) -> None:
     [
         ("2026-03-29 02:30", "clocks there go forward"),
         ("2026-02-30 10:00", "no such day"),
+        ("0001-01-01 00:00", "no such day"),
+        ("0003-01-01 00:00", "must lie between"),
         ("yesterday", "write it as"),
         ("2026-01-05", "write it as"),
     ],
