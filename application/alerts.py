@@ -134,6 +134,8 @@ class AlertWatch:
         except Exception as error:  # one organization's trouble is not the others'
             trace = None if isinstance(error, CyclebookError) else error
             log.error("the alerts of %s were not looked at: %s", look.cycle, error, exc_info=trace)
+            # Not seen as it is, so that it stays due; but after those that can be looked at.
+            self._looks.looked(look._replace(version=0), [], now)
             return False
         return True
 
