@@ -2,12 +2,20 @@
 
 from contextlib import closing
 
+import pytest
+
+from api.demo import usage
+from benchmarks import pages
 from benchmarks.__main__ import SUBJECTS, run
 from benchmarks.machine import TINY, Machine
 from benchmarks.report import Finding
 
 
-def test_every_benchmark_finds_something(embedded_server: str) -> None:
+def test_every_benchmark_finds_something(
+    embedded_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "RECORDS", 1_000)
+    monkeypatch.setattr(pages, "ASKED", 1)
     with closing(Machine(embedded_server, TINY)) as machine:
         found = {subject: run(subject, machine) for subject in SUBJECTS}
     assert all(found.values())
