@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from application.desired import organization_of
 from application.diff_steps import Steps
-from application.live import InTurn
+from application.live import InTurn, in_turn
 from application.past import Past
 from application.ports import Books, CatalogReader, EventLog
 from application.replays import CycleRecord, CycleRecords
@@ -91,6 +91,8 @@ class Diffing:
         )
 
     def _turn(self, cycle: str, known_at: datetime | None) -> InTurn:
+        if known_at is None:
+            return self._live(cycle)
         past = Past(
             books=self._books,
             log=self._log,
@@ -100,6 +102,14 @@ class Diffing:
             known_at=known_at,
         )
         return past.cycle(organization_of(cycle), cycle)[0]
+
+    def _live(self, cycle: str) -> InTurn:
+        """As it is now: from what usage adds up to, and not from the usage."""
+        snapshot = self._books.snapshot(organization_of(cycle), cycle)
+        for turn in in_turn(snapshot, self._catalog.current(), cycle):
+            if turn.state.cycle.id == cycle:
+                return turn
+        raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
 
     def _known(self, cycle: str, known_at: datetime) -> InTurn | None:
         try:

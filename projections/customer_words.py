@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = {
     "malformed_request": "We could not read what was sent. Please load the page again and retry.",
     "unsupported_media_type": "We could not read what was sent. Please load the page again and "
     "retry.",
+    "shadow": "This page only shows your bills for now. You pay them where you always have.",
     "method_not_allowed": "This page cannot do that. Please go back and use its buttons.",
     "too_large": "This is more than we can take at once. Please send less.",
     "unauthorized": _SIGN_IN,
@@ -113,6 +114,7 @@ OF_STAFF = frozenset(
         "change_request_expired",
         "changed_since",
         "currency_mismatch",
+        "customer_not_imported",
         "customer_taken",
         "cycle_not_finalizing",
         "dated_later",
@@ -143,6 +145,7 @@ OF_STAFF = frozenset(
         "nothing_to_adopt",
         "nothing_to_decide",
         "nothing_to_waive",
+        "organization_taken",
         "overpaid",
         "price_retired",
         "settled_differs",
