@@ -100,7 +100,8 @@ def admit(principal: Principal, roles: Collection[str], path: Mapping[str, str])
         NotFound: it is another organization's; that is not to be told from what does not exist.
     """
     if principal.role not in roles:
-        raise Forbidden(f"a key with role {principal.role} may not do this")
+        who = " or ".join(sorted(roles))
+        raise Forbidden(f"a key with role {principal.role} may not do this: it needs role {who}")
     if principal.role != ORGANIZATION:
         return
     if path.get("organization", principal.organization) != principal.organization:

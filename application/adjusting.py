@@ -17,25 +17,20 @@ from application.given_amounts import (
     discount_from,
     reason_of,
 )
-from application.live import InTurn, rate_cycle, rate_in_turn
+from application.live import InTurn, rate_in_turn
 from application.ports import CatalogReader, OpenBooks
-from domain.billing_cycle import BillingCycle, Status
+from application.so_far import adjustable, so_far
+from domain.billing_cycle import BillingCycle
 from domain.errors import InvalidInput, NotFound, RuleViolation
 from domain.events.amounts import OneOffItemAdded
 from domain.events.cycle import CycleEvent
 from domain.events.organization import CreditGranted
 from domain.invoice import LineItem
-from domain.line_key import about
 from domain.money import step
 from domain.pricing.fields import identifier
-from domain.rating import DECISIONS
-from domain.rating.carry import CARRY_OUT
 from domain.text import DESCRIPTION_MAX, written
 
 __all__ = ["Adjusting", "NewCredit", "NewDiscount", "NewItem"]
-
-FOLLOWING = frozenset({"discount", "credit", "other", "stripe", *DECISIONS})
-"""Kinds of lines that nobody waives or sets: they follow from others, or are decided elsewhere."""
 
 Answer = TypeVar("Answer")
 
@@ -250,18 +245,12 @@ class Adjusting(Generic[Answer]):
             RuleViolation: the line only follows from others.
         """
         turn = self._turn(books, cycle)
-        known = turn.state.cycle
-        rated = turn.rated
-        shown = next((each for each in rated.lines if each.key == line), None)
+        shown = next((each for each in turn.rated.lines if each.key == line), None)
         if shown is None:
             raise NotFound(f"there is no line {line} on {cycle}", line=line)
         _require_adjustable(shown)
-        if known.status is Status.ACCRUING and at < known.period.end:
-            catalog = self._catalog.current()
-            rated = rate_cycle(turn.state, catalog, turn.around, until=at)
-        mine = {line, about("waive", line), about("override", line)}
-        asked = sum(each.amount for each in rated.lines if each.key in mine)
-        return known, asked - rated.off.get(line, 0)
+        found = so_far(turn, self._catalog.current(), at)
+        return turn.state.cycle, next(each.amount for each in found if each.line.key == line)
 
     def _turn(self, books: OpenBooks, cycle: str) -> InTurn:
         states = [books.state(each) for each in every_cycle(books)]
@@ -274,7 +263,7 @@ class Adjusting(Generic[Answer]):
 
 def _require_adjustable(line: LineItem) -> None:
     """Refuse to decide about a line that only follows from others, or from other decisions."""
-    if line.kind in FOLLOWING or line.key == CARRY_OUT:
+    if not adjustable(line):
         raise RuleViolation(
             f"{line.key} follows from other lines: change those, or what it comes from",
             code="not_adjustable",

@@ -10,6 +10,7 @@ from application.live import InTurn, in_turn
 from application.past import Past
 from application.ports import Books, CatalogReader, CycleState, EventLog, Snapshot
 from application.replays import CycleRecords
+from application.so_far import SoFar, so_far
 from application.views import CurrentView, Explanation, HistoryEntry, InvoiceView
 from domain.catalog import Catalog
 from domain.errors import InvalidInput, NotFound, Unavailable
@@ -149,6 +150,15 @@ class Invoices:
             usage=usage,
             next_cursor=cursor,
         )
+
+    def so_far(self, cycle: str) -> tuple[SoFar, ...]:
+        """What each line that can be waived or set has come to by now.
+
+        Raises:
+            NotFound: no such cycle.
+        """
+        snapshot = self._books.snapshot(organization_of(cycle), cycle)
+        return so_far(self._live(snapshot, cycle), self._catalog.current(), snapshot.now)
 
     def _behind(
         self, line: LineItem, state: CycleState, catalog: Catalog

@@ -31,7 +31,7 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('cyclebook.recon
 _IN_VAIN = (
     "SELECT EXISTS (SELECT FROM reconciliation WHERE requested_by = %(actor)s"
     " AND requested_at > %(since)s)"
-    " OR NOT EXISTS (SELECT FROM cycle_head WHERE opened_at < %(since)s)"
+    " OR NOT EXISTS (SELECT FROM cycle_head)"
 )
 _CLAIM = f"""
     UPDATE reconciliation SET status = 'running', attempt = attempt + 1, lease_until = %(until)s,

@@ -1,5 +1,6 @@
 """An action that a form offers: which operation it is, what it asks for, and what it would do."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +64,16 @@ class Effect:
     invoices: tuple[InvoiceDelta, ...] = ()
     of: str = "Invoice"
 
+    @property
+    def mark(self) -> str:
+        """The same for effects that move the same amounts."""
+        moved = [
+            (invoice.cycle, line.key, line.becomes - line.was)
+            for invoice in self.invoices
+            for line in invoice.lines
+        ]
+        return hashlib.sha256(repr(moved).encode()).hexdigest()
+
 
 Tell = Callable[[Deed], Effect]
 Values = Mapping[str, object]
@@ -82,7 +93,8 @@ class Action:
     identity: the field of the body that names what is made; where nobody typed a name it is made
     from the form's token, so that the same form makes it once. shape: the body, from what was
     typed; by default just that. statuses: of an invoice that it can be for; empty for any.
-    when: what else makes it worth offering. help: what it is for, in a sentence or two.
+    when: what else makes it worth offering. help: what it is for, in a sentence or two. begins:
+    what a new form holds. steady: it is carried out only while it does what was shown.
     """
 
     name: str
@@ -95,6 +107,8 @@ class Action:
     shape: Callable[[Values], Any] = dict
     statuses: frozenset[str] = frozenset()
     when: When = always
+    begins: Callable[[Place], Mapping[str, str]] = lambda _: {}
+    steady: bool = False
 
     def effect(self, deed: Deed) -> Effect:
         """What it would do.

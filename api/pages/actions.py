@@ -64,7 +64,7 @@ def _offer(action: Action, place: Place) -> Offer:
 def form(actions: Mapping[str, Action], name: str, place: Place) -> Any:
     """Answer a form's GET: what is asked for, with what the address says already."""
     action = _known(actions, name)
-    typed = {**request.args.to_dict(), "token": uuid4().hex}
+    typed = {**action.begins(place), **request.args.to_dict(), "token": uuid4().hex}
     return _render(action, place, typed)
 
 
@@ -79,6 +79,7 @@ def blank(actions: Mapping[str, Action], name: str, place: Place) -> dict[str, A
         "wrong": {},
         "effect": None,
         "second": None,
+        "moved": False,
     }
 
 
@@ -96,6 +97,11 @@ def submitted(actions: Mapping[str, Action], name: str, place: Place) -> Any:
             return _done(action, deed)
         effect = action.effect(deed)
         return _render(action, place, request.form, effect=effect, second=_second(deed))
+    except _ChangedSince as error:
+        wrong, second = {ANYWHERE: str(error)}, _second(deed)
+        return _render(
+            action, place, request.form, wrong=wrong, effect=error.effect, second=second, moved=True
+        ), 409
     except ValidationError as error:
         return _render(action, place, request.form, wrong=_beside(action, place, error)), 422
     except CyclebookError as error:
@@ -155,6 +161,7 @@ def _done(action: Action, deed: Deed) -> Response:
     earlier = answers.claim(deed.actor, key, hashlib.sha256(text.encode()).digest())
     if earlier is None:
         try:
+            _require_as_shown(action, deed)
             outcome = _carried_out(action, deed)
         except BaseException:
             answers.release(deed.actor, key)
@@ -162,8 +169,34 @@ def _done(action: Action, deed: Deed) -> Response:
         answers.keep(deed.actor, key, GivenAnswer(status=303, body=json.dumps(outcome).encode()))
     else:
         outcome = json.loads(earlier.body)
+        outcome["said"] += " This form was sent before: sending it again did nothing."
     say(outcome["said"])
     return redirect(outcome["to"], 303)
+
+
+class _ChangedSince(RuleViolation):
+    """It would do something else than what was shown."""
+
+    def __init__(self, effect: Effect) -> None:
+        super().__init__(
+            "it would move other amounts now than it showed: look at it again, then do it",
+            code="changed_since",
+        )
+        self.effect = effect
+
+
+def _require_as_shown(action: Action, deed: Deed) -> None:
+    """Refuse what does something else than its preview did, unless that is accepted.
+
+    Raises:
+        _ChangedSince: it does.
+    """
+    shown = request.form.get("shown")
+    if not action.steady or not shown or request.form.get("whatever") == "yes":
+        return
+    effect = action.effect(deed)
+    if effect.mark != shown:
+        raise _ChangedSince(effect)
 
 
 def _carried_out(action: Action, deed: Deed) -> dict[str, str]:
@@ -244,6 +277,7 @@ def _render(
     wrong: Mapping[str, str] | None = None,
     effect: Effect | None = None,
     second: str | None = None,
+    moved: bool = False,
 ) -> str:
     return render_template(
         "action.html",
@@ -255,4 +289,5 @@ def _render(
         anywhere=(wrong or {}).get(ANYWHERE),
         effect=effect,
         second=second,
+        moved=moved,
     )

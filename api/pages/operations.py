@@ -141,6 +141,7 @@ def _everything() -> dict[str, Any]:
         "counted": vitals.counted,
         "concerns": concerns(vitals),
         "troubled": _troubled(),
+        "unproved": found.sync_queue.list(limit=SHOWN),
         "messages": found.inbox.unhandled("", SHOWN),
         "audits": found.reconciliations.list(None, 1),
         "schedules": found.schedules.list(),

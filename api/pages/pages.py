@@ -34,6 +34,11 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+_FOR_PROGRAMS = tuple(
+    "/v1 /webhooks /webhook /sync /metrics /healthz /readyz /docs /openapi.json /static".split()
+)
+"""Addresses of these are read by programs, even where nothing is there."""
+
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -52,6 +57,8 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["ago"] = lambda at: ago(at, now())
     app.register_blueprint(blueprint)
+    app.register_error_handler(404, _no_page)
+    app.register_error_handler(405, _no_page)
 
 
 @blueprint.context_processor
@@ -108,13 +115,45 @@ def _http_error(error: HTTPException) -> Response | tuple[str, int]:
     return _problem(error.code, error.description or error.name)
 
 
+def _no_page(error: HTTPException) -> Any:
+    """An address that is nobody's: a page for people, a problem document for programs."""
+    if request.blueprint == blueprint.name:
+        return _http_error(error)
+    if not _is_read_by_people():
+        return errors.http_error(error)
+    try:
+        text, status = _problem(error.code or 404, customer_words(_code(error)), **_surroundings())
+    except CyclebookError as refusal:  # the store does not answer: then nobody is known
+        status = errors.refused(refusal).status_code
+        text, status = _problem(status, customer_words(refusal.code), **_surroundings())
+    response = Response(text, status)
+    response.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("Accept")
+    return response
+
+
+def _is_read_by_people() -> bool:
+    """Whether a browser asks for a page, and not a program for an operation."""
+    path = request.path
+    if any(path == each or path.startswith(f"{each}/") for each in _FOR_PROGRAMS):
+        return False
+    return request.accept_mimetypes.best_match((errors.PROBLEM, "text/html")) == "text/html"
+
+
+def _code(error: HTTPException) -> str:
+    return "method_not_allowed" if error.code == 405 else "not_found"
+
+
 @blueprint.errorhandler(Exception)
 def _unexpected(error: Exception) -> tuple[str, int]:
     status = errors.unexpected(error).status_code
     return _problem(status, "This is a fault of ours. Nothing you entered was carried out.")
 
 
-def _problem(status: int, words: str) -> tuple[str, int]:
-    values = {"status": status, "words": words, "request_id": g.get("request_id", "")}
+def _problem(status: int, words: str, **known: Any) -> tuple[str, int]:
+    """known: what templates know, where no page of ours was asked for."""
+    values = {"status": status, "words": words, "request_id": g.get("request_id", ""), **known}
     part = "HX-Request" in request.headers
     return render_template("_problem.html" if part else "problem.html", **values), status

@@ -14,7 +14,7 @@ DAILY = "daily"
 DAILY_BACK = timedelta(days=40)
 """How far back it looks: the cycles that accrue, and those issued since the last month."""
 
-AGAIN_AFTER = timedelta(hours=1)
+AGAIN_AFTER = timedelta(minutes=1)
 """A day's reconciliation that was asked for twice within this is one."""
 
 ATTEMPTS_MAX = 5

@@ -95,6 +95,7 @@ class AmountDecisions(CycleHistory):
                 f"{self.id} still accrues: a final amount can be set once its period is over, or "
                 "while it is held",
                 code="cycle_accruing",
+                field="final",
             )
         difference = None if final else amount - accrued
         if difference == 0:

@@ -53,10 +53,11 @@ class Frame:
 
     def spans(self, runs: Iterable[Run]) -> list[Period]:
         """When some runs were on, within the span."""
-        if self.span is None:
-            return []
-        found = (self.span.overlap(run.since, run.until) for run in runs)
-        return [part for part in found if part]
+        return [] if self.span is None else _on(self.span, runs)
+
+    def spans_of_period(self, runs: Iterable[Run]) -> list[Period]:
+        """When some runs were on, or will be, within the whole period."""
+        return _on(self.cycle.period, runs)
 
     def share(
         self, price: Price, parts: Sequence[Period], chain: Attachment, full: Period | None = None
@@ -91,6 +92,11 @@ class Frame:
         goes_on = part.end == self.cycle.period.end
         whole = last.date() if at_midnight or begun_later or goes_on else last.date() + _DAY
         return (whole - first).days
+
+
+def _on(span: Period, runs: Iterable[Run]) -> list[Period]:
+    found = (span.overlap(run.since, run.until) for run in runs)
+    return [part for part in found if part]
 
 
 @dataclass(kw_only=True, slots=True)

@@ -42,7 +42,9 @@ def metered(frame: Frame, tallies: Tallies) -> Iterator[Priced]:
             run=runs[-1],
             price=price,
             meter=frame.meters[price.meter or ""],
-            share=share,
+            # Allowance and tiers are those of the whole period, also for what is earned by now:
+            # it would be more than the bill if they grew with the days.
+            share=frame.share(price, frame.spans_of_period(runs), attachment),
             groups=found.get((attachment.id, price.ref)) or {(): Measured()},
         )
         lines = list(_lines(part))

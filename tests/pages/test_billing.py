@@ -266,7 +266,9 @@ def test_without_a_payment_provider_nothing_leads_to_one(stage: Stage) -> None:
 def test_what_came_late_leads_to_the_invoice_that_bills_it(stage: Stage) -> None:
     before, now_ = stage.wired.books.cycle_names(STARRING)[-2:]
 
-    assert "goes on a coming invoice" in read(stage, f"/billing/{STARRING}/invoices/{before}").text
+    page = read(stage, f"/billing/{STARRING}/invoices/{before}")
+    assert "became known after it was settled. It is on the invoice for 1" in page.text
+    assert f"/billing/{STARRING}/invoices/{now_}" in page.links()
     after = read(stage, f"/billing/{STARRING}/invoices/{now_}").text
     assert "From the period that began on 1" in after
 
@@ -280,6 +282,8 @@ def test_the_portal_and_the_invoices_links_open_on_a_click(stage: Stage) -> None
     assert any("http" in link for link in Page(portal.text).links())
     assert "Pay at Stripe" in Page(links.text).text
     assert "Download the PDF" in Page(links.text).text
+    for page in (portal, links):
+        assert "This is a sandbox: the pages at Stripe do not exist." in Page(page.text).text
 
 
 def test_what_was_on_the_screen_is_in_the_way_to_report_it(stage: Stage) -> None:

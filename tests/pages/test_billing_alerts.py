@@ -50,10 +50,11 @@ def test_an_alert_is_set_changed_and_removed(
         ({"name": "!!", "limit": "amount", "amount": "5"}, "name", "Give it a name"),
         ({"name": "a", "limit": "amount", "amount": "1,000"}, "amount", "nothing between"),
         ({"name": "a", "limit": "amount", "amount": "1.234"}, "amount", "2 decimals"),
-        ({"name": "a", "limit": "amount", "amount": "0"}, "amount", "more, or less"),
+        ({"name": "a", "limit": "amount", "amount": "0"}, "amount", "from 0.01 to 10,000,000,000 EUR"),
+        ({"name": "a", "limit": "amount", "amount": "-5"}, "amount", "from 0.01 to"),
         ({"name": "a", "limit": "amount", "amount": ""}, "amount", "Write an amount"),
         ({"name": "a", "limit": "last", "percent": "half"}, "percent", "whole number"),
-        ({"name": "a", "limit": "last", "percent": "10001"}, "percent", "more, or less"),
+        ({"name": "a", "limit": "last", "percent": "10001"}, "percent", "from 1 to 10,000"),
         ({"name": "a", "limit": "budget", "percent": "5", "budget": "x"}, "budget", "an amount"),
         ({"name": "a", "limit": "none", "of": "spend", "percent": "x"}, "percent", "whole number"),
     ],
@@ -104,3 +105,19 @@ def test_a_member_chooses_e_mails(stage: Stage) -> None:
     assert [name for name, wanted in chosen.items() if wanted] == ["alerts", "cases"]
     unknown = send(client, f"/billing/{WHO}/members/nobody/notifications", subject=["alerts"])
     assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("invoice.credited", {"number": "29C2-1", "amount": 1500}, "on invoice 29C2-1."),
+        ("invoice.credited", {"number": None, "amount": 1500}, "on your invoice."),
+        ("invoice.action_required", {"number": "29C2-1"}, "payment of invoice 29C2-1."),
+        ("invoice.payment_failed", {"number": "29C2-1", "reason": ""}, "of invoice 29C2-1 did"),
+        ("invoice.past_due", {"number": "29C2-1"}, "Invoice 29C2-1 was not paid"),
+    ],
+)
+def test_a_notice_calls_an_invoice_by_its_number(
+    kind: str, data: dict[str, object], words: str
+) -> None:
+    assert words in WORDS[kind]({"currency": "eur", "invoice": {"number": None}, **data})

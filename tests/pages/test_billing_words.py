@@ -166,7 +166,7 @@ def test_a_quantity_is_written_as_people_read_it() -> None:
             "late",
             "Late for 2026-10-01: Machine (web): CPU, region fra, 6113430 hour",
             "From the period that began on 1 October 2026: Machine (web): CPU, region fra, "
-            "6,113,430 hours",
+            "now 6,113,430 hours in all",
         ),
         (
             "late",

@@ -14,10 +14,10 @@ from api.pages.billing.csv_lines import whole_units
 from api.pages.billing.frame import CUSTOMERS, ROOT, framed
 from api.pages.page import page, say
 from api.pages.typed import minor_units
-from api.pages.words import money
+from api.pages.words import money, number
 from application.insight_views import AlertView
 from application.views import OrganizationView
-from domain.alert import Wanted
+from domain.alert import AMOUNT_MAX, PERCENT_MAX, Wanted
 from domain.errors import InvalidInput, RuleViolation
 from domain.pricing.fields import IDENTIFIER
 from projections.customer_words import customer_words
@@ -59,7 +59,8 @@ def billing_set_alert(organization: str) -> Any:
         try:
             wired().alerts.configure(organization, name, wanted, actor=principal().actor, at=now())
         except InvalidInput as error:
-            errors[_field(error, values)] = "This is more, or less, than can be watched for."
+            field = _field(error, values)
+            errors[field] = _bounds(field, who.currency)
         except RuleViolation as error:
             errors["name"] = customer_words(error.code)
     if errors:
@@ -140,6 +141,14 @@ def _wanted(values: Mapping[str, str], currency: str) -> tuple[Wanted, dict[str,
 def _field(error: InvalidInput, values: Mapping[str, str]) -> str:
     field = str(error.context.get("field", "name"))
     return field if field in (AMOUNT, "percent", BUDGET) else values.get("limit", AMOUNT)
+
+
+def _bounds(field: str, currency: str) -> str:
+    """What can be watched for, in the field's own unit."""
+    if field == "percent":
+        return f"Write a percentage from 1 to {PERCENT_MAX:,}."
+    least, most = (number(whole_units(each, currency)) for each in (1, AMOUNT_MAX))
+    return f"Write an amount from {least} to {most} {currency.upper()}."
 
 
 def named(text: str) -> str:

@@ -73,7 +73,8 @@ def described(line: LineItem) -> str:
     if late is None:
         return _readable(line.description, line.unit) if line.unit else line.description
     begun = datetime.fromisoformat(late["begun"]).replace(tzinfo=UTC)
-    return f"From the period that began on {day(begun)}: {_readable(late['what'], None)}"
+    all_of_it = _readable(late["what"], None, "now {} in all")
+    return f"From the period that began on {day(begun)}: {all_of_it}"
 
 
 def exact_of(line: LineItem) -> str:
@@ -84,12 +85,16 @@ def exact_of(line: LineItem) -> str:
     return f"{measured['value']} {measured['unit']}"
 
 
-def _readable(text: str, unit: str | None) -> str:
-    """A description whose quantity at the end has its thousands set apart, and few decimals."""
+def _readable(text: str, unit: str | None, said: str = "{}") -> str:
+    """A description whose quantity at the end has its thousands set apart, and few decimals.
+
+    said: how the quantity is told. A late line's is all that is known now; its amount is not.
+    """
     measured = _measured(text, unit)
     if measured is None:
         return text
-    return f"{measured['before']}{quantity_words(Decimal(measured['value']), measured['unit'])}"
+    words = quantity_words(Decimal(measured["value"]), measured["unit"])
+    return f"{measured['before']}{said.format(words)}"
 
 
 def _measured(text: str, unit: str | None) -> re.Match[str] | None:

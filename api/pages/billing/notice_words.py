@@ -15,9 +15,11 @@ def notice_words(told: Told) -> str:
     return WORDS[told.kind](told.data)
 
 
-def _invoice(data: Data) -> str:
+def _invoice(data: Data, *, begins: bool = True) -> str:
+    """What an invoice is called. begins: whether the sentence begins with it."""
     number = data.get("number") or data["invoice"].get("number")
-    return f"Invoice {number}" if number else "Your invoice"
+    words = f"Invoice {number}" if number else "Your invoice"
+    return words if begins else words[:1].lower() + words[1:]
 
 
 def _money(data: Data, name: str = "amount") -> str:
@@ -28,7 +30,7 @@ def _money(data: Data, name: str = "amount") -> str:
 def _failed(data: Data) -> str:
     reason = str(data["reason"]).strip().rstrip(".")
     why = f": {reason}" if reason else ""
-    return f"A payment of {_invoice(data).lower()} did not go through{why}."
+    return f"A payment of {_invoice(data, begins=False)} did not go through{why}."
 
 
 def _disputed(data: Data) -> str:
@@ -49,9 +51,9 @@ WORDS: Mapping[str, Words] = {
     "invoice.past_due": lambda data: f"{_invoice(data)} was not paid by its due date.",
     "invoice.payment_failed": _failed,
     "invoice.action_required": lambda data: (
-        f"Your bank asks you to confirm the payment of {_invoice(data).lower()}."
+        f"Your bank asks you to confirm the payment of {_invoice(data, begins=False)}."
     ),
-    "invoice.credited": lambda data: f"{_money(data)} credited on {_invoice(data).lower()}.",
+    "invoice.credited": lambda data: f"{_money(data)} credited on {_invoice(data, begins=False)}.",
     "invoice.refunded": lambda data: f"{_money(data)} paid back to you.",
     "invoice.refund_failed": lambda data: (
         f"A refund of {_money(data)} did not arrive; we pay it back another way."

@@ -55,6 +55,7 @@ def shown_invoice(view: InvoiceView, who: OrganizationView) -> dict[str, Any]:
         "collection": collection_of(view, who),
         "trouble": trouble_of(view.outcomes),
         "late": sum(each.amount for each in view.late),
+        "late_on": _late_on(view),
         "billed_late": [
             (by if parse_cycle_name(by) else None, sum(lines.values()))
             for by, lines in view.billed_late.items()
@@ -62,6 +63,19 @@ def shown_invoice(view: InvoiceView, who: OrganizationView) -> dict[str, Any]:
         "credits": [each for each in view.outcomes if isinstance(each, CreditNoteIssued)],
         "refunds": [each for each in view.outcomes if isinstance(each, RefundRecorded)],
     }
+
+
+def _late_on(view: InvoiceView) -> InvoiceView | None:
+    """The invoice, not issued yet, that has what became known late of this one."""
+    current = _current(view.invoice.organization) if view.late else None
+    if current is None:
+        return None
+    mine = f"{view.invoice.cycle}/"
+    for each in (*current.awaiting, current.invoice):
+        corrected = (line.corrects or "" for line in each.invoice.lines)
+        if any(line.startswith(mine) for line in corrected):
+            return each
+    return None
 
 
 def _overview(who: OrganizationView) -> dict[str, Any]:

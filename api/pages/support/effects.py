@@ -4,6 +4,7 @@ from api.context import wired
 from api.pages.action import Deed, Effect
 from api.pages.actions import require_taken
 from api.pages.words import money
+from application.so_far import SoFar
 from application.views import InvoiceDelta, InvoiceView, LineDelta, Preview
 from domain.errors import InvalidInput
 from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateDraft, UpdateLine
@@ -21,6 +22,47 @@ def of_preview(shown: Preview) -> Effect:
     """A preview, and a word where nothing would be another."""
     words = () if shown.invoices else ("No invoice would be another.",)
     return Effect(words=words, invoices=shown.invoices)
+
+
+def waiving(deed: Deed) -> Effect:
+    """A line, what is not asked for of it, and what is left."""
+    line = _so_far(deed)
+    effect = rehearsed(deed)
+    if line is None:
+        return effect
+    now, left = _money(deed.view, line.amount), _money(deed.view, line.total - line.amount)
+    words = f"{_come_to(deed, line)} {now} is not asked for: {left} of the line is left."
+    return Effect(words=(words, *effect.words), invoices=effect.invoices)
+
+
+def setting(deed: Deed) -> Effect:
+    """A line, what it is set to, and what it comes to then."""
+    line, effect = _so_far(deed), rehearsed(deed)
+    if line is None:
+        return effect
+    amount = deed.body["amount"]
+    if deed.body["final"]:
+        becomes = (
+            f"It comes to {_money(deed.view, amount)} in the end, whatever else becomes known."
+        )
+    else:
+        ends = _money(deed.view, line.total - line.amount + amount)
+        becomes = (
+            f"It is set to {_money(deed.view, amount)} so far, and what comes later adds on: "
+            f"the whole line comes to {ends}."
+        )
+    words = f"{_come_to(deed, line)} {becomes}"
+    return Effect(words=(words, *effect.words), invoices=effect.invoices)
+
+
+def _so_far(deed: Deed) -> SoFar | None:
+    found = wired().invoices.so_far(deed.view.invoice.cycle)
+    return next((each for each in found if each.line.key == deed.body["line"]), None)
+
+
+def _come_to(deed: Deed, line: SoFar) -> str:
+    so_far, total = _money(deed.view, line.amount), _money(deed.view, line.total)
+    return f"{line.line.description} has come to {so_far} so far, of {total}."
 
 
 def correcting(deed: Deed) -> Effect:

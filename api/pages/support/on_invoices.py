@@ -1,5 +1,7 @@
 """What support does about an invoice: hold, approve, adjust, sync, issue, take back, credit."""
 
+from collections.abc import Mapping
+
 from api.pages.action import Action, Place, When
 from api.pages.support import effects
 from api.pages.support.on_organizations import REASON, TOLD_REASON
@@ -10,7 +12,7 @@ OPEN = frozenset(status.value for status in UNISSUED)
 ISSUED = frozenset({"issued", "past_due", "uncollectible"})
 CREDITABLE = ISSUED | {"paid"}
 
-LINE = Field(name="line", label="Line", kind="choice", choices="lines", required=True)
+LINE = Field(name="line", label="Line", kind="choice", choices="adjustable", required=True)
 LATE_LINE = Field(name="line", label="Late amount", kind="choice", choices="late", required=True)
 
 
@@ -25,6 +27,13 @@ def _free(place: Place) -> bool:
 def _any(choices: str) -> When:
     """Where there is something to choose."""
     return lambda place: bool(place.choices(choices))
+
+
+def _final(place: Place) -> Mapping[str, str]:
+    """What people mean by a new amount, wherever it can be said already."""
+    view = place.view
+    possible = view is not None and (view.hold is not None or view.status != "accruing")
+    return {"final": "yes"} if possible else {}
 
 
 def _failed(place: Place) -> bool:
@@ -80,26 +89,36 @@ _ALL = (
         help="What the line has come to so far is not asked for. Later usage adds on.",
         fields=(LINE, TOLD_REASON),
         statuses=OPEN,
-        tell=effects.rehearsed,
+        tell=effects.waiving,
+        steady=True,
     ),
     Action(
         name="override",
         op="override_amount",
         title="Override a line",
-        help="Set what a line has come to so far. Later usage adds on, unless it is final.",
+        help="Set what a line has come to so far: what comes later adds on. Or set what it comes to "
+        "in the end, whatever else becomes known.",
         fields=(
             LINE,
-            Field(name="amount", label="New amount", kind="amount", required=True),
+            Field(
+                name="amount",
+                label="New amount",
+                kind="amount",
+                required=True,
+                help="Of what it has come to so far; or of the whole line, if it is final.",
+            ),
             Field(
                 name="final",
-                label="Final, whatever else becomes known",
+                label="Final: the line comes to just this in the end",
                 kind="yes",
-                help="Only once the cycle accrues no more.",
+                help="Once the period is over. Before, hold the invoice first.",
             ),
             TOLD_REASON,
         ),
         statuses=OPEN,
-        tell=effects.rehearsed,
+        begins=_final,
+        tell=effects.setting,
+        steady=True,
     ),
     Action(
         name="sync",

@@ -5,6 +5,7 @@ from api.pages.action import Place
 from api.pages.typed import Choices, Where
 from api.pages.words import money
 from application.desired import organization_of
+from application.so_far import SoFar
 from application.views import OrganizationView
 from domain.events.amounts import DiscountGranted
 
@@ -65,6 +66,10 @@ def invoice_place(cycle: str) -> Place:
                 (line.key, f"{line.description}: {money(line.amount, where.currency)}")
                 for line in view.invoice.lines
             ],
+            "adjustable": lambda: [
+                (each.line.key, f"{each.line.description}: {_so_far(each, where.currency)}")
+                for each in wired().invoices.so_far(cycle)
+            ],
             "creditable": lambda: [
                 (line.key, f"{line.description}: {money(line.amount, where.currency)}")
                 for line in view.invoice.lines
@@ -83,6 +88,13 @@ def invoice_place(cycle: str) -> Place:
                 for each in wired().stripe_stream.load(cycle)[0].discrepancies.values()
             ],
         },
+    )
+
+
+def _so_far(line: SoFar, currency: str) -> str:
+    total = money(line.total, currency)
+    return (
+        total if line.amount == line.total else f"{money(line.amount, currency)} so far of {total}"
     )
 
 
