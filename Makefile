@@ -19,7 +19,7 @@ help: ## Show this list
 setup: $(V)/ok ## Make .venv with the locked packages (about a minute, once)
 	@echo "$(V) is ready"
 
-run: $(V)/ok ## Start everything with a month of demo data; no account, no database needed
+run: $(V)/ok ## Start everything with two months of demo data; no account, no database needed
 	$(V)/bin/cyclebook up --demo
 
 test: $(V)/ok ## Run all tests and doctests (ARGS="-k name" for some)

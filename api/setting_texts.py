@@ -10,6 +10,7 @@ from application.schedules import cadences
 from domain.errors import InvalidInput
 
 STRIPE, JOURNAL = "stripe", "journal"
+DEFAULT_SECRET_KEY = "insecure-key-of-the-cyclebook-demo"
 _AMQP_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOG_FORMATS = ("text", "json")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

@@ -10,8 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from api.setting_checks import refuse_unsafe
 from api.setting_texts import (
-    JOURNAL,
+    DEFAULT_SECRET_KEY,
     STRIPE,
     as_amqp_name,
     as_count,
@@ -26,15 +27,11 @@ from api.setting_texts import (
     as_url,
     as_yes_or_no,
 )
-from domain.errors import InvalidInput
 
 SANDBOX_WEBHOOK_SECRET = "whsec_test_of_the_cyclebook_sandbox"
-DEFAULT_SECRET_KEY = "insecure-key-of-the-cyclebook-demo"
 STRIPE_API = "https://api.stripe.com"
 
 _LIVE_KEYS = ("sk_live_", "rk_live_")
-_TEST_SECRETS = ("whsec_test",)
-_SECRET_KEY_MIN = 16
 
 
 def _setting(
@@ -219,7 +216,7 @@ class Settings:
         values = {each.name: _read(each.name.upper(), each.metadata, given) for each in fields(cls)}
         _fill_in(values)
         settings = cls(**values)
-        _refuse_unsafe(settings)
+        refuse_unsafe(settings)
         return settings
 
     def described(self) -> list[tuple[str, str, str]]:
@@ -251,41 +248,6 @@ def _fill_in(values: dict[str, Any]) -> None:
         values["stripe_webhook_secret"] = values["stripe_webhook_secret"] or SANDBOX_WEBHOOK_SECRET
     elif key is not None:
         values["stripe_api_base"] = values["stripe_api_base"] or STRIPE_API
-
-
-def _refuse_unsafe(settings: Settings) -> None:
-    if settings.processor == JOURNAL and settings.stripe_api_key:
-        raise InvalidInput(
-            "with PROCESSOR=journal nothing goes to Stripe: take its key away",
-            field="STRIPE_API_KEY",
-        )
-    if settings.shadow and (settings.processor == JOURNAL or settings.smtp_url):
-        raise InvalidInput(
-            "with SHADOW=true another program bills, and writes to customers: it goes neither with "
-            "PROCESSOR=journal nor with SMTP_URL",
-            field="SHADOW",
-        )
-    if settings.smtp_url and not settings.mail_from:
-        raise InvalidInput("SMTP_URL needs MAIL_FROM: whom e-mails are from", field="MAIL_FROM")
-    if settings.live:
-        secrets = (settings.stripe_webhook_secret or "").split()
-        if not secrets or any(each.startswith(_TEST_SECRETS) for each in secrets):
-            raise InvalidInput(
-                "a live Stripe key needs the signing secret of a live webhook endpoint",
-                field="STRIPE_WEBHOOK_SECRET",
-            )
-        if not (settings.stripe_api_base or "").startswith("https://"):
-            raise InvalidInput("a live Stripe key is only sent over https", field="STRIPE_API_BASE")
-    if settings.secret_key == DEFAULT_SECRET_KEY and not settings.sandbox:
-        raise InvalidInput(
-            "SECRET_KEY has to be set once there is a Stripe key, or PROCESSOR=journal; "
-            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
-            field="SECRET_KEY",
-        )
-    if len(settings.secret_key) < _SECRET_KEY_MIN:
-        raise InvalidInput(
-            f"SECRET_KEY has to have {_SECRET_KEY_MIN} characters or more", field="SECRET_KEY"
-        )
 
 
 def _shown(value: object, *, secret: bool) -> str:

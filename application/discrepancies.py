@@ -49,6 +49,22 @@ class OpenDiscrepancy:
         """What it is called on the invoice's proof."""
         return f"{self.kind}/{self.key}" if self.key else self.kind
 
+    @property
+    def booked(self) -> int | None:
+        """Our side in minor units; ``None`` where it is not about an amount, or there is none."""
+        return int(self.ours) if self.cents is not None and self.ours else None
+
+    @property
+    def held(self) -> int | None:
+        """Stripe's side in the same way."""
+        there = self.cents is not None and self.theirs
+        return (self.cents or 0) + (self.booked or 0) if there else None
+
+    @property
+    def named(self) -> str:
+        """What others called a line that they put there; empty for anything else."""
+        return self.theirs.partition(" ")[2] if self.kind == "foreign_line" else ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscrepancyFilter:

@@ -88,6 +88,14 @@ class Voiding:
 
         return self._run(organization_of(cycle), change, actor=actor, cycle=cycle, since=EPOCH)
 
+    def require_voidable(self, cycle: str, mode: str, reason: str) -> None:
+        """Refuse what ``void`` would refuse by the books alone; changes nothing.
+
+        Raises:
+            NotFound, InvalidInput, RuleViolation: as ``void``.
+        """
+        self._cycle(cycle).void(written(reason, "reason", REASON_MAX), mode, 0, self._now())
+
     def mark_uncollectible(self, cycle: str, reason: str, *, actor: str) -> Receipt:
         """Give up on an issued invoice; it can still be paid.
 

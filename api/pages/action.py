@@ -58,11 +58,15 @@ class Deed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effect:
-    """What an action would do. invoices: those that would be another. of: what they are."""
+    """What an action would do. invoices: those that would be another. of: what they are.
+
+    moved: it was shown before, and is another now.
+    """
 
     words: tuple[str, ...] = ()
     invoices: tuple[InvoiceDelta, ...] = ()
     of: str = "Invoice"
+    moved: bool = False
 
     @property
     def mark(self) -> str:

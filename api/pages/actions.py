@@ -7,7 +7,7 @@ carried out by the operation of the API, with its roles, its rules and its secon
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -79,7 +79,6 @@ def blank(actions: Mapping[str, Action], name: str, place: Place) -> dict[str, A
         "wrong": {},
         "effect": None,
         "second": None,
-        "moved": False,
     }
 
 
@@ -100,7 +99,7 @@ def submitted(actions: Mapping[str, Action], name: str, place: Place) -> Any:
     except _ChangedSince as error:
         wrong, second = {ANYWHERE: str(error)}, _second(deed)
         return _render(
-            action, place, request.form, wrong=wrong, effect=error.effect, second=second, moved=True
+            action, place, request.form, wrong=wrong, effect=error.effect, second=second
         ), 409
     except ValidationError as error:
         return _render(action, place, request.form, wrong=_beside(action, place, error)), 422
@@ -182,7 +181,7 @@ class _ChangedSince(RuleViolation):
             "it would move other amounts now than it showed: look at it again, then do it",
             code="changed_since",
         )
-        self.effect = effect
+        self.effect = replace(effect, moved=True)
 
 
 def _require_as_shown(action: Action, deed: Deed) -> None:
@@ -277,7 +276,6 @@ def _render(
     wrong: Mapping[str, str] | None = None,
     effect: Effect | None = None,
     second: str | None = None,
-    moved: bool = False,
 ) -> str:
     return render_template(
         "action.html",
@@ -289,5 +287,4 @@ def _render(
         anywhere=(wrong or {}).get(ANYWHERE),
         effect=effect,
         second=second,
-        moved=moved,
     )

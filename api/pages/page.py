@@ -63,7 +63,7 @@ def page(
                 if method == "POST":
                     _require_ours()
             _check_path(path)
-            _require_readable(path)
+            _require_readable()
             return view(**path)
 
         blueprint.add_url_rule(rule, view.__name__, guarded, methods=[method])
@@ -148,15 +148,16 @@ def _to_sign_in() -> Response:
     return redirect(f"/sign-in?{urlencode({'next': there})}", 303)
 
 
-def _require_readable(path: dict[str, str]) -> None:
+def _require_readable() -> None:
     """Nobody types a NUL character, and the database has none."""
-    sent = (*path.values(), *request.args.values(), *request.form.values())
-    if any("\0" in text for text in sent):
+    if any("\0" in text for text in (*request.args.values(), *request.form.values())):
         raise InvalidInput("this cannot be read: there is a NUL character in it")
 
 
 def _check_path(path: dict[str, str]) -> None:
     """Ids that cannot exist are not looked for."""
+    if any("\0" in each for each in path.values()):
+        raise NotFound("there is no such page")
     if (cycle := path.get("cycle")) is not None and (
         not CYCLE.fullmatch(cycle) or parse_cycle_name(cycle) is None
     ):

@@ -130,7 +130,7 @@ class Reports(Protocol):
 
     def request(self, asked: Asked, actor: str, *, unless_since: datetime | None = None) -> int:
         """Ask for one; its number. unless_since: 0 instead, where the actor asked since then, or
-        there has been nothing to look at since then."""
+        there is nothing to look at."""
         ...
 
     def begin(self, asked: Asked, actor: str, now: datetime, until: datetime) -> Report:

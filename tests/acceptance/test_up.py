@@ -130,7 +130,8 @@ def test_a_start_that_cannot_go_well_is_refused_before_it_begins(tmp_path: Path)
             )
     told = refused_start(case, PORT=str(case.sandbox_port))
     assert "set SANDBOX_PORT to another port" in told
-    assert "change HOST" in refused_start(case, HOST="192.0.2.1")
+    elsewhere = {"HOST": "192.0.2.1", "SECRET_KEY": "a-secret-of-more-than-sixteen"}
+    assert "change HOST" in refused_start(case, **elsewhere)
     assert not (tmp_path / "data" / "sandbox").exists()
 
 

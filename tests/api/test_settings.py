@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import DEFAULT_SECRET_KEY, SANDBOX_WEBHOOK_SECRET, Settings
+from api.setting_texts import DEFAULT_SECRET_KEY
+from api.settings import SANDBOX_WEBHOOK_SECRET, Settings
 from domain.errors import InvalidInput
 
 LIVE = {
@@ -86,6 +87,12 @@ def test_an_empty_variable_is_not_set() -> None:
             "SECRET_KEY",
             id="default secret, test key",
         ),
+        pytest.param(
+            {"PUBLIC_URL": "https://billing.example.com", "SECRET_KEY": "0123456789abcdef"},
+            "STRIPE_API_KEY",
+            id="a service that forgot its Stripe key",
+        ),
+        pytest.param({"HOST": "0.0.0.0"}, "SECRET_KEY", id="default secret, others can reach it"),
         pytest.param({"WEBHOOK_ALLOW_LOCAL": "maybe"}, "WEBHOOK_ALLOW_LOCAL", id="maybe"),
         pytest.param({"SMTP_URL": "mail.example"}, "SMTP_URL", id="no mail server"),
         pytest.param({"SMTP_URL": "smtp://mail"}, "MAIL_FROM", id="mail from nobody"),

@@ -200,3 +200,51 @@ def test_the_picture_in_the_guide(stage: Stage, open_window: Open, scheme: str, 
     window.screenshot(path=stage.shots / f"{name}.png")
 
     assert (stage.shots / f"{name}.png").stat().st_size < 200_000
+
+
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.mark.parametrize("name", ["invoices", "invoice", "line", "costs"])
+def test_on_a_phone_every_amount_of_a_table_is_seen(
+    stage: Stage, open_window: Open, name: str
+) -> None:
+    visit = open_window(viewport=PHONE)
+    visit.sign_in(STARRING)
+    window = visit.go(paths(stage, STARRING)[name])
+    if name == "costs":
+        window.get_by_text("The numbers as a table").click()
+    for line in window.locator("details.line summary").all()[:2]:
+        line.click()
+    if name == "invoice":
+        expect(window.get_by_role("table").nth(1)).to_be_visible()
+
+    seen = window.locator("table td.number:visible, table .badge:visible").all()
+    assert seen
+    for cell in seen:
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= PHONE["width"], cell.inner_text()
+    visit.shoot(f"billing-{name}-phone")
+    visit.assert_accessible()
+
+
+def test_on_a_phone_every_tab_is_seen_and_its_focus_is_whole(
+    stage: Stage, open_window: Open
+) -> None:
+    visit = open_window(viewport=PHONE)
+    window = visit.sign_in(STARRING)
+
+    for tab in window.get_by_role("navigation", name="Billing").get_by_role("link").all():
+        box = tab.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= PHONE["width"], tab.inner_text()
+
+    window.get_by_role("link", name="Notices").first.focus()
+    window.keyboard.press("Shift+Tab")
+    style = "getComputedStyle(document.activeElement)"
+    assert window.evaluate(f"document.activeElement.innerText") == "Problems"
+    assert window.evaluate(f"{style}.outlineStyle") == "solid"
+    assert window.evaluate(f"{style}.outlineOffset") == "-2px", "inside, so nothing cuts it"
+    assert window.evaluate(f"{style}.transitionDuration") in ("0s", "")
+    visit.shoot("billing-tabs-phone")

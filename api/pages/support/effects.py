@@ -7,6 +7,7 @@ from api.pages.words import money
 from application.so_far import SoFar
 from application.views import InvoiceDelta, InvoiceView, LineDelta, Preview
 from domain.errors import InvalidInput
+from domain.stripe_invoice import StripeInvoice
 from projections.change_set import AddLine, ChangeSet, RemoveLine, UpdateDraft, UpdateLine
 from projections.sentences.wording import counted
 
@@ -134,6 +135,7 @@ def noting(deed: Deed) -> Effect:
 def voiding(deed: Deed) -> Effect:
     """An invoice taken back: for good, or to be rated anew."""
     view = deed.view
+    wired().voiding.require_voidable(view.invoice.cycle, deed.body["mode"], deed.body["reason"])
     late = {each.line: each.amount for each in (*view.late, *view.proposals)}
     if deed.body["mode"] == "reissue":
         words: tuple[str, ...] = (
@@ -162,10 +164,10 @@ def giving_up(deed: Deed) -> Effect:
 
 def syncing(deed: Deed) -> Effect:
     """What a sync would change at Stripe, by what was last recorded of it."""
-    return of_changes(deed, wired().reconciler.pending(deed.view.invoice.cycle))
+    return of_changes(deed.view, wired().reconciler.pending(deed.view.invoice.cycle))
 
 
-def of_changes(deed: Deed, changes: ChangeSet) -> Effect:
+def of_changes(view: InvoiceView, changes: ChangeSet) -> Effect:
     """A change-set, line by line."""
     words = [each.told for each in changes.of(UpdateDraft)]
     if changes.unsafe:
@@ -194,7 +196,7 @@ def of_changes(deed: Deed, changes: ChangeSet) -> Effect:
     ]  # fmt: skip
     becomes = changes.invoice.subtotal
     was = becomes - sum(row.becomes - row.was for row in rows)
-    drafts = (_delta(deed.view, was, becomes, rows),) if rows else ()
+    drafts = (_delta(view, was, becomes, rows),) if rows else ()
     return Effect(words=tuple(words), invoices=drafts, of="Stripe's draft of")
 
 
@@ -208,28 +210,54 @@ def finalizing(deed: Deed) -> Effect:
 
 def deciding(deed: Deed) -> Effect:
     """What becomes of a draft that others changed."""
-    if deed.body["decision"] == "overwrite":
-        return Effect(words=("The draft is made ours again: what others changed is undone.",))
-    stake = deed.op.second(deed.op, dict(deed.given)) if deed.op.second else None
-    moved = stake.differences if stake else {}
-    rows = [LineDelta(key=k, description=k, was=0, becomes=v) for k, v in moved.items()]
-    total = deed.view.total
-    delta = _delta(deed.view, total, total + sum(moved.values()), rows)
-    words = ("The books take over what others changed on the draft.",)
-    return Effect(words=words, invoices=(delta,) if rows else ())
+    return _ended(deed, deed.view, deed.body["decision"])
 
 
 def resolving(deed: Deed) -> Effect:
     """What becomes of a discrepancy."""
-    return Effect(
-        words=(
-            {
-                "overwrite": "The draft is made ours again, and synced at once.",
-                "adopt": "The books take over what others did to the draft, and it is synced.",
-                "dismiss": "Nothing changes: the difference is accepted while it is just so.",
-            }[deed.body["how"]],
-        )
-    )
+    how = deed.body["how"]
+    if how == "dismiss":
+        return Effect(words=("Nothing changes: the difference is accepted while it is just so.",))
+    found = wired().discrepancies.get(deed.place.path["discrepancy"])
+    return _ended(deed, wired().invoices.get(found.cycle), how)
+
+
+def _ended(deed: Deed, view: InvoiceView, how: str) -> Effect:
+    """What others did to a draft, undone there or taken over into the books, line by line."""
+    state, _ = wired().stripe_stream.load(view.invoice.cycle)
+    state.decide(how, deed.body["reason"])
+    if how == "adopt":
+        return _adopted(deed, view, state)
+    changes = wired().reconciler.pending(view.invoice.cycle)
+    others = [
+        LineDelta(key=e.line, description=e.description, was=e.amount, becomes=0)
+        for e in state.foreign
+        if f"foreign_line/{e.line}" in state.discrepancies
+    ]
+    rest = of_changes(view, changes)
+    rows = [*(row for each in rest.invoices for row in each.lines), *others]
+    was = state.subtotal
+    drafts = (_delta(view, was, was + sum(e.becomes - e.was for e in rows), rows),) if rows else ()
+    words = "The draft is made ours again: what others changed on it is undone."
+    return Effect(words=(words,), invoices=drafts, of=rest.of)
+
+
+def _adopted(deed: Deed, view: InvoiceView, state: StripeInvoice) -> Effect:
+    stake = deed.op.second(deed.op, dict(deed.given)) if deed.op.second else None
+    moved = stake.differences if stake else {}
+    named: dict[str, str] = {key: held.description for key, held in state.lines.items()}
+    named |= {line.key: line.description for line in view.invoice.lines}
+    named |= {line.line: line.description for line in state.foreign}
+    ours = {line.key: line.amount for line in view.invoice.lines}
+    rows = [
+        LineDelta(key=k, description=named.get(k, k), was=ours.get(k, 0),
+                  becomes=ours.get(k, 0) + by)
+        for k, by in moved.items()
+    ]  # fmt: skip
+    total = view.total
+    delta = _delta(view, total, total + sum(moved.values()), rows)
+    words = "The books take over what others changed on the draft."
+    return Effect(words=(words,), invoices=(delta,) if rows else ())
 
 
 def _delta(view: InvoiceView, was: int, becomes: int, lines: list[LineDelta]) -> InvoiceDelta:

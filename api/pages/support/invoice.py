@@ -10,6 +10,7 @@ from api.pages.action import Place
 from api.pages.actions import offers
 from api.pages.page import page
 from api.pages.support.cursors import cursor
+from api.pages.support.differing import difference
 from api.pages.support.on_invoices import ON_INVOICES
 from api.pages.support.places import invoice_place
 from api.pages.support.replaying import Moment, compared, moment, told_at
@@ -141,4 +142,5 @@ def support_plan(cycle: str) -> str:
         state=state,
         changes=changes,
         rows=rows,
+        difference=difference,
     )

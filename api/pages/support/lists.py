@@ -47,7 +47,10 @@ def settle_quarantine() -> Any:
     """Replay the chosen ones, or dismiss them."""
     typed = request.form
     try:
-        words = _settled(typed)
+        ids = _chosen(typed)
+        if typed.get("step") == "replay" and typed.get("sure") != "yes":
+            return _quarantine({}, typed, sure=len(ids))
+        words = _settled(ids, typed)
     except CyclebookError as refusal:
         field = str(refusal.context.get("field") or "ids")
         return _quarantine({field: str(refusal)}, typed), 422
@@ -55,20 +58,28 @@ def settle_quarantine() -> Any:
     return redirect(QUARANTINE, 303)
 
 
-def _settled(typed: "MultiDict[str, str]") -> str:
-    """Carry it out; in words.
+def _chosen(typed: "MultiDict[str, str]") -> list[int]:
+    """The records that it is about.
 
     Raises:
         InvalidInput: nothing is chosen, or no reason given.
-        CyclebookError: as ``Quarantine``.
     """
     named = typed.getlist("shown" if typed.get("every") == "yes" else "ids")
     ids = [each for each in map(whole, named) if each is not None][:REPLAYED_MAX]
-    reason, actor = typed.get("reason", "").strip(), g.principal.actor
     if not ids:
         raise InvalidInput("choose the records that it is about", field="ids")
-    if not reason:
+    if not typed.get("reason", "").strip():
         raise InvalidInput("say why", field="reason")
+    return ids
+
+
+def _settled(ids: list[int], typed: "MultiDict[str, str]") -> str:
+    """Carry it out; in words.
+
+    Raises:
+        CyclebookError: as ``Quarantine``.
+    """
+    reason, actor = typed.get("reason", "").strip(), g.principal.actor
     if typed.get("step") == "dismiss":
         dismissed = wired().quarantine.dismiss(ids, reason, actor=actor)
         return f"{counted(dismissed, 'usage record')} dismissed."
@@ -79,7 +90,10 @@ def _settled(typed: "MultiDict[str, str]") -> str:
     )
 
 
-def _quarantine(wrong: dict[str, str], typed: "MultiDict[str, str]") -> str:
+def _quarantine(
+    wrong: dict[str, str], typed: "MultiDict[str, str]", sure: int | None = None
+) -> str:
+    """sure: how many records are about to be replayed, where that is asked once more."""
     status = request.args.get("status", "open")
     status = status if status in STATUSES else "open"
     code = request.args.get("code", "")
@@ -93,6 +107,7 @@ def _quarantine(wrong: dict[str, str], typed: "MultiDict[str, str]") -> str:
         code=code,
         wrong=wrong,
         typed=typed,
+        sure=sure,
         chosen=set(typed.getlist("ids")),
     )
 

@@ -41,7 +41,8 @@ def _failed(place: Place) -> bool:
 
 
 def _troubled(place: Place) -> bool:
-    return place.view is not None and place.view.stripe.state in ("drift", "failed")
+    """Where somebody can decide: others changed the draft, whatever else went wrong."""
+    return bool(place.choices("discrepancies"))
 
 
 def _way(name: str, label: str, help: str = "") -> Field:
@@ -96,8 +97,8 @@ _ALL = (
         name="override",
         op="override_amount",
         title="Override a line",
-        help="Set what a line has come to so far: what comes later adds on. Or set what it comes to "
-        "in the end, whatever else becomes known.",
+        help="Set what a line has come to so far, and what comes later adds on. Or set what it "
+        "comes to in the end, whatever else becomes known.",
         fields=(
             LINE,
             Field(

@@ -2,6 +2,7 @@
 
 from api.context import now, wired
 from api.pages.action import Place
+from api.pages.support.differing import difference
 from api.pages.typed import Choices, Where
 from api.pages.words import money
 from application.desired import organization_of
@@ -62,10 +63,6 @@ def invoice_place(cycle: str) -> Place:
         organization=organization.id,
         view=view,
         choose={
-            "lines": lambda: [
-                (line.key, f"{line.description}: {money(line.amount, where.currency)}")
-                for line in view.invoice.lines
-            ],
             "adjustable": lambda: [
                 (each.line.key, f"{each.line.description}: {_so_far(each, where.currency)}")
                 for each in wired().invoices.so_far(cycle)
@@ -84,7 +81,7 @@ def invoice_place(cycle: str) -> Place:
                 for each in view.proposals
             ],
             "discrepancies": lambda: [
-                (each.id, str(each))
+                (each.id, difference(each, where.currency))
                 for each in wired().stripe_stream.load(cycle)[0].discrepancies.values()
             ],
         },

@@ -1,5 +1,6 @@
 """Changes that wait for a second person: looked at, approved, turned down."""
 
+from collections import Counter
 from typing import Any
 
 from flask import g, redirect, render_template, request
@@ -9,6 +10,9 @@ from api.auth import STAFF
 from api.context import now, operations, wired
 from api.pages.page import page, say
 from api.pages.support.cursors import cursor
+from api.pages.support.on_cases import ON_DISCREPANCIES
+from api.pages.support.on_invoices import ON_INVOICES
+from api.pages.support.on_organizations import ON_ORGANIZATIONS
 from api.pages.typed import minor_units
 from api.second_person import approve
 from application.change_requests import STATES, WAITING
@@ -85,11 +89,14 @@ def _up_to(change: str) -> int | None:
 
 
 def titles() -> dict[str, str]:
-    """What operations are called, by their names."""
-    return {
+    """What operations are called, by their names: as their forms are, where one does just that."""
+    told = {
         name: (op.view.__doc__ or name).partition("\n")[0].partition(". ")[0].rstrip(".")
         for name, op in operations().items()
     }
+    actions = [*ON_INVOICES.values(), *ON_ORGANIZATIONS.values(), *ON_DISCREPANCIES.values()]
+    forms = Counter(each.op for each in actions)
+    return told | {each.op: each.title for each in actions if forms[each.op] == 1}
 
 
 def _shown(change: str, wrong: dict[str, str], typed: Any) -> str:
