@@ -12,6 +12,7 @@ _FACTS: ContextVar[Mapping[str, str]] = ContextVar("facts", default=NOTHING)
 def about(**facts: str | None) -> Iterator[None]:
     """Whatever is logged in the block is about these; what is ``None`` is left out.
 
+    >>> begin()
     >>> with about(cycle="acme.2026-01-01"):
     ...     dict(facts())
     {'cycle': 'acme.2026-01-01'}

@@ -35,7 +35,7 @@ _POLICY = "; ".join(
     )
 )
 _FOR_PROGRAMS = tuple(
-    "/v1 /webhooks /webhook /sync /metrics /healthz /readyz /docs /openapi.json /static".split()
+    ["/v1", "/webhooks", "/webhook", "/sync", "/metrics", "/healthz", "/readyz", "/docs", "/openapi.json", "/static"]
 )
 """Addresses of these are read by programs, even where nothing is there."""
 

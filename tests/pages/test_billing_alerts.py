@@ -50,7 +50,11 @@ def test_an_alert_is_set_changed_and_removed(
         ({"name": "!!", "limit": "amount", "amount": "5"}, "name", "Give it a name"),
         ({"name": "a", "limit": "amount", "amount": "1,000"}, "amount", "nothing between"),
         ({"name": "a", "limit": "amount", "amount": "1.234"}, "amount", "2 decimals"),
-        ({"name": "a", "limit": "amount", "amount": "0"}, "amount", "from 0.01 to 10,000,000,000 EUR"),
+        (
+            {"name": "a", "limit": "amount", "amount": "0"},
+            "amount",
+            "from 0.01 to 10,000,000,000 EUR",
+        ),
         ({"name": "a", "limit": "amount", "amount": "-5"}, "amount", "from 0.01 to"),
         ({"name": "a", "limit": "amount", "amount": ""}, "amount", "Write an amount"),
         ({"name": "a", "limit": "last", "percent": "half"}, "percent", "whole number"),

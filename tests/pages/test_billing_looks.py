@@ -243,7 +243,7 @@ def test_on_a_phone_every_tab_is_seen_and_its_focus_is_whole(
     window.get_by_role("link", name="Notices").first.focus()
     window.keyboard.press("Shift+Tab")
     style = "getComputedStyle(document.activeElement)"
-    assert window.evaluate(f"document.activeElement.innerText") == "Problems"
+    assert window.evaluate("document.activeElement.innerText") == "Problems"
     assert window.evaluate(f"{style}.outlineStyle") == "solid"
     assert window.evaluate(f"{style}.outlineOffset") == "-2px", "inside, so nothing cuts it"
     assert window.evaluate(f"{style}.transitionDuration") in ("0s", "")
