@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from api.cli.beside import LOCK, keep_addresses
 from api.cli.session import ACTOR, listens, session
 from api.logs import log_to_stderr
 from api.settings import Settings
@@ -45,7 +46,7 @@ def _alone(settings: Settings) -> Iterator[None]:
         InvalidInput: another one runs there, or a port cannot be had.
     """
     settings.cyclebook_home.mkdir(parents=True, exist_ok=True)
-    with (settings.cyclebook_home / "up.lock").open("ab") as lock:
+    with (settings.cyclebook_home / LOCK).open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -55,6 +56,7 @@ def _alone(settings: Settings) -> Iterator[None]:
                 field="CYCLEBOOK_HOME",
             ) from None
         _require_free_ports(settings)
+        keep_addresses(settings)
         yield
 
 

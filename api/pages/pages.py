@@ -34,8 +34,17 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_FOR_PROGRAMS = tuple(
-    ["/v1", "/webhooks", "/webhook", "/sync", "/metrics", "/healthz", "/readyz", "/docs", "/openapi.json", "/static"]
+_FOR_PROGRAMS = (
+    "/v1",
+    "/webhooks",
+    "/webhook",
+    "/sync",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+    "/docs",
+    "/openapi.json",
+    "/static",
 )
 """Addresses of these are read by programs, even where nothing is there."""
 

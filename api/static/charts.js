@@ -8,7 +8,7 @@
 
   function series(each, unit, places) {
     const ink = colour("--chart-ink"), soft = colour("--chart-soft");
-    const value = (_, n) => (n === null || n === undefined ? "–" : `${n.toLocaleString("en", { minimumFractionDigits: places === 3 ? 0 : places, maximumFractionDigits: places })} ${unit}`);
+    const value = (_, n, at, day) => (day === null || day === undefined ? "" : n === null || n === undefined ? "–" : `${n.toLocaleString("en", { minimumFractionDigits: places === 3 ? 0 : places, maximumFractionDigits: places })} ${unit}`);
     const common = { label: each.label, value, points: { show: false } };
     const bars = uPlot.paths.bars({ size: [0.7, 48] });
     switch (each.kind) {
@@ -25,19 +25,21 @@
     const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
     const kinds = chart.series.map((each) => each.kind);
     const high = kinds.indexOf("high") + 1, low = kinds.indexOf("low") + 1;
-    const day = (seconds) => new Date(seconds * 1000).toLocaleDateString("en", { day: "numeric", month: "short", timeZone: "UTC" });
+    const day = (seconds) => new Date(seconds * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+    const marks = { line: colour("--chart-ink"), bars: colour("--chart-ink"), expected: colour("--chart-soft") };
     const step = 86400;
     return {
       width, height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       cursor: { drag: { x: false, y: false }, points: { show: false } },
-      scales: { x: { range: (_, from, to) => [from - step / 2, to + step / 2] }, y: { range: (_, from, to) => [Math.min(0, from), Math.max(to * 1.05, 0.01)] } },
+      scales: { x: { range: (_, from, to) => [from - step / 2, to + step / 2] }, y: { range: (_, from, to) => [Math.min(0, from), to > 0 ? to * 1.05 : 1] } },
       bands: high && low ? [{ series: [high, low], fill: colour("--chart-band") }] : [],
       axes: [
         { ...axis, incrs: [step, 2 * step, 5 * step, 7 * step, 14 * step], values: (_, splits) => splits.map(day), space: 60, grid: { show: false } },
         { ...axis, size: 70, values: (_, splits) => splits.map((n) => n.toLocaleString("en")) },
       ],
-      series: [{ label: "Day", value: (_, n) => (n === null || n === undefined ? "–" : day(n)) }, ...chart.series.map((each) => series(each, chart.unit, chart.places))],
+      legend: { markers: { fill: (_, n) => marks[kinds[n - 1]] ?? "transparent", dash: (_, n) => (kinds[n - 1] === "dashed" ? "dashed" : "solid") } },
+      series: [{ label: "", value: (_, n) => (n === null || n === undefined ? "" : day(n)) }, ...chart.series.map((each) => series(each, chart.unit, chart.places))],
     };
   }
 

@@ -135,6 +135,16 @@ def test_a_start_that_cannot_go_well_is_refused_before_it_begins(tmp_path: Path)
     assert not (tmp_path / "data" / "sandbox").exists()
 
 
+def test_a_command_beside_it_finds_its_ports(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = running.environment | {"PORT": "", "SANDBOX_PORT": ""}
+    monkeypatch.setattr(Running, "environment", told)
+    link = running.cli("sign-in", "--staff", "jane")
+    assert link.startswith(f"{running.base}/sign-in/")
+    assert "0 of 0 cycles" in running.cli("audit")
+
+
 def test_a_second_start_on_the_same_folder_is_refused(running: Running) -> None:
     told = refused_start(running, PORT=str(free_port()), SANDBOX_PORT=str(free_port()))
     assert told.startswith("cyclebook: cyclebook up runs already on ")

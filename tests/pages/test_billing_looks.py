@@ -3,6 +3,8 @@
 Changes ``sundial`` of the demo.
 """
 
+import re
+
 import pytest
 from playwright.sync_api import Page as Window
 from playwright.sync_api import Response, expect
@@ -214,10 +216,10 @@ def test_on_a_phone_every_amount_of_a_table_is_seen(
     window = visit.go(paths(stage, STARRING)[name])
     if name == "costs":
         window.get_by_text("The numbers as a table").click()
-    for line in window.locator("details.line summary").all()[:2]:
-        line.click()
     if name == "invoice":
-        expect(window.get_by_role("table").nth(1)).to_be_visible()
+        line = window.locator("details.line").filter(has_text="CPU hours, region fra")
+        line.locator("summary").click()
+        expect(line.get_by_role("table")).to_contain_text("On the invoice")
 
     seen = window.locator("table td.number:visible, table .badge:visible").all()
     assert seen
@@ -248,3 +250,39 @@ def test_on_a_phone_every_tab_is_seen_and_its_focus_is_whole(
     assert window.evaluate(f"{style}.outlineOffset") == "-2px", "inside, so nothing cuts it"
     assert window.evaluate(f"{style}.transitionDuration") in ("0s", "")
     visit.shoot("billing-tabs-phone")
+
+
+def test_a_charts_legend_says_what_is_what_before_anybody_points(
+    stage: Stage, open_window: Open
+) -> None:
+    window = open_window().sign_in(STARRING)
+    settled(window)
+
+    legend = window.locator(".u-legend").first
+
+    expect(legend).to_contain_text("So far")
+    assert "–" not in legend.inner_text()
+    markers = [
+        legend.locator(".u-series", has_text=name)
+        .locator(".u-marker")
+        .evaluate(
+            "each => [getComputedStyle(each).borderTopStyle, getComputedStyle(each).backgroundColor]"
+        )
+        for name in ("So far", "Expected")
+    ]
+    assert markers[0] != markers[1]
+    assert markers[1][0] == "dashed"
+
+
+def test_a_chart_names_days_as_the_page_does(stage: Stage, open_window: Open) -> None:
+    visit = open_window()
+    window = visit.sign_in(STARRING)
+    settled(window)
+    chart = window.locator(".u-over").first
+
+    chart.hover()
+
+    legend = window.locator(".u-legend").first
+    expect(legend.locator(".u-value").first).to_have_text(re.compile(r"^\d+ [A-Z][a-z]{2,3}$"))
+    expect(legend).to_contain_text("USD")
+    visit.shoot("billing-chart")

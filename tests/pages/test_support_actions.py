@@ -221,6 +221,83 @@ def test_a_line_is_overridden(stage: Stage, acting: str) -> None:
     assert about["override"] < 0, "what it came to so far is more than 1.00"
 
 
+def _running(stage: Stage, organization: str) -> str:
+    """An organization's current cycle, in which a database of 49.00 runs from the start on."""
+    issued(stage, registered(stage, organization))
+    cycle = current(stage, organization)
+    begun = stage.wired.invoices.get(cycle).invoice.period.start.isoformat()
+    body = {"attachment": "db", "service": "database", "at": begun}
+    call(stage, "POST", f"/v1/organizations/{organization}/attachments", body)
+    return cycle
+
+
+def test_overriding_says_what_the_line_came_to_and_comes_to(stage: Stage) -> None:
+    cycle, line = _running(stage, "act-so-far"), "fee/db/database@1"
+    found = next(e for e in stage.wired.invoices.so_far(cycle) if e.line.key == line)
+    so_far, ends = (
+        f"{each / 100:.2f} USD" for each in (found.amount, 4_900 - found.amount + 4_000)
+    )
+    override = form(stage.client(), f"{INVOICES}/{cycle}/do/override?line={line}")
+
+    page = shown(override.client.get(override.path).text).text
+    assert f"{so_far} so far of 49.00 USD" in page
+    effect = shown(override.send("preview", line=line, amount="40", reason="deal").text).text
+    assert f"has come to {so_far} so far, of 49.00 USD." in effect
+    assert f"the whole line comes to {ends}" in effect
+
+
+def test_final_is_offered_where_it_can_be_said_and_refused_beside_its_field(stage: Stage) -> None:
+    cycle, line = _running(stage, "act-final"), "fee/db/database@1"
+    client, path = stage.client(), f"{INVOICES}/{cycle}/do/override"
+    typed = {"line": line, "amount": "40", "final": "yes", "reason": "deal"}
+
+    assert "checked" not in client.get(path).text
+    refused = form(client, path).send("preview", **typed)
+    assert refused.status_code == 409
+    assert 'id="final-wrong"' in refused.text
+    assert form(client, f"{INVOICES}/{cycle}/do/hold").send("do", reason="r").status_code == 303
+
+    assert "checked" in client.get(path).text
+    assert "comes to 40.00 USD in the end" in form(client, path).send("preview", **typed).text
+    assert form(client, path).send("do", **typed).status_code == 303
+    assert stage.wired.invoices.get(cycle).total == 4_000
+
+
+def test_a_waiver_that_would_do_something_else_by_now_is_shown_anew(stage: Stage) -> None:
+    issued(stage, registered(stage, "act-anew"))
+    cycle = current(stage, "act-anew")
+    path = "/v1/organizations/act-anew"
+    item = {"item": "i", "description": "Set-up", "amount": 10_000, "currency": "usd"}
+    call(stage, "POST", f"{path}/items", {**item, "reason": "agreed"})
+    typed = {"line": "item/i", "reason": "sorry"}
+    waive = form(stage.client(), f"{INVOICES}/{cycle}/do/waive")
+    looked = shown(waive.send("preview", **typed).text)
+    assert "100.00 USD is not asked for: 0.00 USD of the line is left." in looked.text
+    half = {"discount": "half", "percent": "50", "reason": "loyal"}
+    call(stage, "POST", f"{path}/discounts", half)
+
+    refused = waive.send("do", **typed, shown=looked.value("shown"))
+
+    anew = shown(refused.text)
+    assert refused.status_code == 409
+    assert "it would move other amounts now than it showed" in anew.text
+    assert "50.00 USD is not asked for" in anew.text
+    assert waive.send("do", **typed, shown=anew.value("shown")).status_code == 303
+    again = waive.send("do", **typed, shown=anew.value("shown"))
+    assert "sending it again did nothing" in waive.client.get(again.headers["Location"]).text
+    assert stage.wired.invoices.get(cycle).total == 0
+
+
+def test_voiding_a_paid_invoice_is_refused_before_its_effect_is_shown(stage: Stage) -> None:
+    paid = call(stage, "GET", "/v1/invoices?status=paid")["data"][0]["cycle"]
+    void = form(stage.client(role="admin"), f"{INVOICES}/{paid}/do/void")
+
+    refused = void.send("preview", mode="reissue", reason="wrong")
+
+    assert refused.status_code == 409
+    assert "What it would do" not in refused.text
+
+
 def test_a_discount_is_granted_and_ended(stage: Stage, acting: str) -> None:
     client = stage.client()
     grant = form(client, f"{ORGANIZATIONS}/{acting}/do/discount")
@@ -352,7 +429,7 @@ def test_a_second_person_is_asked_above_the_limit(stage: Stage, strict: Stage) -
     assert stage.wired.holdings.credits(organization) == []
 
     page = jane.get(where)
-    assert "Amount 60.00 USD, above the limit of 50.00 USD" in shown(page.text).text
+    assert "It moves 60.00 USD, above the limit of 50.00 USD" in shown(page.text).text
     assert "somebody else has to approve it" in page.text
     decision = {"csrf": csrf(jane, where), "step": "approve"}
     assert jane.post(where, data=decision).status_code == 403

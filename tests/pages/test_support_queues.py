@@ -129,8 +129,14 @@ def test_quarantined_usage_is_replayed_once_its_meter_is_defined(stage: Stage, q
     assert mute.status_code == 422
     assert 'id="reason-wrong"' in mute.text
     assert re.search(rf'value="{chosen[0]}"[^>]*checked', mute.text), "the choice is kept"
-    done = client.post("/support/quarantine", data={**data, "reason": "defined now"})
-    assert done.status_code == 303
+    data["reason"] = "defined now"
+    asked = client.post(path, data=data)
+    assert asked.status_code == 200
+    assert "1 record would be recorded as sent" in shown(asked.text).text
+    assert re.search(rf'value="{chosen[0]}"[^>]*checked', asked.text)
+    assert "que-1" in client.get(path).text, "nothing is done by asking"
+    sure = {**data, "sure": shown(asked.text).value("sure")}
+    assert client.post(path, data=sure).status_code == 303
 
     assert "1 usage record recorded" in client.get(path).text
     found = client.get(f"/support/organizations/{queued}/usage?meter=que-meter").text
@@ -160,7 +166,8 @@ def test_nothing_chosen_is_said_so(stage: Stage, ids: list[str]) -> None:
     refused = client.post("/support/quarantine", data={**data, "step": "dismiss"})
 
     assert refused.status_code == 422
-    assert "choose the records" in refused.text
+    beside = refused.text.index("All ")
+    assert refused.text.index("choose the records") > beside, "beside the choice, below the list"
 
 
 def _chosen(html: str, record: str) -> list[str]:
@@ -201,6 +208,8 @@ def test_an_edited_draft_is_decided_on(stage: Stage) -> None:
     cycle = _drifted(stage, "que-adopt")
     client = stage.client()
     assert "Stripe differs" in client.get(f"/support/invoices/{cycle}").text
+    beside = shown(client.get(f"/support/invoices/{cycle}/stripe").text).text
+    assert "amount item/i: 50.00 USD in the books, 40.00 USD at Stripe" in beside
     decide = form(client, f"/support/invoices/{cycle}/do/edits")
     typed = {"decision": "adopt", "reason": "agreed with the customer"}
 
@@ -218,13 +227,18 @@ def test_a_discrepancy_is_resolved(stage: Stage, how: str) -> None:
     page = client.get("/support/discrepancies").text
     row = next(each for each in page.split("<tr>") if cycle in each)
     assert "−10.00 USD" in row
+    assert "40.00 USD" in row
     path = re.search(r'href="([^"]+do/resolve)\?how=adopt"', row)
     assert path
     resolve = form(client, path[1])
 
-    assert resolve.send("preview", how=how, reason="looked at").status_code == 200
+    effect = shown(resolve.send("preview", how=how, reason="looked at").text).text
+    changed = {"adopt": "50.00 USD 40.00 USD −10.00 USD", "overwrite": "40.00 USD 50.00 USD +10.00"}
+    assert f"Set-up item/i {changed[how]}" in effect
     assert resolve.send("do", how=how, reason="looked at").status_code == 303
 
+    plan = f"/support/invoices/{cycle}/stripe"
+    assert "Decide about an edited draft" not in client.get(plan).text, "nothing is to decide"
     project(stage)
     assert cycle not in client.get("/support/discrepancies").text
     assert stage.wired.invoices.get(cycle).stripe.state == "in_step"
