@@ -3,7 +3,8 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain as joined
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,14 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
     """
     archive, chain = wired.audit_trail.archive, wired.audit_trail.chain
     require_issued(archive, month)
+    rows = archive.rows(month)
+    first = next(rows, None)
+    # An earlier copy may be all that is left of the month, so nothing is opened before.
+    if first is None:
+        raise InvalidInput(f"the log holds nothing of {month}", field="month")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"events-{month}.ndjson.gz"
-    events, seal = _copy(archive.rows(month), file)
-    if not events:
-        raise InvalidInput(f"the log holds nothing of {month}", field="month")
+    events, seal = _copy(joined([first], rows), file)
     if _sealed(_rows(file)) != (events, seal):
         raise StoreUnavailable(f"{file} does not hold what was written; try another disk")
     while chain.step():
@@ -70,7 +74,10 @@ def restore(wired: "Wired", file: Path) -> Restored:
     try:
         manifest = json.loads(_manifest_of(file).read_text("utf-8"))
         month = month_of(manifest["month"])
-        whole = _sealed(_rows(file)) == (manifest["events"], manifest["seal"])
+        whole = _sha256(file) == manifest["sha256"] and _sealed(_rows(file)) == (
+            manifest["events"],
+            manifest["seal"],
+        )
     except UNREADABLE as error:
         raise InvalidInput(f"{file} cannot be read: {error}", field="file") from error
     if manifest.get("format") != FORMAT or not whole:
@@ -78,7 +85,7 @@ def restore(wired: "Wired", file: Path) -> Restored:
     return wired.audit_trail.archive.restore(month, _rows(file))
 
 
-def _copy(rows: Iterator[Row], file: Path) -> tuple[int, str]:
+def _copy(rows: Iterable[Row], file: Path) -> tuple[int, str]:
     """Write rows; how many, and a hash over their digests."""
     link, number = BEGINNING, 0
     with file.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:

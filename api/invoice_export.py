@@ -8,6 +8,7 @@ from api.chains import shown
 from api.schemas.audit_trail import ChainSchema
 from api.schemas.invoices import InvoiceSchema
 from application.offline import FORMAT
+from application.views import InvoiceView
 
 if TYPE_CHECKING:
     from api.wiring import Wired
@@ -22,7 +23,7 @@ def bundle(wired: "Wired", cycle: str) -> Iterator[str]:
     view, (own, catalog), lines = wired.audit_trail.bundles.open(cycle)
     first = {
         "format": FORMAT,
-        "invoice": InvoiceSchema().dump(view),
+        "invoice": invoice_shown(view),
         "chain": ChainSchema().dump(shown(own, catalog)),
     }
 
@@ -31,6 +32,12 @@ def bundle(wired: "Wired", cycle: str) -> Iterator[str]:
         yield from map(_line, lines)
 
     return written()
+
+
+def invoice_shown(view: InvoiceView) -> dict[str, Any]:
+    """The invoice as a bundle has it: without how it stands at Stripe, which is not proved."""
+    shown: dict[str, Any] = json.loads(json.dumps(InvoiceSchema(exclude=["stripe"]).dump(view)))
+    return shown
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -12,12 +12,13 @@ from application.invoices import Invoices
 from application.ports import Books
 from application.views import InvoiceView
 from domain.errors import NotFound
-from domain.identity import cycle_stream, organization_stream
+from domain.identity import cycle_stream, organization_stream, stripe_stream
 from domain.period import written_utc
 from projections.chain import COMMON, Head, Link, Row
 
 Line = dict[str, Any]
 USAGE = "UsageRecorded@"
+FINALIZED = "StripeInvoiceFinalized@"
 PRICES = ("PricePublished@", "PriceOverridden@")
 
 
@@ -69,7 +70,7 @@ class InvoiceBundles:
         control = {cycle_stream(name) for name in names[place + 1 : place + 2]}
         used = _Used()
         for link, row in self._chain.links(own.organization, own.events):
-            shown = row is not None and needed(row, whole, control)
+            shown = row is not None and (needed(row, whole, control) or finalizes(row, cycle))
             if row is not None and shown:
                 used.read(row)
             yield line_of(own.organization, link, row if shown else None)
@@ -129,6 +130,11 @@ def _texts(value: Any) -> Iterator[str]:
 def needed(row: Row, whole: set[UUID], control: set[UUID]) -> bool:
     """Whether an invoice is rated by a row: of these streams all, of those all but usage."""
     return row.stream in whole or (row.stream in control and not row.topic.startswith(USAGE))
+
+
+def finalizes(row: Row, cycle: str) -> bool:
+    """Whether a row says what Stripe asks of the customer for a cycle."""
+    return row.stream == stripe_stream(cycle) and row.topic.startswith(FINALIZED)
 
 
 def line_of(organization: str, link: Link, row: Row | None) -> Line:

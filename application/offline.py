@@ -1,4 +1,4 @@
-"""An exported invoice checked without a database: rated again, its digest, its chains."""
+"""An exported invoice checked without a database: made and rated again, its digest, its chains."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from application.invoice_bundle import read_line
+from application.proved_invoice import LastSeen, differences, head_differs, proved_invoice
 from application.verification import payer_of
+from application.views import InvoiceView
+from domain.errors import NotFound
 from domain.events.base import Recorded
 from domain.events.cycle import CycleOpened
 from domain.events.usage import UsageRecorded
 from domain.identity import catalog_stream, cycle_stream, organization_stream
 from domain.invoice import digest
-from domain.period import Period
+from domain.period import Period, written_utc
 from projections.chain import COMMON, Head, Kept, Link, Row, Walk
 from projections.checks.counting import Counter, meters_in_force
 from projections.checks.judging import lines_differ
@@ -23,6 +26,7 @@ from projections.checks.turns import Counted, Turns
 
 FORMAT = "cyclebook-invoice/1"
 Decode = Callable[[Row], Recorded]
+Show = Callable[[InvoiceView], Mapping[str, Any]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,10 +43,15 @@ class Checked:
 
 
 class Offline:
-    """Checks one bundle. decode: makes an event of a stored row."""
+    """Checks one bundle.
 
-    def __init__(self, decode: Decode) -> None:
+    decode: makes an event of a stored row. show: makes of an invoice what a bundle holds of it.
+    """
+
+    def __init__(self, decode: Decode, show: Show) -> None:
         self._decode = decode
+        self._show = show
+        self._last: dict[str, LastSeen] = {}
         self._rows: dict[UUID, list[Recorded]] = {}
         self._withheld: set[UUID] = set()
 
@@ -67,13 +76,18 @@ class Offline:
             lines=len(invoice["lines"]),
         )
         own = str(chain["organization"])
-        heads = {own: [_kept(chain)], COMMON: [_kept(chain["catalog"])]}
+        heads = {
+            own: [_kept("chain", chain)],
+            COMMON: [_kept("chain.catalog", chain["catalog"])],
+        }
         for name, kept in heads.items():
             # A head that was kept later reaches beyond this file, and says nothing about it.
             reach = kept[0].events
             kept += [_outside(x) for x in published.get(name, ()) if x.events <= reach]
         found.wrong += self._walk(lines, heads, found)
+        found.wrong += self._heads_differ(invoice, chain)
         found.wrong += _digest_differs(invoice)
+        found.wrong += self._told_differently(own, invoice)
         found.wrong += self._rated_differently(own, invoice)
         return found
 
@@ -84,9 +98,17 @@ class Offline:
         found: Checked,
     ) -> Iterator[str]:
         walks = {name: Walk(name, kept) for name, kept in heads.items()}
+        self._last = {name: LastSeen() for name in heads}
         for line in lines:
             name, link, row = read_line(line)
+            if name not in walks:
+                yield f"chain.organization says another one than {name}, whose events these are"
+                return
             found.events += 1
+            last = self._last[name]
+            last.number, last.position = link.number, link.position
+            last.is_shown = row is not None
+            last.at = row.recorded_at if row else last.at
             if row is None:
                 found.withheld += 1
                 self._withheld.add(link.stream)
@@ -95,6 +117,30 @@ class Offline:
             yield from _told(walks[name], link, row)
         for walk in walks.values():
             yield from (f"chain {walk.name}: {each.detail}" for each in walk.end())
+
+    def _heads_differ(self, invoice: Mapping[str, Any], chain: Mapping[str, Any]) -> Iterator[str]:
+        """Where the heads stand, and that the invoice is that of the younger one's instant."""
+        own, catalog = str(chain["organization"]), chain["catalog"]
+        yield from head_differs("chain", chain, self._last[own])
+        yield from head_differs("chain.catalog", catalog, self._last[COMMON])
+        at = [datetime.fromisoformat(each["at"]) for each in (chain, catalog) if each["at"]]
+        if at and datetime.fromisoformat(invoice["known_at"]) != max(at):
+            yield (
+                f"invoice.known_at says {invoice['known_at']}, chain.at and chain.catalog.at "
+                f"come to {written_utc(max(at))}"
+            )
+
+    def _told_differently(self, organization: str, invoice: Mapping[str, Any]) -> Iterator[str]:
+        """Every field of the invoice, against the one that the events make."""
+        stream = organization_stream(organization)
+        yield from self._incomplete(stream, organization)
+        at = datetime.fromisoformat(invoice["known_at"])
+        try:
+            made = proved_invoice(self._rows, organization, invoice["cycle"], at)
+        except NotFound as error:
+            yield f"the invoice cannot be made: {error}"
+            return
+        yield from differences("invoice", invoice, self._show(made))
 
     def _rated_differently(self, organization: str, invoice: Mapping[str, Any]) -> Iterator[str]:
         """The lines, against a plain rating of the events."""
@@ -108,7 +154,7 @@ class Offline:
         turns = Turns(payer_of(history, readings), book)
         for place, reading in enumerate(readings):
             following = readings[place + 1] if place + 1 < len(readings) else None
-            yield from self._incomplete(reading)
+            yield from self._incomplete(cycle_stream(reading.cycle), reading.cycle)
             rated = turns.take(self._counted(reading, book), following)
             if reading is asked:
                 told = {line["key"]: line["amount"] for line in invoice["lines"]}
@@ -124,11 +170,10 @@ class Offline:
         found = [read_cycle(each) for each in control if isinstance(each[0].event, CycleOpened)]
         return sorted(found, key=lambda each: each.opened.start)
 
-    def _incomplete(self, reading: Reading) -> Iterator[str]:
-        stream = cycle_stream(reading.cycle)
+    def _incomplete(self, stream: UUID, about: str) -> Iterator[str]:
         versions = [each.version for each in self._rows.get(stream, [])]
         if stream in self._withheld or versions != list(range(1, len(versions) + 1)):
-            yield f"the events of {reading.cycle} are not all in the file"
+            yield f"the events of {about} are not all in the file"
 
     def _counted(self, reading: Reading, book: Mapping[str, Terms]) -> Counted:
         meters = meters_in_force(self._rows.get(catalog_stream(), []), reading.recorded_at)
@@ -160,9 +205,9 @@ def _told(walk: Walk, link: Link, row: Row | None) -> Iterator[str]:
         yield f"chain {walk.name}: {each.detail}"
 
 
-def _kept(head: Mapping[str, Any]) -> Kept:
+def _kept(path: str, head: Mapping[str, Any]) -> Kept:
     return Kept(
-        events=int(head["events"]), head=bytes.fromhex(head["head"]), by="the file's own head"
+        events=int(head["events"]), head=bytes.fromhex(head["head"]), by=f"the file's {path}.head"
     )
 
 

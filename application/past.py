@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
 
 from application.live import InTurn, rate_in_turn
-from application.ports import Books, CatalogReader, EventLog
+from application.ports import CatalogReader
 from application.registration import fold
 from application.replays import CycleRecord, CycleRecords, Replays
 from domain.billing_cycle import UNISSUED, BillingCycle
@@ -19,6 +21,22 @@ from projections.replay import replay_control
 
 ZONES_DIFFER_MAX = timedelta(days=2)
 """How far a cycle's name may lie from the UTC date it begins on."""
+
+
+class CycleNames(Protocol):
+    """What is asked of the books: which cycles there are."""
+
+    def cycle_names(self, organization: str, *, unissued: bool = False) -> Sequence[str]:
+        """An organization's cycles, oldest first."""
+        ...
+
+
+class Streams(Protocol):
+    """What is asked of the log: single streams."""
+
+    def read(self, stream: UUID, after: int = 0) -> Sequence[Recorded]:
+        """A stream's events after a version, oldest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +56,8 @@ class Past:
     been recorded by then; ``None`` for everything.
     """
 
-    books: Books
-    log: EventLog
+    books: CycleNames
+    log: Streams
     catalog: CatalogReader
     records: CycleRecords
     as_of: datetime | None

@@ -183,7 +183,10 @@ def _voided(event: InvoiceVoided, context: Context) -> str:
 
 
 def _credited(event: CreditNoteIssued, context: Context) -> str:
-    return f"{context.money(event.amount + (event.tax or 0))} credited on this invoice"
+    whole = event.amount + (event.tax or 0)
+    part = "all" if event.refund == whole else context.money(event.refund)
+    back = f"; {part} of it is paid back to you" if event.refund else ""
+    return f"{context.money(whole)} credited on this invoice{back}"
 
 
 def _item(event: OneOffItemAdded, context: Context) -> str:

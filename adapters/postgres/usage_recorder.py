@@ -5,7 +5,7 @@ Whether a cycle takes usage, and what attributes it, is decided under its head's
 """
 
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 
 from psycopg import Connection, Cursor
 
@@ -16,7 +16,7 @@ from adapters.postgres.late_usage import LateUsage
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.tallies import TallyRows
-from adapters.postgres.usage_aside import keep_conflicts, keep_quarantined
+from adapters.postgres.usage_aside import keep_conflicts, keep_quarantined, known, without_known
 from adapters.postgres.usage_at_once import MOVED, UNUSUAL, append_at_once
 from adapters.postgres.usage_event import PackedEvent
 from adapters.postgres.usage_plan import Entry, Plan, Planner, Quarantined, Request
@@ -39,7 +39,6 @@ DEDUP = (
     " SELECT * FROM unnest(%b, %b, %b, %b) ON CONFLICT DO NOTHING RETURNING key)"
     " SELECT CASE WHEN count(*) = %s THEN NULL ELSE coalesce(array_agg(key), '{}') END FROM fresh"
 )
-KNOWN = "SELECT key, content, cycle_no, version FROM usage_dedup WHERE key = ANY(%b)"
 ADVANCE = (
     "UPDATE cycle_head h SET version = x.version, records = h.records + x.records,"
     " usage_hi = greatest(h.usage_hi, x.hi) FROM unnest(%b, %b, %b, %b)"
@@ -152,7 +151,7 @@ class _Append:
             self._lock_heads()
             self._deduplicate()
         keep_conflicts(self._cursor, self._conflicts)
-        keep_quarantined(self._cursor, self._plan.quarantined)
+        keep_quarantined(self._cursor, without_known(self._cursor, self._plan.quarantined))
         if self._events:
             self._add_tallies()
             self._append_events()
@@ -213,8 +212,8 @@ class _Append:
             doubtful += [row[4] for row in rows if row[0] not in fresh]
         if not doubtful:
             return
-        known = self._known(doubtful)
-        refused = {id(entry) for entry in doubtful if self._judge(entry, known)}
+        taken = known(self._cursor, doubtful)
+        refused = {id(entry) for entry in doubtful if self._judge(entry, taken)}
         # Twins of what comes too late come too late as well: their key is nowhere.
         late = [entry for entry in doubtful if id(entry) not in refused]
         if fresh is not None:
@@ -235,14 +234,9 @@ class _Append:
         ).fetchone()
         return None if answer is None or answer[0] is None else set(answer[0])
 
-    def _known(self, entries: Iterable[Entry]) -> dict[bytes, tuple[int, int, int]]:
-        keys = arrays.uuids(sorted({entry.key for entry in entries}))
-        found = self._cursor.execute(KNOWN, [keys], prepare=True).fetchall()
-        return {key: (content, cycle_no, version) for key, content, cycle_no, version in found}
-
-    def _judge(self, entry: Entry, known: dict[bytes, tuple[int, int, int]]) -> bool:
+    def _judge(self, entry: Entry, taken: dict[bytes, tuple[int, int, int]]) -> bool:
         """Whether an entry is refused for what the log holds already."""
-        row = known.get(entry.key)
+        row = taken.get(entry.key)
         if row is None:
             return False
         content, cycle_no, version = row

@@ -8,6 +8,7 @@ from flask import g, redirect, render_template, request
 from api.auth import ADMIN, ADMINS, STAFF
 from api.context import now, wired
 from api.endpoint import principal
+from api.pages.operator_words import operator_words
 from api.pages.page import page, say
 from api.pages.support.cursors import whole
 from application.concerns import concerns
@@ -150,6 +151,7 @@ def _everything() -> dict[str, Any]:
         "troubles_of": _troubles_of,
         "letters": found.dead_letters.list("open", 0, SHOWN).data,
         "notices": found.notices.everything(kinds=FOR_OPERATORS, limit=SHOWN),
+        "operator_words": operator_words,
         "broker": None if found.broker is None else found.broker.answers(),
         "endpoints": _endpoints() if g.principal.role == ADMIN else None,
     }

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from domain.money import shown
 from domain.quantity import plain
+from projections.meter_words import several_of
 from projections.sentences.wording import counted
 
 _SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
@@ -126,6 +127,15 @@ def exact(value: Fraction | Decimal | int) -> str:
     return f"{sign}{int(digits):,}{point}{part}"
 
 
+def unit_of(unit: str, value: Fraction | Decimal | int | None) -> str:
+    """A unit as it stands behind a quantity.
+
+    >>> unit_of("deploy", 124), unit_of("deploy", 1), unit_of("GB", 2)
+    ('deploys', 'deploy', 'GB')
+    """
+    return unit if value == 1 else several_of(unit)
+
+
 FILTERS = {
     "money": money,
     "signed": signed,
@@ -137,5 +147,6 @@ FILTERS = {
     "number": number,
     "exact": exact,
     "counted": counted,
+    "unit_of": unit_of,
 }
 """What templates call them."""

@@ -39,7 +39,7 @@
         { ...axis, size: 70, values: (_, splits) => splits.map((n) => n.toLocaleString("en")) },
       ],
       legend: { markers: { fill: (_, n) => marks[kinds[n - 1]] ?? "transparent", dash: (_, n) => (kinds[n - 1] === "dashed" ? "dashed" : "solid") } },
-      series: [{ label: "", value: (_, n) => (n === null || n === undefined ? "" : day(n)) }, ...chart.series.map((each) => series(each, chart.unit, chart.places))],
+      series: [{ label: "Day", value: (_, n) => (n === null || n === undefined ? "" : day(n)) }, ...chart.series.map((each) => series(each, chart.unit, chart.places))],
     };
   }
 

@@ -72,15 +72,32 @@ def test_a_month_with_an_invoice_to_come_is_not_archived(wired: Wired, tmp_path:
         write(wired, month_of("2026-02"), tmp_path)
     with pytest.raises(InvalidInput, match="nothing"):
         write(wired, month_of("2020-02"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_month_leaves_an_earlier_copy_alone(
+    stored: StoredWorld, wired: Wired, tmp_path: Path
+) -> None:
+    file = tmp_path / write(wired, JANUARY, tmp_path)["file"]
+    whole = file.read_bytes()
+    lose(stored)
+    stored.change("DELETE FROM cycle_head WHERE cycle = %s", FIRST)
+    with pytest.raises(InvalidInput, match="nothing"):
+        write(wired, JANUARY, tmp_path)
+    assert file.read_bytes() == whole
 
 
 def test_an_archive_that_was_changed_is_refused(
     stored: StoredWorld, wired: Wired, tmp_path: Path
 ) -> None:
     file = tmp_path / write(wired, JANUARY, tmp_path)["file"]
-    content = gzip.decompress(file.read_bytes()).replace(b"4900", b"5900")
+    whole = file.read_bytes()
+    content = gzip.decompress(whole).replace(b"4900", b"5900")
     file.write_bytes(gzip.compress(content))
     lose(stored)
+    with pytest.raises(InvalidInput, match="not what its manifest says"):
+        restore(wired, file)
+    file.write_bytes(whole + gzip.compress(b""))
     with pytest.raises(InvalidInput, match="not what its manifest says"):
         restore(wired, file)
     file.write_bytes(b"")

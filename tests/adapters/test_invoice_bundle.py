@@ -11,10 +11,10 @@ from adapters.postgres.books import PostgresBooks
 from adapters.postgres.chains import PostgresChain
 from adapters.postgres.records import PostgresCycleRecords
 from api.chains import shown
+from api.invoice_export import invoice_shown
 from api.schemas.audit_trail import ChainSchema
-from api.schemas.invoices import InvoiceSchema
 from api.wiring.offline import offline
-from application.invoice_bundle import InvoiceBundles
+from application.invoice_bundle import InvoiceBundles, line_of, read_line
 from application.invoices import Invoices
 from application.offline import FORMAT, Checked
 from application.registration import Details
@@ -47,7 +47,7 @@ def exported(stored: StoredWorld, cycle: str) -> Bundle:
     view, (own, catalog), lines = bundles.open(cycle)
     first = {
         "format": FORMAT,
-        "invoice": InvoiceSchema().dump(view),
+        "invoice": invoice_shown(view),
         "chain": ChainSchema().dump(shown(own, catalog)),
     }
     found: Bundle = json.loads(json.dumps([first, *lines]))
@@ -97,6 +97,17 @@ def test_what_others_pay_and_what_happened_later_is_not_in_it(stored: StoredWorl
     assert topics.isdisjoint({"PriceOverridden@1", "CallAttempted@1"})
 
 
+def test_an_invoice_that_needs_nothing_of_the_catalog_holds_as_well(stored: StoredWorld) -> None:
+    much_happened(stored)
+    details = Details(name="Globex", currency="usd")
+    stored.made.registration.put("globex", details, actor="x", at=stored.made.now)
+    (cycle,) = PostgresBooks(stored.database, stored.catalog).cycle_names("globex")
+    bundle = exported(stored, cycle)
+    assert checked(bundle).wrong == []
+    bundle[0]["chain"]["catalog"]["at"] = None
+    assert any("chain.catalog.at" in each for each in checked(bundle).wrong)
+
+
 def altered(bundle: Bundle, topic: str, old: str, new: str) -> None:
     (line, *_) = [each for each in bundle if each.get("topic") == topic and old in each["state"]]
     line["state"] = line["state"].replace(old, new)
@@ -131,6 +142,76 @@ def test_what_is_changed_in_the_file_is_found(stored: StoredWorld) -> None:
         other = deepcopy(bundle)
         change(other)
         assert checked(other).wrong != [], what
+
+
+def fields_of(value: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Each place in some JSON where no object or filled list stands: path, holder, key."""
+    places = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in list(places):
+        here = f"{path}[{key}]" if isinstance(value, list) else f"{path}.{key}".lstrip(".")
+        if isinstance(each, dict | list) and each:
+            yield from fields_of(each, here)
+        else:
+            yield here, value, key
+
+
+def another(value: Any) -> Any:
+    """A value of the same kind, and another one."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case str() if value[4:5] == "-" and value.endswith("Z"):
+            return f"{int(value[:4]) + 1}{value[4:]}"
+        case str() if len(value) == 64:
+            return "00" * 32
+        case str():
+            return value + "0"
+        case None:
+            return "2026-01-01T00:00:00Z"
+    return [{"line": "another"}]
+
+
+@pytest.mark.parametrize(
+    ("story", "cycle"),
+    [
+        pytest.param(much_happened, FIRST, id="issued"),
+        pytest.param(much_happened, SECOND, id="accruing"),
+        pytest.param(february_is_issued, SECOND, id="with late amounts"),
+    ],
+)
+def test_every_field_of_the_first_line_is_compared(
+    stored: StoredWorld, story: Story, cycle: str
+) -> None:
+    story(stored)
+    bundle = exported(stored, cycle)
+    missed = []
+    for path, holder, key in fields_of(bundle[0], ""):
+        was = holder[key]
+        holder[key] = another(was)
+        if not any(path in each for each in told(bundle)):
+            missed.append(path)
+        holder[key] = was
+    assert (missed, checked(bundle).wrong) == ([], [])
+
+
+def told(bundle: Bundle) -> list[str]:
+    """What is wrong with a bundle, or why it is refused."""
+    try:
+        return checked(bundle).wrong
+    except (ValueError, KeyError, TypeError, LookupError) as error:
+        return [str(error)]
+
+
+def test_what_stripe_asks_for_cannot_be_held_back(stored: StoredWorld) -> None:
+    much_happened(stored)
+    bundle = exported(stored, FIRST)
+    (line,) = [each for each in bundle if each.get("topic") == "StripeInvoiceFinalized@1"]
+    _, link, _ = read_line(line)
+    bundle[bundle.index(line)] = line_of("acme", link, None)
+    (wrong,) = checked(bundle).wrong
+    assert "the finalization of" in wrong
 
 
 def test_a_whole_forgery_is_found_by_a_head_that_was_kept(stored: StoredWorld) -> None:

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 import pytest
 
 from adapters.postgres import retally, routing
+from adapters.postgres.usage_keys import content_hash, dedup_key, packed
 from application.registration import Details
+from domain.events.usage import micros
 from domain.usage import Outcome
 from tests.books import Wired, cut_off, jan, january, record, wired
 
@@ -80,6 +82,37 @@ def test_what_has_no_place_yet_is_kept(case: Wired, changes: dict, code: str) ->
     (entry,) = case.quarantine.list("open", 0, 10)
     assert entry.code == code
     assert entry.record == record("k1", **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"organization": "nobody"}, id="organization"),
+        pytest.param({"meter": "steps"}, id="meter"),
+        pytest.param({"attachment": "a9"}, id="attachment"),
+        pytest.param({"occurred_at": jan(1).replace(year=2025)}, id="before"),
+    ],
+)
+def test_an_id_that_was_accepted_is_a_conflict_whatever_else_is_wrong(
+    case: Wired, changes: dict
+) -> None:
+    assert outcomes(case, record("k1")) == ["accepted"]
+    assert outcomes(case, record("k1", **changes)) == ["conflict"]
+    assert outcomes(case, record("k2"), record("k2", **changes)) == ["accepted", "conflict"]
+    assert case.quarantine.list("open", 0, 10) == []
+    assert len(case.rows("SELECT 1 FROM usage_conflict")) == 2
+
+
+def test_a_retry_that_has_no_place_any_more_is_a_duplicate(case: Wired) -> None:
+    sent = record("k1", meter="steps", value="1.50")
+    content = content_hash(sent.organization, packed(sent, "1.5", micros(sent.occurred_at)))
+    key = dedup_key(sent.source, sent.id).hex()
+    case.rows(
+        "INSERT INTO usage_dedup (key, content, cycle_no, version)"
+        f" VALUES ('{key}'::uuid, {content}, 1, 1) RETURNING 1"
+    )
+    assert outcomes(case, sent) == ["duplicate"]
+    assert case.quarantine.list("open", 0, 10) == []
 
 
 @pytest.mark.parametrize(

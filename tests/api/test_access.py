@@ -192,6 +192,15 @@ def test_a_role_without_the_right_is_forbidden_on_every_route(
             assert status < 500, (role, op.name)
 
 
+def test_who_may_is_said_to_whoever_may_not(caller: Callable[..., Caller]) -> None:
+    answer = caller(INGEST)("GET", "/v1/quarantine")
+
+    assert answer.status_code == 403
+    assert answer.get_json()["detail"] == (
+        "a key with role ingest may not do this: it needs role admin or support"
+    )
+
+
 def test_without_a_key_only_public_routes_answer(caller: Callable[..., Caller]) -> None:
     client = caller().client
     for op in OPS:

@@ -98,6 +98,22 @@ def test_no_more_is_waived_than_a_discount_left_to_be_asked_for() -> None:
     assert made.lines() == {FEE: 3100, "discount/d1": -1550, f"waive/{FEE}": -1550}
 
 
+def test_a_line_is_shown_with_what_it_has_come_to_so_far_and_in_the_end() -> None:
+    made = world()
+    made.attach("a1", "machine", JANUARY)
+    made.item("i1", 500, day(1))
+    half = NewDiscount(discount="d1", reason="new", percent=Decimal(50))
+    made.adjusting.grant_discount("acme", half, at=JANUARY, actor=ACTOR)
+    made.travel(day(11))
+
+    found = {each.line.key: (each.amount, each.total) for each in made.invoices.so_far(FIRST)}
+    assert found == {FEE: (500, 1550), "item/i1": (500, 500)}
+
+    set_to(made, FEE, 800)
+    found = {each.line.key: (each.amount, each.total) for each in made.invoices.so_far(FIRST)}
+    assert found[FEE] == (800, 1850), "what comes later adds on"
+
+
 @pytest.mark.parametrize("line", ["discount/d1", "credit/k1"])
 def test_a_line_that_follows_from_others_is_not_decided_about(line: str) -> None:
     made = world()

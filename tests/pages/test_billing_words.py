@@ -339,3 +339,13 @@ def test_usage_by_meter() -> None:
         ("a", 1, "the highest of each day"),
         ("b", 2, "the highest of each day"),
     ]
+
+
+def test_a_steps_span_is_told_in_the_customers_time() -> None:
+    step = Step(
+        kind="fee", what="units, 2026-09-30 22:00 to 2026-10-13 08:00 UTC", quantity=Fraction(2)
+    )
+
+    (row,) = rows([step], 100, "usd", "Europe/Berlin")
+
+    assert row.words == "Units, 1 October 2026, 00:00 CEST to 13 October 2026, 10:00 CEST"

@@ -77,6 +77,29 @@ def test_a_refresh_is_the_same_without_its_surroundings(stage: Stage) -> None:
     assert "Syncs to Stripe" in part
 
 
+def test_what_is_to_happen_is_never_told_as_past(stage: Stage) -> None:
+    page = stage.client().get(PATH).text
+    schedules = page.split('id="schedules"')[1].split('id="workers"')[0]
+
+    coming = re.findall(r">(in \d+ \w+|in less than a minute|due now)</time>", schedules)
+
+    assert coming, "every schedule that is on says when it runs next"
+
+
+def test_what_is_not_proved_yet_leads_to_a_list(stage: Stage, database: Database) -> None:
+    cycle = "ops-two.2026-01-01"
+    PostgresSyncQueue(database).mark(cycle, 1, AGO)
+
+    page = stage.client().get(PATH).text
+    listed = page.split('id="unproved"')[1].split("</section>")[0]
+
+    assert '<a href="#unproved" aria-label="Not proved yet: see them">' in page
+    assert f"/support/invoices/{cycle}/stripe" in listed
+    assert "due now" in listed
+    with database.connection() as connection:
+        connection.execute("DELETE FROM sync_queue WHERE cycle = %s", [cycle])
+
+
 def test_a_worker_that_says_so_is_at_work(stage: Stage) -> None:
     trouble = LoopSeen(name="projector", steps=1, failures=2, problem="store_unavailable: away")
     stage.wired.scheduling.crew.beat(WORKER, ["project", "sync", "schedule"], [trouble])

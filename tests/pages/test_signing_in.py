@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from playwright.sync_api import expect
 
 from adapters.postgres.database import Database
 from adapters.postgres.web_sessions import PostgresSessions
@@ -232,3 +233,38 @@ def test_in_a_browser(stage: Stage, open_window: Open) -> None:
         page.get_by_role("button", name="Sign in").click()
     assert page.get_by_label("Key").get_attribute("aria-invalid") == "true"
     visit.troubles.clear()  # the browser tells of every 422
+
+
+def test_what_was_typed_is_there_again_after_the_session_ended(
+    stage: Stage, open_window: Open
+) -> None:
+    visit = open_window()
+    visit.sign_in(STARRING)
+    window = visit.go(f"/billing/{STARRING}/cases/new")
+    window.get_by_label("What is wrong?").fill("A long story.")
+    window.context.clear_cookies()
+    window.get_by_role("button", name="Send the report").click()
+
+    expect(window.get_by_text("This window keeps it")).to_be_visible()
+    visit.assert_accessible()
+    visit.sign_in(STARRING)
+    window = visit.go(f"/billing/{STARRING}/cases/new")
+
+    expect(window.get_by_label("What is wrong?")).to_have_value("A long story.")
+    expect(window.get_by_role("status")).to_contain_text("filled in again")
+    visit.go(f"/billing/{STARRING}/cases/new")
+    expect(window.get_by_label("What is wrong?")).to_have_value("")
+
+
+def test_what_was_typed_is_nobody_elses(stage: Stage, open_window: Open) -> None:
+    visit = open_window()
+    visit.sign_in(STARRING)
+    window = visit.go(f"/billing/{STARRING}/cases/new")
+    window.get_by_label("What is wrong?").fill("A long story.")
+    window.context.clear_cookies()
+    window.get_by_role("button", name="Send the report").click()
+    expect(window.get_by_text("This window keeps it")).to_be_visible()
+
+    visit.sign_in(name="jane")
+
+    assert window.evaluate("sessionStorage.length") == 0

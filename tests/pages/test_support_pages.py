@@ -61,7 +61,7 @@ PAYLOADS = (
     "<math><mtext></form><mglyph><style></math><img src onerror=alert(1)>",
 )
 FIRST_LOAD_MAX = 250_000
-OURS = frozenset({"htmx.min.js", "cyclebook.js"})
+OURS = frozenset({"htmx.min.js", "cyclebook.js", "kept.js"})
 
 
 def test_every_address_is_in_the_table(stage: Stage) -> None:

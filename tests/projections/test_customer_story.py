@@ -9,7 +9,7 @@ import pytest
 
 from domain.events.base import Recorded
 from domain.events.cycle import CycleEvent, CycleHeld, ServiceAttached
-from domain.events.outcome import PaymentFailed
+from domain.events.outcome import CreditNoteIssued, PaymentFailed
 from domain.events.usage import PackedRecord, UsageRecorded
 from projections.customer_story import ELSE, OURS_ALONE, SENTENCES, cause_words, customer_story
 from projections.diff import Cause
@@ -121,3 +121,17 @@ def test_why_an_amount_changed(cause: Cause, words: str) -> None:
     assert isinstance(events[2], ServiceAttached)
 
     assert words in cause_words(cause, events, "usd")
+
+
+@pytest.mark.parametrize(
+    ("refund", "words"),
+    [
+        (0, "10.00 USD credited on this invoice"),
+        (1_000, "10.00 USD credited on this invoice; all of it is paid back to you"),
+        (400, "10.00 USD credited on this invoice; 4.00 USD of it is paid back to you"),
+    ],
+)
+def test_a_credit_says_what_of_it_is_paid_back(refund: int, words: str) -> None:
+    note = replace(example(CreditNoteIssued, full=True), amount=1_000, tax=None, refund=refund)
+
+    assert [each.what for each in customer_story(recorded(note), "usd")] == [words]

@@ -1,10 +1,13 @@
 """A line's arithmetic in words and whole units of money, as customers read it."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
+from functools import partial
 
-from api.pages.words import money, number
+from api.pages.words import minute, money, number
 from domain.money import exponent
 from domain.quantity import plain
 from projections.meter_words import several_of
@@ -20,6 +23,10 @@ _WORDS: Mapping[str, str] = {
     "corrects": "This changes a line of an earlier invoice",
     "unrounded": "Exact amount",
 }
+
+_INSTANT = r"(\d{4}-\d\d-\d\d \d\d:\d\d)"
+_SPAN = re.compile(rf"{_INSTANT} to {_INSTANT} UTC", re.ASCII)
+"""How rating writes since when and until when a part counts (domain/rating/fees.py, ahead.py)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +44,16 @@ class Row:
     sums: bool = True
 
 
-def rows(steps: Iterable[Step], amount: int, currency: str) -> tuple[Row, ...]:
-    """The steps that lead to an amount, in minor units of a currency."""
-    return tuple(_row(step, amount, currency) for step in steps if _says_something(step))
+def rows(steps: Iterable[Step], amount: int, currency: str, zone: str = "UTC") -> tuple[Row, ...]:
+    """The steps that lead to an amount, in minor units of a currency. zone: of instants."""
+    found = (_row(step, amount, currency) for step in steps if _says_something(step))
+    return tuple(replace(row, words=_SPAN.sub(partial(_there, zone), row.words)) for row in found)
+
+
+def _there(zone: str, span: re.Match[str]) -> str:
+    """A span as people there write it."""
+    begun, ended = (datetime.fromisoformat(f"{each}+00:00") for each in span.groups())
+    return f"{minute(begun, zone)} to {minute(ended, zone)}"
 
 
 def _says_something(step: Step) -> bool:

@@ -17,7 +17,7 @@ RECORDS_IN_A_PART = 5
 def billing_line(organization: str, cycle: str, line: str) -> str:
     """Why a line comes to what it does; a part of a page where a script asks for it."""
     require_own(organization, cycle)
-    part = is_part()
+    who, part = wired().registration.get(organization), is_part()
     limit = RECORDS_IN_A_PART if part else RECORDS
     found = wired().invoices.explain(cycle, line, after=request.args.get("after"), limit=limit)
     view = wired().invoices.get(cycle)
@@ -25,11 +25,12 @@ def billing_line(organization: str, cycle: str, line: str) -> str:
     return framed(
         "_why.html" if part else "line.html",
         organization,
+        who,
         view=view,
         line=found.line,
         title=described(found.line),
         exact=exact_of(found.line),
-        rows=rows(found.steps, found.line.amount, currency),
+        rows=rows(found.steps, found.line.amount, currency, who.time_zone),
         currency=currency,
         records=found.records,
         usage=found.usage,
