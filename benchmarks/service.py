@@ -103,6 +103,7 @@ def service(url: str) -> Iterator[Service]:
         "DATABASE_URL": url,
         "PORT": str(port),
         "WORKERS": str(WORKERS),
+        "RATE_LIMIT_PER_S": "1000000",  # one key asks for all that is measured
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "api.cli.main", "serve"]
