@@ -8,7 +8,7 @@ import pytest
 from adapters.postgres.rebuild import PostgresRebuilder
 from application.changing import Carrying
 from application.correcting import Correcting, Replacement
-from tests.adapters.test_projector import EVERYTHING, busy_month, day, days, meter, project, use
+from tests.adapters.projected import EVERYTHING, busy_month, day, days, meter, project, use
 from tests.books import Wired, january, record, wired
 
 

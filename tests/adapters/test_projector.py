@@ -2,37 +2,33 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from adapters.postgres.projector import PostgresProjector
 from adapters.postgres.rebuild import PostgresRebuilder
-from application.adjusting import Adjusting, NewCredit
-from application.changing import Carrying
 from application.registration import Details
 from domain.errors import Busy, NotFound
 from domain.events.stripe_invoice import (
-    Discrepancy,
     DiscrepancyFound,
     InvoiceProvedEqual,
-    SyncPlanned,
 )
 from domain.identity import stripe_stream
+from tests.adapters.projected import (
+    DAYS,
+    EVERYTHING,
+    SEEN,
+    busy_month,
+    day,
+    days,
+    meter,
+    project,
+    queue,
+    use,
+)
 from tests.books import Wired, jan, january, record, wired
-
-DAYS = (
-    "SELECT organization, meter, day::text, quantity::text, records FROM usage_by_day"
-    " ORDER BY 1, 2, 3"
-)
-SEEN = Discrepancy(kind="status", key="", ours="draft", theirs="open")
-EVERYTHING = (
-    "SELECT u::text FROM usage_by_day u ORDER BY 1",
-    "SELECT v::text FROM usage_by_day_value v ORDER BY 1",
-    "SELECT s::text FROM invoice_summary s ORDER BY 1",
-)
 
 
 @pytest.fixture
@@ -40,39 +36,6 @@ def case(each_database_url: str) -> Iterator[Wired]:
     with wired(each_database_url) as wired_case:
         january(wired_case)
         yield wired_case
-
-
-def use(case: Wired, *records: Any) -> None:
-    appended = case.usage_log.append(list(records), actor="key:test", now=case.now)
-    assert not appended.refusals
-
-
-def project(case: Wired, page: int = 2000) -> PostgresProjector:
-    """A projector that has caught up."""
-    projector = PostgresProjector(case.database, case.catalog, page=page)
-    while projector.step():
-        pass
-    return projector
-
-
-def days(case: Wired) -> dict[str, tuple[str, int]]:
-    return {f"{meter} {day}": (q, n) for _, meter, day, q, n in case.rows(DAYS)}
-
-
-def queue(case: Wired) -> list[tuple[Any, ...]]:
-    return case.rows(
-        "SELECT cycle, dirty_position, priority, round(extract(epoch FROM due_at - now()))::int"
-        " FROM sync_queue ORDER BY cycle"
-    )
-
-
-def meter(case: Wired, name: str, aggregation: str) -> None:
-    values = {"aggregation": aggregation}
-    case.publishing.define_meter(name, values, actor="test", at=jan(1))
-
-
-def day(number: int, hour: int = 0, minute: int = 0) -> datetime:
-    return datetime(2026, 1, number, hour, minute, tzinfo=UTC)
 
 
 # Usage by day
@@ -218,97 +181,7 @@ def test_a_list_shows_where_each_invoice_stands(case: Wired) -> None:
     assert case.rows(row) == [("acme.2026-01-01", "accruing", None, "in_1", "drift")]
 
 
-# Marks for the sync
-
-
-def test_usage_marks_its_cycle_once_and_keeps_the_first_due_time(case: Wired) -> None:
-    project(case)
-    with case.database.connection() as connection:
-        connection.execute("UPDATE sync_queue SET due_at = now() + interval '10 seconds'")
-    for number in range(5):
-        use(case, record(f"k{number}"))
-        position = project(case).position()
-    assert queue(case) == [("acme.2026-01-01", position, 0, 10)]
-
-
-def test_what_stripe_told_us_marks_nothing(case: Wired) -> None:
-    project(case)
-    with case.database.connection() as connection:
-        connection.execute("TRUNCATE sync_queue")
-    found = DiscrepancyFound(invoice=None, discrepancy=SEEN)
-    stream = stripe_stream("acme.2026-01-01")
-    case.log.append(stream, 0, [found], actor="sync", at=jan(7))
-    project(case)
-    assert queue(case) == []
-
-
-def test_a_credit_marks_every_unissued_cycle_of_its_organization(case: Wired) -> None:
-    project(case)
-    with case.database.connection() as connection:
-        connection.execute("TRUNCATE sync_queue")
-    credit = NewCredit(credit="c1", amount=500, currency="usd", reason="sorry")
-    adjusting = Adjusting(Carrying(case.books), case.catalog, lambda: case.now)
-    adjusting.grant_credit("acme", credit, at=jan(5), actor="test")
-    position = project(case).position()
-    assert queue(case) == [("acme.2026-01-01", position, 0, 900)]
-
-
-@pytest.mark.parametrize(
-    ("urgency", "marked"),
-    [
-        ({}, (0, 60)),
-        ({"priority": "high"}, (10, 0)),
-        ({"priority_amount": 5000}, (0, 60)),
-        ({"priority_amount": 4999}, (10, 0)),
-        ({"priority": "high", "priority_amount": 5000}, (10, 0)),
-    ],
-)
-def test_policies_say_how_soon_and_how_urgently(
-    case: Wired, urgency: dict[str, Any], marked: tuple[int, int]
-) -> None:
-    """The invoice came to 50.00 when it was last synced."""
-    synced = [
-        SyncPlanned(
-            plan=n, revision=1, digest="d", subtotal=amount, changes=(), calls=1, forced=False
-        )
-        for n, amount in ((1, 9000), (2, 5000))
-    ]
-    case.log.append(stripe_stream("acme.2026-01-01"), 0, synced, actor="sync", at=jan(2))
-    project(case)
-    with case.database.connection() as connection:
-        connection.execute("TRUNCATE sync_queue")
-    policies: dict[str, Any] = {"sync_interval_s": 60, **urgency}
-    details = Details(name="Acme", currency="usd", policies=policies)
-    case.registration.put("acme", details, actor="test", at=jan(2))
-    use(case, record("k1"))
-    project(case)
-    ((_, _, *found),) = queue(case)
-    assert tuple(found) == marked
-
-
-def test_an_issued_cycle_is_not_marked(case: Wired) -> None:
-    with case.database.connection() as connection:
-        connection.execute("UPDATE cycle_head SET status = 'issued'")
-    project(case)
-    assert queue(case) == []
-
-
 # Rebuilds
-
-
-def busy_month(case: Wired) -> None:
-    meter(case, "people", "unique")
-    meter(case, "heat", "latest")
-    meter(case, "peak", "max")
-    for number in range(40):
-        at = day(1 + number % 15, number % 24, number)
-        use(
-            case,
-            record(f"a{number}", value=f"{number}.50", occurred_at=at),
-            record(f"b{number}", meter="people", attachment="", value=f"p{number % 7}"),
-            record(f"c{number}", meter="heat", attachment="", value=f"{number}", occurred_at=at),
-            record(f"d{number}", meter="peak", attachment="", value=f"{number % 9}.0"),
-        )
 
 
 @pytest.mark.parametrize("page", [1, 7, 5000])

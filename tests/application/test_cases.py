@@ -1,78 +1,25 @@
 """Cases: what was seen is replayed, what was said is kept beside the log, and walls hold."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import count
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from application.case_screens import NewCase, Screens
-from application.case_texts import CaseText
-from application.case_views import CaseFilter, CaseReceipt
-from application.cases import Cases
+from application.case_screens import NewCase
+from application.case_views import CaseReceipt
 from domain.case import CUSTOMER, INTERNAL, PUBLIC, SUPPORT, Resolution
 from domain.errors import (
-    Busy,
-    ConcurrentChange,
     CyclebookError,
     InvalidInput,
     NotFound,
     RuleViolation,
-    StoreUnavailable,
 )
+from tests.application.case_desk import BASE, CYCLE, WORDS, Desk
 from tests.january import day
-from tests.memory import MemoryStore
-from tests.memory_cases import MemoryCaseLists, MemoryCaseTexts
-from tests.world import ACTOR, World, world
+from tests.world import ACTOR
 
-CYCLE = "acme.2026-01-01"
-BASE = "fee/a1/base@1"
-WORDS = "Ada Lovelace, 12 Main St: <script>alert('too much')</script>\n\"no\"; -- 100 %"
 Write = Callable[["Desk", str], CaseReceipt]
-
-
-class Desk:
-    """Cases over a world in memory."""
-
-    def __init__(self) -> None:
-        self.made: World = world()
-        self.made.attach("a1", "machine", day(1))
-        self.made.travel(day(5))
-        self.texts = MemoryCaseTexts()
-        self.tokens = count(1)
-        self.cases = self.over(self.made.store)
-
-    def over(self, log: Any) -> Cases:
-        return Cases(
-            log,
-            self.made.books,
-            Screens(self.made.books, self.made.invoices),
-            self.texts,
-            MemoryCaseLists(self.made.store),
-            lambda: f"{next(self.tokens):04x}" * 8,
-        )
-
-    def report(self, text: str = WORDS, *, by: str = CUSTOMER, **more: Any) -> CaseReceipt:
-        new = NewCase(text=text, **more)
-        return self.cases.report("acme", new, by=by, actor="key:ck_ada", at=self.made.now)
-
-    def comment(self, text: str, *, by: str = SUPPORT, to: str = PUBLIC) -> CaseReceipt:
-        return self.cases.comment(
-            "acme.c1", text, to, by=by, actor=f"key:ck_{by}", at=self.made.now
-        )
-
-    def resolve(self, text: str = "It is so.", **found: Any) -> CaseReceipt:
-        resolution = Resolution(**{"kind": "explained", **found})
-        return self.cases.resolve("acme.c1", resolution, text, actor=ACTOR, at=self.made.now)
-
-    def told(self, *, for_staff: bool) -> list[tuple[str, str, str | None]]:
-        entries = self.cases.timeline("acme.c1", for_staff)
-        return [(each.who, each.what, each.text) for each in entries]
-
-    def log_holds(self, words: str) -> bool:
-        return any(words in repr(each.event) for each in self.made.store.events)
 
 
 @pytest.fixture
@@ -298,150 +245,3 @@ def test_the_life_of_a_case(desk: Desk) -> None:
     assert (again.status, again.effect) == ("acknowledged", "recorded")
     twice = desk.cases.acknowledge("acme.c1", actor=ACTOR, at=desk.made.now)
     assert (twice.position, twice.effect) == (again.position, "nothing")
-
-
-# Texts
-
-
-def test_what_people_wrote_is_kept_as_it_is_and_never_in_the_log(desk: Desk) -> None:
-    desk.report(case="c1")
-    assert desk.cases.get("acme.c1").text == WORDS
-    assert not desk.log_holds("Lovelace")
-
-
-def test_an_erased_text_leaves_a_case_that_can_be_read(desk: Desk) -> None:
-    desk.report(case="c1")
-    (entry,) = desk.cases.timeline("acme.c1", for_staff=True)
-    for _ in range(2):
-        desk.cases.erase("acme.c1", str(entry.text_id), actor=ACTOR, at=desk.made.now)
-    desk.resolve("All is well.")
-    first, last = desk.cases.timeline("acme.c1", for_staff=False)
-    assert (first.text, first.text_state, first.what) == (None, "erased", entry.what)
-    assert (last.text, last.text_state) == ("All is well.", "kept")
-    assert (desk.cases.get("acme.c1").text_state, desk.report(case="c1").effect) == (
-        "erased",
-        "nothing",
-    )
-    assert "Lovelace" not in repr(desk.texts.kept)
-
-
-def test_only_a_text_of_the_case_is_erased(desk: Desk) -> None:
-    desk.report(case="c1")
-    desk.report(case="c2")
-    (entry,) = desk.cases.timeline("acme.c2", for_staff=True)
-    with pytest.raises(NotFound):
-        desk.cases.erase("acme.c1", str(entry.text_id), actor=ACTOR, at=desk.made.now)
-    assert desk.cases.get("acme.c2").text == WORDS
-
-
-def test_a_text_that_was_changed_behind_our_back_is_not_shown(desk: Desk) -> None:
-    desk.report(case="c1")
-    ((id_, text),) = desk.texts.kept.items()
-    desk.texts.kept[id_] = replace(text, body="I owe everything.")
-    (entry,) = desk.cases.timeline("acme.c1", for_staff=False)
-    assert (entry.text, entry.text_state) == (None, "altered")
-
-
-def test_the_seal_says_nothing_without_the_salt() -> None:
-    one = CaseText(id="t1", case="acme.c1", organization="acme", salt="a", body="yes")
-    assert one.seal != replace(one, salt="b").seal
-    assert replace(one, salt=None, body=None).seal is None
-
-
-# Somebody else at the same time
-
-
-class Rushed:
-    """A log in which somebody else is first, a number of times."""
-
-    def __init__(self, store: MemoryStore, error: CyclebookError, times: int) -> None:
-        self._store = store
-        self._error = error
-        self._left = times
-
-    def read(self, *arguments: Any) -> Any:
-        return self._store.read(*arguments)
-
-    def append(self, *arguments: Any, **more: Any) -> int:
-        if self._left:
-            self._left -= 1
-            raise self._error
-        return self._store.append(*arguments, **more)
-
-
-FIRST = ConcurrentChange("somebody else was first")
-
-
-def test_a_comment_is_written_although_others_were_first(desk: Desk) -> None:
-    desk.report(case="c1")
-    desk.cases = desk.over(Rushed(desk.made.store, FIRST, 2))
-    assert desk.comment("Here I am.").effect == "recorded"
-    assert [text for _, _, text in desk.told(for_staff=True)] == [WORDS, "Here I am."]
-
-
-def test_a_comment_that_never_gets_its_turn_leaves_no_text(desk: Desk) -> None:
-    desk.report(case="c1")
-    desk.cases = desk.over(Rushed(desk.made.store, FIRST, 99))
-    with pytest.raises(Busy):
-        desk.comment("Here I am.")
-    assert len(desk.texts.kept) == 1
-
-
-def test_while_nobody_knows_whether_it_was_stored_a_text_stays(desk: Desk) -> None:
-    desk.report(case="c1")
-    away = StoreUnavailable("the database went away")
-    desk.cases = desk.over(Rushed(desk.made.store, away, 1))
-    with pytest.raises(StoreUnavailable):
-        desk.comment("Here I am.")
-    assert [text.body for text in desk.texts.kept.values()] == [WORDS, "Here I am."]
-
-
-class Twin(Rushed):
-    """A log in which the very same report is stored between our look and our append."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk.made.store, FIRST, 1)
-        self._other = desk.cases
-        self._now = desk.made.now
-
-    def append(self, *arguments: Any, **more: Any) -> int:
-        new = NewCase(text=WORDS, case="c1")
-        self._other.report("acme", new, by=CUSTOMER, actor="key:ck_twin", at=self._now)
-        return super().append(*arguments, **more)
-
-
-def test_the_same_report_at_the_same_time_is_one_case(desk: Desk) -> None:
-    other = desk.cases
-    desk.texts = MemoryCaseTexts()
-    mine = desk.over(Twin(desk))
-    new = NewCase(text=WORDS, case="c1")
-    assert mine.report("acme", new, by=CUSTOMER, actor=ACTOR, at=desk.made.now).effect == "nothing"
-    assert [each.who for each in other.timeline("acme.c1", for_staff=True)] == ["key:ck_twin"]
-    assert desk.texts.kept == {}
-
-
-# Lists
-
-
-def names(desk: Desk, after: int | None = None, limit: int = 50, **wanted: Any) -> list[str]:
-    return [each.case for each in desk.cases.list(CaseFilter(**wanted), after, limit).data]
-
-
-def test_cases_are_listed_by_what_is_asked_for(desk: Desk) -> None:
-    desk.made.register("globex")
-    desk.report(case="c1", cycle=CYCLE)
-    desk.made.later(days=2)
-    desk.report(case="c2")
-    later: datetime = desk.made.now
-    new = NewCase(text="Ours", case="g1")
-    desk.cases.report("globex", new, by=CUSTOMER, actor=ACTOR, at=later)
-    desk.resolve()
-    assert names(desk) == ["globex.g1", "acme.c2", "acme.c1"]
-    assert names(desk, organization="acme") == ["acme.c2", "acme.c1"]
-    assert names(desk, cycle=CYCLE) == ["acme.c1"]
-    assert names(desk, status="open") == ["globex.g1", "acme.c2"]
-    assert names(desk, status="resolved") == ["acme.c1"]
-    assert names(desk, reported_before=later) == ["acme.c1"]
-    page = desk.cases.list(limit=2)
-    assert names(desk, page.next_cursor) == ["acme.c1"]
-    assert desk.cases.list(limit=3).next_cursor is None

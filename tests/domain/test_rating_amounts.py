@@ -1,6 +1,5 @@
-"""Discounts, minimum and maximum, what people decide, and what is carried: exact to the cent."""
+"""Discounts, minimum and maximum, and what people decide: exact to the cent."""
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,49 +12,24 @@ from domain.events.amounts import (
     AmountOverridden,
     DiscountEnded,
     DiscountGranted,
-    HandedOver,
-    Level,
     LineWaived,
 )
-from domain.events.cycle import Coming
 from domain.events.usage import micros
 from domain.price import Price
-from domain.rating import Rated, Surroundings, rate
 from domain.tally import Tallies, Tally, TallyKey
-from tests.given import cycle_of
+from tests.domain.rated import CPU, FEE, amounts, rated
 from tests.january import (
     BASE,
-    CLOSED,
-    CLOSING,
-    FEBRUARY,
     JANUARY,
-    MARCH,
-    OPENED,
     SEAT,
     attached,
     day,
     detached,
     item,
-    meter,
     price,
 )
 
-FEE, CPU = "fee/a1/base@1", "usage/a1/cpu@1"
 FRA, NYC, OTHER = (("region", "fra"),), (("region", "nyc"),), (("region", ""),)
-
-
-def rated(*events: object, prices: Any = (BASE, SEAT), tallies: Any = None, **around: Any) -> Rated:
-    book = {each.ref: each for each in prices}
-    meters = {"cpu": meter("cpu", dimensions=("region",))}
-    found = rate(cycle_of(OPENED, *events), tallies or {}, book, meters, Surroundings(**around))
-    for line in found.invoice.lines:
-        exact = sum((charge.amount for charge in line.charges), Fraction(0))
-        assert not line.charges or exact == line.unrounded, line.key
-    return found
-
-
-def amounts(*events: object, **more: Any) -> dict[str, int]:
-    return {line.key: line.amount for line in rated(*events, **more).invoice.lines}
 
 
 def off(identity: str = "d1", at: Any = JANUARY, **terms: Any) -> DiscountGranted:
@@ -252,135 +226,3 @@ def test_people_waive_and_set_lines(decisions: list[object], expected: dict[str,
 def test_what_was_decided_is_no_part_of_what_late_facts_are_measured_against() -> None:
     found = rated(attached("a1", JANUARY, BASE), waived(800), item())
     assert {key: line.amount for key, line in found.basis.items()} == {FEE: 3100}
-
-
-# Carried
-
-
-COMING = Coming(FEBRUARY, MARCH, FEBRUARY, MARCH)
-CUT_OFF = (CLOSING, CLOSED)
-
-
-def left(amount: int, **more: Any) -> HandedOver:
-    return HandedOver(at=JANUARY, cycle="acme.2025-12-01", amount=amount, **more)
-
-
-@pytest.mark.parametrize(
-    ("events", "around", "expected"),
-    [
-        pytest.param(
-            [attached("a1", JANUARY, BASE), left(250)],
-            {},
-            {FEE: 3100, "carry/in": 250},
-            id="250 owed from before",
-        ),
-        pytest.param(
-            [attached("a1", JANUARY, BASE), left(-250)],
-            {},
-            {FEE: 3100, "carry/in": -250},
-            id="250 to be taken off",
-        ),
-        pytest.param(
-            [left(-250), *CUT_OFF],
-            {"coming": COMING},
-            {"carry/in": -250, "carry/out": 250},
-            id="nothing negative is issued: it is carried on",
-        ),
-        pytest.param([left(-250)], {"coming": COMING}, {"carry/in": -250}, id="not while it runs"),
-        pytest.param(
-            [left(-250), *CUT_OFF],
-            {},
-            {"carry/in": -250, "carry/out": 250},
-            id="no cycle follows: brought to zero all the same",
-        ),
-        pytest.param(
-            [item(amount=49), *CUT_OFF],
-            {"coming": COMING, "minimum": 50},
-            {"item/i1": 49, "carry/out": -49},
-            id="below the smallest invoice",
-        ),
-        pytest.param(
-            [item(amount=50), *CUT_OFF],
-            {"coming": COMING, "minimum": 50},
-            {"item/i1": 50},
-            id="just as much as the smallest invoice",
-        ),
-        pytest.param(
-            [item(amount=49), *CUT_OFF],
-            {"minimum": 50},
-            {"item/i1": 49},
-            id="the last invoice may be small",
-        ),
-    ],
-)
-def test_what_is_negative_or_tiny_is_carried(
-    events: list[object], around: dict[str, Any], expected: dict[str, int]
-) -> None:
-    assert amounts(*events, **around) == expected
-
-
-# Values that hold on
-
-
-GAUGE = price(
-    "cpu", meter="cpu", model="per_unit", unit_amount="1", unit_conversion={"divide_by": "3600"}
-)
-BIG = price(
-    "big", meter="cpu", model="per_unit", unit_amount="2", unit_conversion={"divide_by": "3600"}
-)
-
-
-def gauge(*points: tuple[str, Any], ref: str = "cpu@1") -> Tallies:
-    tally = Tally()
-    for value, at in points:
-        tally.add("time_weighted", value, micros(at))
-    return {TallyKey("cpu", "a1", ref, ()): tally}
-
-
-def held(*events: object, tallies: Tallies, carry_over: bool = True) -> Rated:
-    meters = {"cpu": replace(meter("cpu", "time_weighted"), carry_over=carry_over)}
-    book = {each.ref: each for each in (GAUGE, BIG)}
-    return rate(cycle_of(OPENED, *events), tallies, book, meters)
-
-
-def level(value: str) -> Level:
-    return Level("cpu", "a1", {}, Decimal(value))
-
-
-def test_a_value_holds_from_the_cycle_before() -> None:
-    """2 until day 11, then 5: 2 × 240 + 5 × 504 hours."""
-    events = (attached("a1", JANUARY, GAUGE), left(0, levels=(level("2"),)))
-    found = held(*events, tallies=gauge(("5", day(11))))
-    assert [line.amount for line in found.invoice.lines] == [2 * 240 + 5 * 504]
-    assert found.levels == (level("5"),)
-
-
-def test_without_a_report_it_holds_for_the_whole_cycle_and_on() -> None:
-    events = (attached("a1", JANUARY, GAUGE), left(0, levels=(level("2"),)))
-    found = held(*events, tallies={})
-    assert [line.amount for line in found.invoice.lines] == [2 * 744]
-    assert found.levels == (level("2"),)
-
-
-def test_what_ended_leaves_no_value() -> None:
-    events = (attached("a1", JANUARY, GAUGE), detached("a1", day(11)))
-    found = held(*events, tallies=gauge(("2", day(1))))
-    assert [line.amount for line in found.invoice.lines] == [2 * 240]
-    assert found.levels == ()
-
-
-def test_a_meter_that_does_not_carry_over_leaves_no_value() -> None:
-    events = (attached("a1", JANUARY, GAUGE),)
-    assert held(*events, tallies=gauge(("2", day(1))), carry_over=False).levels == ()
-
-
-def test_a_value_holds_on_across_a_swap_at_the_new_price() -> None:
-    """3 from the first on: 240 hours at 1, 504 hours at 2."""
-    events = (
-        attached("a1", JANUARY, GAUGE),
-        detached("a1", day(11)),
-        attached("a1", day(11), BIG),
-    )
-    found = held(*events, tallies=gauge(("3", JANUARY)))
-    lines = {line.key: line.amount for line in found.invoice.lines}
-    assert lines == {CPU: 3 * 240, "usage/a1/big@1": 3 * 504 * 2}
