@@ -9,7 +9,12 @@ from domain.billing_cycle import BillingCycle, Status
 from domain.errors import RuleViolation
 from domain.events.amounts import CreditApplied
 from domain.events.cycle import CycleHeld, CycleReleased, FinalizationStarted
-from domain.events.outcome import InvoiceMarkedUncollectible, InvoicePaid, InvoiceVoided
+from domain.events.outcome import (
+    InvoiceBilledElsewhere,
+    InvoiceMarkedUncollectible,
+    InvoicePaid,
+    InvoiceVoided,
+)
 from domain.rating import rate
 from tests.given import given
 from tests.january import (
@@ -122,6 +127,7 @@ def test_it_is_too_late_to_hold_what_is_being_issued() -> None:
         (PAID, Status.PAID),
         (InvoiceVoided(at=FEBRUARY, reason="wrong"), Status.VOID),
         (InvoiceMarkedUncollectible(at=FEBRUARY), Status.UNCOLLECTIBLE),
+        (InvoiceBilledElsewhere(at=FEBRUARY), Status.BILLED_ELSEWHERE),
     ],
 )
 def test_an_outcome_counts_once_and_only_for_what_was_issued(outcome: Any, status: Status) -> None:

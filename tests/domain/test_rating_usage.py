@@ -1,67 +1,32 @@
 """Metered lines: tallies × prices. The ids are the arithmetic."""
 
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.catalog import AGGREGATIONS, Meter
-from domain.events.usage import micros
-from domain.invoice import LineItem
 from domain.price import Price
-from domain.rating import Rated, rate
 from domain.rating.sharing import largest_remainder
-from domain.tally import Tallies, Tally, TallyKey
-from tests.given import cycle_of
-from tests.january import JANUARY, OPENED, attached, day, detached, meter, opened, price
+from domain.tally import TallyKey
+from tests.domain.rated_usage import (
+    CPU,
+    FRA,
+    HOURS,
+    NYC,
+    graduated,
+    grouped,
+    lines,
+    metered,
+    rated,
+    used,
+)
+from tests.january import JANUARY, attached, day, detached, price
 
-Group = tuple[tuple[str, str], ...]
-TIERS = [{"up_to": "10", "unit_amount": "5"}, {"up_to": None, "unit_amount": "3"}]
 FLAT_TIERS = [
     {"up_to": "10", "unit_amount": "5", "flat_amount": "31"},
     {"up_to": None, "unit_amount": "3", "flat_amount": "100"},
 ]
-
-
-def metered(**terms: Any) -> Price:
-    return price("cpu", meter="cpu", **({"model": "per_unit", "unit_amount": "2.5"} | terms))
-
-
-def graduated(tiers: list[dict[str, Any]] = TIERS, **terms: Any) -> Price:
-    return price("cpu", meter="cpu", model="graduated", tiers=tiers, **terms)
-
-
-def tally(value: str, aggregation: str = "sum") -> Tally:
-    found = Tally()
-    found.add(aggregation, value, micros(day(5)))
-    return found
-
-
-def used(quantities: dict[Group, str] | str, ref: str = "cpu@1") -> Tallies:
-    groups = {(): quantities} if isinstance(quantities, str) else quantities
-    return {TallyKey("cpu", "a1", ref, group): tally(value) for group, value in groups.items()}
-
-
-def rated(
-    rate_at: Price, tallies: Tallies, *events: object, meter_is: Meter | None = None
-) -> Rated:
-    history = events or (attached("a1", JANUARY, rate_at),)
-    meters = {"cpu": meter_is or meter("cpu", dimensions=("region", "size"))}
-    found = rate(cycle_of(OPENED, *history), tallies, {rate_at.ref: rate_at}, meters)
-    for line in found.invoice.lines:
-        exact = sum((charge.amount for charge in line.charges), Fraction(0))
-        assert exact == line.unrounded, "the charges of a line sum to its exact amount"
-    return found
-
-
-def lines(*args: Any, **kwargs: Any) -> dict[str, int]:
-    return {line.key: line.amount for line in rated(*args, **kwargs).invoice.lines}
-
-
-CPU = "usage/a1/cpu@1"
-HOURS = {"divide_by": "3600", "round": "none"}
 
 
 @pytest.mark.parametrize(
@@ -129,13 +94,6 @@ def test_usage_that_nothing_prices_is_listed_and_costs_nothing() -> None:
     found = rated(metered(), used("12", ref=""))
     assert found.invoice.lines == ()
     assert found.unpriced == (TallyKey("cpu", "a1", "", ()),)
-
-
-FRA, NYC = (("region", "fra"),), (("region", "nyc"),)
-
-
-def grouped(**terms: Any) -> Price:
-    return graduated(group_by=["region"], **terms)
 
 
 def test_a_linear_price_rates_each_group_alone() -> None:
@@ -215,89 +173,3 @@ def test_largest_remainder_loses_nothing(total: int, weights: list[int], unit: i
     for group, part in parts.items():
         assert part % unit == 0
         assert abs(part - ratios[group] * total) < unit
-
-
-# Aggregations
-
-
-@pytest.mark.parametrize(
-    ("aggregation", "values", "expected"),
-    [
-        pytest.param("sum", ["3", "1", "2"], 6, id="3 + 1 + 2"),
-        pytest.param("count", ["3", "1", "2"], 3, id="three records"),
-        pytest.param("max", ["3", "1", "2"], 3, id="the highest"),
-        pytest.param("latest", ["3", "1", "2"], 2, id="the last"),
-        pytest.param("unique", ["u1", "u2", "u1"], 2, id="two users"),
-        pytest.param("time_weighted", ["3", "1", "2"], 24 + 8 + 16, id="3 + 1 + 2 for 8 h each"),
-    ],
-)
-def test_a_meter_adds_up_its_way(aggregation: str, values: list[str], expected: int) -> None:
-    """One record every eight hours of the last day; prices are 1 an hour where time counts."""
-    found = Tally()
-    for number, value in enumerate(values):
-        found.add(aggregation, value, micros(day(31, 8 * number)))
-    conversion = {"divide_by": "3600"} if aggregation == "time_weighted" else None
-    rate_at = metered(unit_amount="1", unit_conversion=conversion)
-    tallies = {TallyKey("cpu", "a1", "cpu@1", ()): found}
-    result = lines(rate_at, tallies, meter_is=meter("cpu", aggregation))
-    assert result == {CPU: expected}
-    assert aggregation in AGGREGATIONS
-
-
-def test_a_time_weighted_value_holds_until_the_attachment_ends() -> None:
-    """2 from day 21 on, detached on day 26: 2 × 5 × 24 hours."""
-    rate_at = metered(unit_amount="1", unit_conversion={"divide_by": "3600"})
-    ended = (attached("a1", JANUARY, rate_at), detached("a1", day(26)))
-    found = Tally()
-    found.add("time_weighted", "2", micros(day(21)))
-    tallies = {TallyKey("cpu", "a1", "cpu@1", ()): found}
-    assert lines(rate_at, tallies, *ended, meter_is=meter("cpu", "time_weighted")) == {CPU: 240}
-
-
-def test_what_has_accrued_of_it_so_far_ends_at_that_instant() -> None:
-    """2 from day 21 on: by day 26 that is 2 × 5 × 24 hours, of 2 × 11 × 24."""
-    rate_at = metered(unit_amount="1", unit_conversion={"divide_by": "3600"})
-    found = Tally()
-    found.add("time_weighted", "2", micros(day(21)))
-    tallies = {TallyKey("cpu", "a1", "cpu@1", ()): found}
-    cycle = cycle_of(OPENED, attached("a1", JANUARY, rate_at))
-    meters = {"cpu": meter("cpu", "time_weighted")}
-    shown = [
-        rate(cycle, tallies, {rate_at.ref: rate_at}, meters, until=until).invoice.subtotal
-        for until in (day(26), None)
-    ]
-    assert shown == [240, 528]
-
-
-def only(found: Rated) -> LineItem:
-    (line,) = found.invoice.lines
-    return line
-
-
-def test_a_usage_line_says_what_it_is_for() -> None:
-    line = only(rated(grouped(), used({FRA: "12"})))
-    assert line.description == "Machine (a1): cpu, region fra, 12 hour"
-    assert (line.quantity, line.unit, line.price, line.attachment) == (12, "hour", "cpu@1", "a1")
-
-
-def test_what_a_record_brings_along_cannot_break_a_description() -> None:
-    nasty = (("region", "fra\n\0" + "x" * 600),)
-    text = only(rated(grouped(), used({nasty: "12"}))).description
-    assert len(text) <= 500
-    assert text == text.strip()
-    assert text.isprintable()
-
-
-def test_the_same_facts_give_the_same_invoice_in_any_order() -> None:
-    groups = {FRA: "9", NYC: "3"}
-    forwards = rated(grouped(), used(groups)).invoice
-    backwards = rated(grouped(), used(dict(reversed(groups.items())))).invoice
-    assert forwards == backwards
-    assert forwards.digest() == backwards.digest()
-
-
-def test_a_cycle_in_another_currency_rounds_to_its_step() -> None:
-    rate_at = metered(currency="kwd")
-    history = cycle_of(opened(currency="kwd"), attached("a1", JANUARY, rate_at))
-    found = rate(history, used("6"), {rate_at.ref: rate_at}, {"cpu": meter("cpu")})
-    assert only(found).amount == 20

@@ -9,6 +9,7 @@ import pytest
 
 from domain.events.base import Recorded
 from domain.events.cycle import CycleEvent, CycleHeld, ServiceAttached
+from domain.events.organization import CreditGranted
 from domain.events.outcome import CreditNoteIssued, PaymentFailed
 from domain.events.usage import PackedRecord, UsageRecorded
 from projections.customer_story import ELSE, OURS_ALONE, SENTENCES, cause_words, customer_story
@@ -17,7 +18,7 @@ from projections.sentences.wording import Context
 from tests.january import attached, day, item, opened
 from tests.projections.test_history import EVENTS, example
 
-KINDS = [kind for kind in EVENTS if issubclass(kind, CycleEvent)]
+KINDS = [kind for kind in EVENTS if issubclass(kind, CycleEvent) or kind is CreditGranted]
 
 
 def recorded(*events: Any) -> list[Recorded]:

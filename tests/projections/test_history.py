@@ -16,7 +16,7 @@ from domain import events
 from domain.events.base import Recorded
 from domain.events.case import CaseEvent
 from domain.events.catalog import CatalogEvent
-from domain.events.cycle import CycleClosed, CycleEvent
+from domain.events.cycle import AttachmentEvent, CycleClosed, CycleEvent
 from domain.events.late import LateFactsReopened, UsageRetracted
 from domain.events.organization import (
     CreditExpired,
@@ -34,7 +34,14 @@ from projections.history import describe, story
 from tests.january import CLOSING, FEBRUARY, JANUARY, OPENED, attached, day
 from tests.world import january, without_chance, world
 
-BASES = (CycleEvent, OrganizationEvent, CatalogEvent, StripeInvoiceEvent, CaseEvent)
+BASES = (
+    CycleEvent,
+    AttachmentEvent,
+    OrganizationEvent,
+    CatalogEvent,
+    StripeInvoiceEvent,
+    CaseEvent,
+)
 EVENTS = [
     kind
     for module in pkgutil.iter_modules(events.__path__, "domain.events.")

@@ -15,6 +15,7 @@ from domain.events.cycle import (
 from domain.events.outcome import (
     CreditNoteIssued,
     CreditNoteVoided,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -78,6 +79,7 @@ def observed(status: str) -> InvoiceObserved:
         (InvoicePaid(at=day(34), amount=37), {"status": "paid"}),
         (InvoicePastDue(at=day(34)), {"status": "past_due"}),
         (InvoiceMarkedUncollectible(at=day(34)), {"status": "uncollectible"}),
+        (InvoiceBilledElsewhere(at=day(34)), {"status": "billed_elsewhere"}),
         (InvoiceVoided(at=day(34), reason="why", mode="forgive"), {"status": "void"}),
         (InvoiceVoided(at=day(34), reason="why"), {"status": "void"}),
         (NOTE, {"credited": 119}),

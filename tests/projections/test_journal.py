@@ -12,6 +12,7 @@ from domain.events.outcome import (
     CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -158,6 +159,10 @@ def test_what_stripe_kept_for_a_customer_is_used_when_it_is_issued() -> None:
 )
 def test_a_void_leaves_nothing(before: list[object]) -> None:
     assert comes_to(*ISSUED, *before, VOID) == {}
+
+
+def test_what_another_program_billed_is_not_in_our_accounts() -> None:
+    assert comes_to(*ISSUED, InvoiceBilledElsewhere(at=AT)) == {}
 
 
 def test_revisions_stand_side_by_side() -> None:
