@@ -12,6 +12,7 @@ from flask_swagger_ui import get_swaggerui_blueprint
 from api import errors
 from api.context import EXTENSION, OPERATIONS, RATE_LIMITS
 from api.endpoint import endpoint, json_response
+from api.forwarded import Forwarded, networks
 from api.http import (
     adjustments,
     attachments,
@@ -28,6 +29,7 @@ from api.http import (
     invoices,
     keys,
     lifecycle,
+    mails,
     notices,
     operations,
     organizations,
@@ -79,6 +81,7 @@ BOOKS: tuple[ApiBook, ...] = (
     syncs.book,
     webhooks.book,
     notices.book,
+    mails.book,
     webhook_endpoints.book,
     keys.book,
     signing_in.book,
@@ -100,6 +103,8 @@ _HEADERS = {
 def create_app(wired: Wired) -> Flask:
     """The application over some use cases."""
     app = Flask("cyclebook", static_folder=None)
+    trusted = networks(wired.settings.trusted_proxies)
+    app.wsgi_app = Forwarded(app.wsgi_app, trusted)  # type: ignore[method-assign]
     # A stream without a length is cut here without a word; one byte more shows that it was.
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX + 1
     app.url_map.merge_slashes = False
@@ -167,6 +172,8 @@ def _mark_answer(response: Response) -> Response:
         response.headers["RateLimit-Policy"], response.headers["RateLimit"] = rate
     for name, text in _HEADERS.items():
         response.headers.setdefault(name, text)
+    if response.is_streamed and response.content_length is None:
+        response.headers["X-Accel-Buffering"] = "no"  # a proxy passes rows on as they come
     if not request.path.startswith(DOCS):
         response.headers.setdefault("Cache-Control", "private, no-cache")
     return response

@@ -4,11 +4,13 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain as joined
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from application.archiving import Month, Restored, month_of, require_issued
+from application.archiving import Copy, Month, Restored, month_of, require_issued
+from application.detached import DetachedMonth
 from application.invoice_bundle import line_of, read_line
 from domain.errors import InvalidInput, StoreUnavailable
 from projections.chain import BEGINNING, Link, Row, following
@@ -33,7 +35,9 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
     first = next(rows, None)
     # An earlier copy may be all that is left of the month, so nothing is opened before.
     if first is None:
-        raise InvalidInput(f"the log holds nothing of {month}", field="month")
+        where = [each.file for each in archive.detached() if each.month == str(month)]
+        more = f"; it is detached, and its events are in {where[0]}" if where else ""
+        raise InvalidInput(f"the log holds nothing of {month}{more}", field="month")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"events-{month}.ndjson.gz"
     events, seal = _copy(joined([first], rows), file)
@@ -64,25 +68,49 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def restore(wired: "Wired", file: Path) -> Restored:
-    """Put back what is gone, from a copy that is whole.
+def detach(wired: "Wired", file: Path, by: str, now: datetime) -> DetachedMonth:
+    """Take the month of a copy out of the log, if the copy is whole and the log is equal to it.
 
     Raises:
         InvalidInput: the copy or its manifest cannot be read, or they do not fit.
-        RuleViolation: the log holds something else in the place of a row.
+        NotFound: the log does not hold the month.
+        RuleViolation: something of the month is still to come, or a row differs.
+        Busy: somebody holds what has to be locked; nothing was changed.
     """
+    copy = _whole_copy(file)
+    while wired.audit_trail.chain.step():
+        pass
+    return wired.audit_trail.archive.detach(copy, _rows(file), by=by, now=now)
+
+
+def restore(wired: "Wired", file: Path) -> Restored:
+    """Put back what is gone, from a copy that is whole; a detached month comes back.
+
+    Raises:
+        InvalidInput: the copy or its manifest cannot be read, or they do not fit.
+        RuleViolation: the log holds something else in the place of a row, or the month was
+            detached with another copy.
+    """
+    return wired.audit_trail.archive.restore(_whole_copy(file), _rows(file))
+
+
+def _whole_copy(file: Path) -> Copy:
+    """What the manifest beside a file says of it, if the file is just that."""
     try:
         manifest = json.loads(_manifest_of(file).read_text("utf-8"))
-        month = month_of(manifest["month"])
-        whole = _sha256(file) == manifest["sha256"] and _sealed(_rows(file)) == (
-            manifest["events"],
-            manifest["seal"],
+        copy = Copy(
+            month=month_of(manifest["month"]),
+            file=file.name,
+            events=manifest["events"],
+            seal=manifest["seal"],
+            sha256=manifest["sha256"],
         )
+        whole = _sha256(file) == copy.sha256 and _sealed(_rows(file)) == (copy.events, copy.seal)
     except UNREADABLE as error:
         raise InvalidInput(f"{file} cannot be read: {error}", field="file") from error
     if manifest.get("format") != FORMAT or not whole:
         raise InvalidInput(f"{file} is not what its manifest says; use another copy", field="file")
-    return wired.audit_trail.archive.restore(month, _rows(file))
+    return copy
 
 
 def _copy(rows: Iterable[Row], file: Path) -> tuple[int, str]:

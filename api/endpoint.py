@@ -13,7 +13,7 @@ from api.auth import Principal, admit
 from api.context import rate_limits, wired
 from api.errors import Unauthorized
 from api.openapi import Op
-from api.request_body import parse_json, raw_body
+from api.request_body import has_body, parse_json, raw_body
 from api.schemas.change_requests import KeptSchema
 from api.schemas.fields import CYCLE_PATTERN
 from api.second_person import Kept, ask_or_do
@@ -51,8 +51,8 @@ def endpoint(op: Op) -> Callable[..., Response]:
         if op.body is None and op.items is None:
             given = {**path, "query": query} if op.query.fields else path
             return _once(op, b"", lambda: _respond(op, op.view(**given)))
-        body = raw_body(request)
-        value = parse_json(body)
+        body = raw_body(request) if has_body(request) or not op.bodiless else b""
+        value = parse_json(body or b"{}") if op.bodiless else parse_json(body)
 
         def answer() -> Response:
             return _respond(op, ask_or_do(op, g.get("principal"), path, asked, value))

@@ -1,5 +1,4 @@
-"""A worker's part in notices: webhooks and e-mails go out, and somebody looks for what no event
-tells."""
+"""A worker's part in notices: webhooks and e-mails go out, and customers hear of changed invoices."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,8 +12,6 @@ WEBHOOK_THREADS = 4
 LOOK_FOR_NOTICES_EVERY = timedelta(milliseconds=500)
 LOOK_FOR_MAIL_EVERY = timedelta(seconds=1)
 LOOK_FOR_UPDATES_EVERY = timedelta(seconds=2)
-LOOK_FOR_TROUBLE_EVERY = timedelta(seconds=30)
-LOOK_AHEAD_EVERY = timedelta(minutes=5)
 
 
 def notify_loops(wired: Wired) -> list[Loop]:
@@ -40,14 +37,9 @@ def notify_loops(wired: Wired) -> list[Loop]:
 
 
 def notice_duties(wired: Wired) -> list[Duty]:
-    """What has to be looked at every so often."""
-    parts = wired.notifying
-    return [
-        Duty(name="invoice updates", every=LOOK_FOR_UPDATES_EVERY, run=parts.updates.run),
-        Duty(name="sync troubles", every=LOOK_FOR_TROUBLE_EVERY, run=parts.troubles.run),
-        Duty(name="upcoming invoices", every=LOOK_AHEAD_EVERY, run=parts.upcoming.run),
-        Duty(name="quarantine growth", every=LOOK_AHEAD_EVERY, run=parts.growth.run),
-    ]
+    """What has to be looked at within seconds; all else is a schedule (``api/sweeps.py``)."""
+    updates = wired.notifying.updates.run
+    return [Duty(name="invoice updates", every=LOOK_FOR_UPDATES_EVERY, run=updates)]
 
 
 def _deliver(wired: Wired, *, steady: bool) -> Callable[[], bool]:

@@ -62,6 +62,7 @@ class Op:
     previews: what it answers with ``?preview=true``, which stores nothing.
     second: weighs a change by hand, so that above a limit a second person is asked.
     items: reads a body that is no object of one schema, for the view; with ``consumes``.
+    bodiless: whether the body may be left out, which says the same as an empty object.
     limited: whether its requests count against the key's rate limit.
     """
 
@@ -82,6 +83,7 @@ class Op:
     previews: Schema | None = None
     second: Weigh | None = None
     items: Callable[[Any], Any] | None = None
+    bodiless: bool = False
     limited: bool = True
 
     @property
@@ -194,7 +196,7 @@ def _operation(op: Op) -> dict[str, Any]:
     if op.roles:
         operation["x-roles"] = sorted(op.roles)
     if content := _content(op):
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": not op.bodiless, "content": content}
     return operation
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.chains import chain_json
-from application.whole_export import COLUMNS, PERSONAL
+from application.detached import month_named
+from application.export_rows import COLUMNS, PERSONAL
 
 if TYPE_CHECKING:
     from api.wiring import Wired
@@ -80,6 +81,7 @@ def _about(wired: "Wired", organization: str) -> dict[str, Any]:
         "organization": organization,
         "personal": sorted(PERSONAL),
         "chain": chain_json(wired, organization),
+        "detached": sorted(map(month_named, wired.books.detached(organization).cycles)),
     }
 
 

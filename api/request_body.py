@@ -30,6 +30,11 @@ def raw_body(request: Request, accepted: Collection[str] = (JSON,)) -> bytes:
     return body
 
 
+def has_body(request: Request) -> bool:
+    """Whether a request says that a body follows."""
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+
+
 Pairs = list[tuple[str, Any]]
 
 

@@ -1,6 +1,5 @@
 """The API under gunicorn: processes with threads, each wired for itself."""
 
-import logging
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -29,12 +28,10 @@ class OwnLog(Logger):  # type: ignore[misc]
     """What gunicorn says, in the same lines as all else."""
 
     def setup(self, cfg: Any) -> None:
-        """Set its handlers up, then have them write our way."""
+        """Leave its lines to our handlers."""
         super().setup(cfg)
-        ours = [each.formatter for each in logging.getLogger().handlers if each.formatter]
-        for handler in self.error_log.handlers:
-            if ours:
-                handler.setFormatter(ours[0])
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -50,7 +47,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         """What gunicorn is to do."""
         chosen: dict[str, Any] = {
-            "bind": f"{self._settings.host}:{self._settings.port}",
+            "bind": self._settings.address,
             "workers": self._settings.workers,
             "threads": self._settings.threads,
             "worker_class": "gthread",

@@ -10,23 +10,33 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from api.setting_checks import refuse_unsafe
+from api.setting_checks import InvalidSettings, problems_of
 from api.setting_texts import (
     DEFAULT_SECRET_KEY,
     STRIPE,
     as_amqp_name,
     as_count,
     as_day,
+    as_host,
     as_log_format,
     as_log_level,
+    as_minor_units,
+    as_networks,
     as_path,
     as_port,
     as_processor,
+    as_reads,
     as_schedules,
+    as_sender,
+    as_stripe_key,
     as_text,
+    as_token,
     as_url,
+    as_web_address,
+    as_webhook_secrets,
     as_yes_or_no,
 )
+from domain.errors import InvalidInput
 
 SANDBOX_WEBHOOK_SECRET = "whsec_test_of_the_cyclebook_sandbox"
 STRIPE_API = "https://api.stripe.com"
@@ -49,11 +59,17 @@ def _setting(
 class Settings:
     """What this process was told, checked. A field's variable is its name in capitals."""
 
-    host: str = _setting("Address that the API listens on", default="127.0.0.1")
+    host: str = _setting("Address that the API listens on", as_host, default="127.0.0.1")
     port: int = _setting("Port that the API listens on", as_port, default="8000")
     public_url: str | None = _setting(
         "Where people reach the pages, for links; not set: http://HOST:PORT",
-        as_url("https", "http"),
+        as_web_address,
+    )
+    trusted_proxies: str = _setting(
+        "Proxies whose X-Forwarded-For says who asks: addresses or networks, with commas between; "
+        "not set: none",
+        as_networks,
+        default="",
     )
     workers: int = _setting("API processes", as_count, default="2")
     threads: int = _setting("Threads in each API process", as_count, default="8")
@@ -74,13 +90,16 @@ class Settings:
         as_processor,
         default=STRIPE,
     )
-    stripe_api_key: str | None = _setting("Stripe's key; not set: the sandbox", secret=True)
+    stripe_api_key: str | None = _setting(
+        "Stripe's key; not set: the sandbox", as_stripe_key, secret=True
+    )
     stripe_api_base: str | None = _setting(
-        "Where Stripe's API answers; not set: Stripe, or our sandbox", as_url("https", "http")
+        "Where Stripe's API answers; not set: Stripe, or our sandbox", as_web_address
     )
     stripe_webhook_secret: str | None = _setting(
         "Signing secret of Stripe's webhooks, or several with blanks between while one is "
         "replaced; not set: the sandbox's, or none are taken",
+        as_webhook_secrets,
         secret=True,
     )
     sandbox_port: int = _setting("Port of the Stripe sandbox", as_port, default="12111")
@@ -96,7 +115,15 @@ class Settings:
         "CSV file that names our price for theirs, to compare lines by; not set: by words", as_path
     )
     sync_interval_s: int = _setting(
-        "Seconds between a change and its sync to Stripe, at most", as_count, default="900"
+        "Seconds between a change and its sync to Stripe, at most, as far as reads last",
+        as_count,
+        default="900",
+    )
+    stripe_reads_per_invoice: int = _setting(
+        "Reads of Stripe for each invoice in 30 days: drafts that change all the time are synced "
+        "more rarely, so that no more are needed; 0: no limit",
+        as_reads,
+        default="500",
     )
     stripe_rate_per_s: int = _setting(
         "Calls a second to Stripe, all processes together; not set: 25 with a test key, else 100",
@@ -142,7 +169,8 @@ class Settings:
         secret=True,
     )
     mail_from: str | None = _setting(
-        "Whom e-mails are from, such as Acme Cloud <billing@acme.example>; needed with SMTP_URL"
+        "Whom e-mails are from, such as Acme Cloud <billing@acme.example>; needed with SMTP_URL",
+        as_sender,
     )
     secret_key: str = _setting(
         "Signs sessions and links; needed outside the sandbox",
@@ -155,7 +183,7 @@ class Settings:
     second_person_above: int | None = _setting(
         "Minor units that one person may move with one change by hand; above that a second one "
         "has to approve; not set: nobody is asked",
-        as_count,
+        as_minor_units,
     )
     rate_limit_per_s: int = _setting(
         "Requests a second of one key, usage not counted; each API process grants its share",
@@ -177,6 +205,7 @@ class Settings:
     metrics_token: str | None = _setting(
         "What Prometheus has to send as a bearer to read /metrics; not set: read from this very "
         "machine alone",
+        as_token,
         secret=True,
     )
     worker_metrics_port: int | None = _setting(
@@ -193,7 +222,13 @@ class Settings:
     @property
     def origin(self) -> str:
         """Where people reach the pages, without a slash at its end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or f"http://{self.address}").rstrip("/")
+
+    @property
+    def address(self) -> str:
+        """Where the API listens."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     @property
     def sandbox(self) -> bool:
@@ -210,29 +245,33 @@ class Settings:
         """Read and check everything. An empty variable counts as not set.
 
         Raises:
-            InvalidInput: a value is malformed, or two do not go together; ``field`` names it.
+            InvalidSettings: values are malformed, or do not go together; ``problems`` names each.
         """
-        given = os.environ if environment is None else environment
-        values = {each.name: _read(each.name.upper(), each.metadata, given) for each in fields(cls)}
-        _fill_in(values)
-        settings = cls(**values)
-        refuse_unsafe(settings)
+        settings, problems = cls.as_given(os.environ if environment is None else environment)
+        if problems:
+            raise InvalidSettings(problems)
         return settings
 
-    def described(self) -> list[tuple[str, str, str]]:
-        """Variable, value (secrets only as set or not) and meaning of each, for people."""
-        return [
-            (
-                each.name.upper(),
-                _shown(getattr(self, each.name), secret=each.metadata["secret"]),
-                each.metadata["meaning"],
-            )
-            for each in fields(self)
-        ]
+    @classmethod
+    def as_given(cls, environment: Mapping[str, str]) -> "tuple[Settings, list[InvalidInput]]":
+        """The settings, with defaults where one is malformed; and everything wrong with them."""
+        values: dict[str, Any] = {}
+        problems: list[InvalidInput] = []
+        for each in fields(cls):
+            name, about = each.name.upper(), each.metadata
+            try:
+                values[each.name] = _read(name, about, environment.get(name, ""))
+            except InvalidInput as error:
+                problems.append(error)
+                values[each.name] = _read(name, about, "")
+        _fill_in(values)
+        settings = cls(**values)
+        malformed = [each.context["field"] for each in problems]
+        return settings, [*problems, *problems_of(settings, malformed)]
 
 
-def _read(name: str, about: Mapping[str, Any], given: Mapping[str, str]) -> Any:
-    text = given.get(name, "").strip() or about["default"]
+def _read(name: str, about: Mapping[str, Any], given: str) -> Any:
+    text = given.strip() or about["default"]
     return None if text is None else about["parse"](name, text)
 
 
@@ -248,9 +287,3 @@ def _fill_in(values: dict[str, Any]) -> None:
         values["stripe_webhook_secret"] = values["stripe_webhook_secret"] or SANDBOX_WEBHOOK_SECRET
     elif key is not None:
         values["stripe_api_base"] = values["stripe_api_base"] or STRIPE_API
-
-
-def _shown(value: object, *, secret: bool) -> str:
-    if value is None:
-        return "not set"
-    return "set" if secret else str(value)

@@ -90,14 +90,24 @@ class _Running:
 
 
 class Supervisor:
-    """Runs its children until it is told to stop."""
+    """Runs its children until it is told to stop.
 
-    def __init__(self, children: Sequence[Child], *, output: IO[bytes] | None = None) -> None:
+    written: how a line of a child, or about it, is written; by default after the child's name.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        output: IO[bytes] | None = None,
+        written: Callable[[str, str], str] | None = None,
+    ) -> None:
         self._children = tuple(children)
         self._output = output or sys.stderr.buffer
         self._output_lock = threading.Lock()
         self._running: list[_Running] = []
         self._width = max((len(child.name) for child in children), default=0)
+        self._written = written or self._named
         # A number, not a threading.Event: its lock may be held where a signal interrupts us.
         self._signals = 0
 
@@ -195,15 +205,18 @@ class Supervisor:
     def _pass_on(self, name: str, lines: IO[bytes]) -> None:
         with lines:
             for line in lines:
-                self._write(name, line)
+                self._write(name, line.decode(errors="replace").rstrip("\n"))
 
     def _say(self, name: str, what: str) -> None:
-        self._write(name, f"{name} {what}\n".encode())
+        self._write(name, f"{name} {what}")
 
-    def _write(self, name: str, line: bytes) -> None:
+    def _write(self, name: str, line: str) -> None:
         with self._output_lock:
-            self._output.write(f"{name:{self._width}} | ".encode() + line.rstrip(b"\n") + b"\n")
+            self._output.write(self._written(name, line).encode(errors="replace") + b"\n")
             self._output.flush()
+
+    def _named(self, name: str, line: str) -> str:
+        return f"{name:{self._width}} | {line}"
 
     @contextmanager
     def _signals_caught(self) -> Iterator[None]:

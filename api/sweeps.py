@@ -9,7 +9,7 @@ from functools import partial
 from api.wiring import Wired
 from application.closing_due import ACTOR
 from application.pacing import Lane, in_lane
-from application.schedule_ports import Tally
+from application.schedule_ports import Tally, missing
 from application.sweeping import Sweep
 from domain.errors import GatewayUnavailable
 
@@ -32,6 +32,10 @@ def sweeps(wired: Wired) -> Mapping[str, Sweep]:
         "sync_marks": lambda now: wired.scheduling.syncs_ahead.unmarked(),
         "catch_up": partial(_catch_up, wired),
         "audit": partial(_audit, wired),
+        "alerts": wired.alert_watch.look_anyway,
+        "upcoming": wired.notifying.upcoming.run,
+        "sync_troubles": wired.notifying.troubles.run,
+        "quarantine_growth": wired.notifying.growth.run,
         "checkpoints": partial(_counted, _all_of(wired.make_checkpoints)),
         "answers": partial(_counted, wired.answers.forget_old),
         "retention": partial(_counted, partial(_forget, wired)),
@@ -56,7 +60,7 @@ def _close(wired: Wired, now: datetime) -> Tally:
         broken.append(organization)
 
     done = wired.closing.advance_due(now - LEFT_BEHIND, ACTOR, failed)
-    problem = f"broke off: {', '.join(broken[:10])}" if broken else None
+    problem = missing("broke off", broken)
     return Tally(expected=len(done) + len(broken), done=len(done), problem=problem)
 
 
@@ -90,6 +94,7 @@ def _forget(wired: Wired) -> int:
             wired.scheduling.runs.forget(RUNS_KEPT),
             wired.scheduling.jobs.forget(RUNS_KEPT),
             wired.scheduling.crew.forget(WORKERS_KEPT),
+            wired.scheduling.syncs_ahead.forget(),
             *(_all_of(prune)() for prune in wired.notifying.prune),
         )
     )

@@ -7,6 +7,7 @@ ids of requests and names of cycles: never a whole address, a body or a paramete
 from collections.abc import Callable
 from contextlib import contextmanager
 from functools import wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 UNTRACED = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+_PACKAGES = (
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.sdk.trace.export",
+    "opentelemetry.instrumentation.psycopg",
+)
+
 Sync = Callable[[str, str], object]
 
 
@@ -93,12 +100,29 @@ def tracing(settings: "Settings", service: str) -> Tracing | None:
     """
     if not settings.otel:
         return None
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ModuleNotFoundError as error:
-        raise InvalidInput("OTEL needs: pip install 'cyclebook[otel]'", field="OTEL") from error
+    require_packages(settings)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     return Tracing(service, BatchSpanProcessor(OTLPSpanExporter()))
+
+
+def require_packages(settings: "Settings") -> None:
+    """Refuse to trace without the packages for it.
+
+    Raises:
+        InvalidInput: traces are wanted, and what makes and sends them is not installed.
+    """
+    if not settings.otel:
+        return
+    try:
+        for name in _PACKAGES:
+            import_module(name)
+    except ModuleNotFoundError as error:
+        raise InvalidInput(
+            "OTEL is true, and its packages are not installed: pip install 'cyclebook[otel]'",
+            field="OTEL",
+        ) from error
 
 
 def _tell(response: Response) -> Response:

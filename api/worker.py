@@ -98,7 +98,8 @@ def run(wired: Wired, roles: Collection[str] = ROLES) -> None:
         work.start()
         work.stopping.wait()
         if not work.join():
-            raise SystemExit("the worker did not end as it should")
+            log.critical("the worker did not end as it should")
+            raise SystemExit(1)
 
 
 def loops(

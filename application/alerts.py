@@ -1,7 +1,7 @@
 """Spend alerts: configured by people, looked at by the clock, told once in each cycle."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from application.changing import Effect, Runner
@@ -11,6 +11,7 @@ from application.insight_views import AlertView, ForecastView
 from application.live import InTurn, in_turn
 from application.notices import Notice, Notices
 from application.ports import Books, CatalogReader, OpenBooks
+from application.schedule_ports import Tally, missing
 from application.views import Receipt
 from domain.alert import FORECAST, Armed, Wanted
 from domain.billing_cycle import Status
@@ -98,7 +99,7 @@ class Alerts:
 
 
 class AlertWatch:
-    """Looks at the alerts of cycles that changed, and tells of those that were reached.
+    """Looks at the alerts of cycles, and tells of those that were reached.
 
     A crash in between tells nothing twice: each is one occurrence.
     """
@@ -120,10 +121,30 @@ class AlertWatch:
         self._notices = notices
 
     def run(self, now: datetime) -> bool:
-        """Look at some cycles; whether there may be more to do at once."""
+        """Look at some cycles that changed; whether there may be more to do at once."""
         due = self._looks.due(now, AT_ONCE)
         looked = [self._tried(look, now) for look in due]
         return len(due) == AT_ONCE and any(looked)
+
+    def look_anyway(self, now: datetime) -> Tally:
+        """Look at every cycle that nobody has looked at for a while.
+
+        Fees go on and forecasts move where nothing changed; and what the loop that calls ``run``
+        has left behind is among them.
+        """
+        seen: dict[str, bool] = {}
+        while new := self._not_in(seen, now):
+            seen |= {look.cycle: self._tried(look, now) for look in new}
+        failed = [cycle for cycle, looked in seen.items() if not looked]
+        return Tally(
+            expected=len(seen),
+            done=len(seen) - len(failed),
+            problem=missing("could not be looked at", failed),
+        )
+
+    def _not_in(self, seen: Collection[str], now: datetime) -> list[AlertLook]:
+        found = self._looks.unseen(now, AT_ONCE + len(seen))
+        return [look for look in found if look.cycle not in seen]
 
     def _tried(self, look: AlertLook, now: datetime) -> bool:
         """Whether one cycle could be looked at."""

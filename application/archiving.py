@@ -1,9 +1,11 @@
-"""Archiving: what a month's copy needs of the log, and how lost rows come back from it."""
+"""Archiving: what a month's copy needs of the log, how the month leaves it and comes back."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from application.detached import DetachedMonth, month_name
 from domain.errors import InvalidInput
 from projections.chain import Row
 
@@ -16,7 +18,7 @@ class Month:
     month: int
 
     def __str__(self) -> str:
-        return f"{self.year:04}-{self.month:02}"
+        return month_name(self.year, self.month)
 
 
 def month_of(text: str) -> Month:
@@ -32,6 +34,17 @@ def month_of(text: str) -> Month:
     if not (len(text) == 7 and year.isdecimal() and month.isdecimal() and 1 <= int(month) <= 12):
         raise InvalidInput("month must look like 2025-01", field="month")
     return Month(int(year), int(month))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """A file with a month's rows. seal: a hash over their digests; sha256: of the file."""
+
+    month: Month
+    file: str
+    events: int
+    seal: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,11 +66,26 @@ class Archive(Protocol):
         """Its rows in the log's order: of cycles, and of their lives at Stripe."""
         ...
 
-    def restore(self, month: Month, rows: Iterable[Row]) -> Restored:
-        """Put rows back where they are gone, all or none.
+    def detach(self, copy: Copy, rows: Iterable[Row], *, by: str, now: datetime) -> DetachedMonth:
+        """Take a month out of the log, if these are all its rows: whole, or not at all.
 
         Raises:
-            RuleViolation: the log holds another row in the place of one of them.
+            NotFound: the log does not hold the month.
+            RuleViolation: something of the month is still to come, or the copy is not equal.
+            Busy: somebody holds what has to be locked; nothing was changed.
+        """
+        ...
+
+    def detached(self) -> Sequence[DetachedMonth]:
+        """The months that are not in the log, oldest first."""
+        ...
+
+    def restore(self, copy: Copy, rows: Iterable[Row]) -> Restored:
+        """Put rows back where they are gone, all or none; a detached month comes back whole.
+
+        Raises:
+            RuleViolation: the log holds another row in the place of one of them, or the month
+                was detached with another copy.
         """
         ...
 

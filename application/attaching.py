@@ -1,24 +1,26 @@
 """Attaching: services come, go, and change; each change at its own instant, past ones too."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
 from application.changing import Effect, Runner
 from application.cycles import carry, cycle_at, every_cycle
+from application.given_amounts import reason_if_any
 from application.ports import CatalogReader, OpenBooks
 from domain.attribution import check_scopes
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog, Service
 from domain.errors import InvalidInput, RuleViolation
-from domain.events.cycle import CycleEvent
+from domain.events.cycle import AttachmentEvent
 from domain.price import Price
 from domain.pricing.fields import identifier
 from domain.quantity import fits
 
 Answer = TypeVar("Answer")
-Decision = Callable[[BillingCycle], Sequence[CycleEvent]]
+Decision = Callable[[BillingCycle], Sequence[AttachmentEvent]]
 
 
 class Attaching(Generic[Answer]):
@@ -26,7 +28,9 @@ class Attaching(Generic[Answer]):
 
     A change is dated by ``at`` and goes into the cycle that holds it, also where that cycle's
     usage is cut off; what it means for the cycles after that one is recorded in the same
-    transaction. run: carries it out, or shows what it would do. now: the clock, aware UTC.
+    transaction. Why it is done may be said; it stands in the change's events.
+
+    run: carries it out, or shows what it would do. now: the clock, aware UTC.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Attaching(Generic[Answer]):
         at: datetime,
         actor: str,
         trial_until: datetime | None = None,
+        reason: str = "",
     ) -> Answer:
         """Attach a service at the price versions in force at ``at``.
 
@@ -59,37 +64,49 @@ class Attaching(Generic[Answer]):
         """
         identifier(attachment, "attachment")
         _check_quantity(quantity)
+        why = reason_if_any(reason)
         catalog = self._catalog.current()
         known, prices = _offered(catalog, service, organization, at)
         named = (known.id, known.name)
 
         def change(books: OpenBooks) -> Effect:
-            def decide(cycle: BillingCycle) -> Sequence[CycleEvent]:
+            def decide(cycle: BillingCycle) -> Sequence[AttachmentEvent]:
                 return cycle.attach(attachment, named, quantity, prices, catalog.book, at)
 
-            effect = self._decide(books, at, decide)
+            effect = self._decide(books, at, decide, why)
             if effect.recorded:
                 _check_carried(books, effect, attachment, prices, catalog)
             if trial_until is None:
                 return effect
             trial = self._decide(
-                books, at, lambda cycle: cycle.start_trial(attachment, trial_until, at)
+                books, at, lambda cycle: cycle.start_trial(attachment, trial_until, at), why
             )
             return Effect(cycle=effect.cycle, recorded=effect.recorded or trial.recorded)
 
         return self._run(organization, change, actor=actor, since=at)
 
-    def detach(self, organization: str, attachment: str, *, at: datetime, actor: str) -> Answer:
+    def detach(
+        self, organization: str, attachment: str, *, at: datetime, actor: str, reason: str = ""
+    ) -> Answer:
         """Stop an attachment at an instant.
 
         Raises:
             NotFound: no such organization or attachment.
             RuleViolation: it was not attached then, or the cycle takes no changes any more.
         """
-        return self._change(organization, at, actor, lambda cycle: cycle.detach(attachment, at))
+        return self._change(
+            organization, at, actor, lambda cycle: cycle.detach(attachment, at), reason
+        )
 
     def change_quantity(
-        self, organization: str, attachment: str, quantity: Decimal, *, at: datetime, actor: str
+        self,
+        organization: str,
+        attachment: str,
+        quantity: Decimal,
+        *,
+        at: datetime,
+        actor: str,
+        reason: str = "",
     ) -> Answer:
         """Count an attachment for another quantity from an instant on.
 
@@ -104,9 +121,10 @@ class Attaching(Generic[Answer]):
             at,
             actor,
             lambda cycle: cycle.change_quantity(attachment, quantity, at),
+            reason,
         )
 
-    def swap(
+    def swap(  # noqa: PLR0913
         self,
         organization: str,
         attachment: str,
@@ -115,6 +133,7 @@ class Attaching(Generic[Answer]):
         *,
         at: datetime,
         actor: str,
+        reason: str = "",
     ) -> Answer:
         """Make an attachment another service at once, or the same at the newest prices.
 
@@ -136,27 +155,38 @@ class Attaching(Generic[Answer]):
             at,
             actor,
             lambda cycle: cycle.swap(attachment, named, quantity, prices, catalog.book, at),
+            reason,
         )
 
-    def end_trial(self, organization: str, attachment: str, *, at: datetime, actor: str) -> Answer:
+    def end_trial(
+        self, organization: str, attachment: str, *, at: datetime, actor: str, reason: str = ""
+    ) -> Answer:
         """End a trial before its time; recurring fees are owed from then on.
 
         Raises:
             NotFound: no such organization or attachment.
             RuleViolation: it is not attached then, or the cycle takes no changes any more.
         """
-        return self._change(organization, at, actor, lambda cycle: cycle.end_trial(attachment, at))
-
-    def _change(self, organization: str, at: datetime, actor: str, decision: Decision) -> Answer:
-        return self._run(
-            organization, lambda books: self._decide(books, at, decision), actor=actor, since=at
+        return self._change(
+            organization, at, actor, lambda cycle: cycle.end_trial(attachment, at), reason
         )
 
-    def _decide(self, books: OpenBooks, at: datetime, decision: Decision) -> Effect:
+    def _change(
+        self, organization: str, at: datetime, actor: str, decision: Decision, reason: str
+    ) -> Answer:
+        why = reason_if_any(reason)
+        return self._run(
+            organization,
+            lambda books: self._decide(books, at, decision, why),
+            actor=actor,
+            since=at,
+        )
+
+    def _decide(self, books: OpenBooks, at: datetime, decision: Decision, why: str) -> Effect:
         """Append what a decision on the cycle of an instant says, and what follows from it."""
         cycle = cycle_at(books, at, self._now())
         if events := decision(cycle.as_known()):
-            books.append(cycle, events)
+            books.append(cycle, [replace(event, reason=why) for event in events])
             carry(books, cycle)
         return Effect(cycle=cycle.id, recorded=bool(events))
 

@@ -1,30 +1,24 @@
 """What the cases answer: lists, a case as it stands, and its timeline."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from application.case_texts import CaseText, read
-from application.ports import EventLog
 from domain.case import CUSTOMER, OPEN_TO_CUSTOMERS, PUBLIC
 from domain.events.base import Recorded
 from domain.events.case import (
     CaseCommented,
     CaseEvent,
-    CaseReopened,
     CaseReported,
     CaseResolved,
 )
-from domain.identity import case_stream
 from projections.case_summary import CaseSummary, summary_of, updated
 from projections.history import story
 
 SUPPORT = "Support"
 """How customers are told of whoever of support it was."""
-
-IN_STORIES_MAX = 100
-"""Cases that an invoice's story tells of: the newest ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +134,7 @@ def _entries(
         yield CaseEntry(
             at=recorded.occurred_at,
             position=recorded.position,
-            who=recorded.actor if for_staff or _by_customer(recorded) else SUPPORT,
+            who=recorded.actor if for_staff or by_customer(recorded) else SUPPORT,
             what=told.what,
             visibility=event.visibility if isinstance(event, CaseCommented) else PUBLIC,
             text=text,
@@ -149,24 +143,6 @@ def _entries(
         )
 
 
-def in_stories(log: EventLog, lists: CaseLists) -> Callable[[str], Sequence[Recorded]]:
-    """Finds what a cycle's story tells of cases: that there are problems, and what became of them.
-
-    By a projection: a new one is told of a moment later. Of support it names nobody.
-    """
-
-    def about(cycle: str) -> list[Recorded]:
-        cases = lists.list(CaseFilter(cycle=cycle), None, IN_STORIES_MAX)
-        told = CaseReported | CaseResolved | CaseReopened
-        return [
-            recorded if _by_customer(recorded) else replace(recorded, actor=SUPPORT)
-            for case in cases
-            for recorded in log.read(case_stream(case.case))
-            if isinstance(recorded.event, told)
-        ]
-
-    return about
-
-
-def _by_customer(recorded: Recorded) -> bool:
+def by_customer(recorded: Recorded) -> bool:
+    """Whether a customer did it."""
     return getattr(recorded.event, "by", None) == CUSTOMER

@@ -1,14 +1,15 @@
 """Closing: drives each cycle through its life by our own clock, as far as it goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from application.crediting import Crediting
 from application.cycles import open_next
+from application.given_amounts import reason_if_any
 from application.issuing import Issuing, note_past_due
 from application.ports import Books, CatalogReader, OpenBooks
-from application.settling import Waiting, settle
+from application.settling import NO_REASONS, Waiting, settle
 from application.unusual import Check, no_check
 from domain.billing_cycle import BillingCycle, Status
 from domain.errors import StoreUnavailable
@@ -58,35 +59,47 @@ class Closing:
         self._crediting = crediting
         self._check = check
 
-    def advance(self, organization: str, now: datetime, actor: str) -> Advance:
+    def advance(
+        self,
+        organization: str,
+        now: datetime,
+        actor: str,
+        reasons: Mapping[str, str] = NO_REASONS,
+    ) -> Advance:
         """Take every cycle of an organization as far as it goes by ``now``.
 
         A cycle that cannot be issued now does not keep the others from it: it is ``waiting``.
+        reasons: why a person has a cycle issued, by its name.
 
         Raises:
             NotFound: there is no such organization.
+            InvalidInput: a reason is too long.
             StoreUnavailable: what is not done yet is still due.
         """
         done = Advance()
+        reasons = {cycle: reason_if_any(reason) for cycle, reason in reasons.items()}
         with self._books.change(organization, actor=actor) as books:
             _close_periods(books, now, done)
             edited = _perhaps_edited(books)
-            to_issue, to_credit = ([], False) if edited else self._settle(books, now, done)
+            to_issue, to_credit = ([], False) if edited else self._settle(books, now, done, reasons)
         if edited and self._take_edits(edited, actor, done):
             with self._books.change(organization, actor=actor) as books:
-                to_issue, to_credit = self._settle(books, now, done)
+                to_issue, to_credit = self._settle(books, now, done, reasons)
         for cycle in to_issue:
-            waiting = self._issuing.issue(cycle, now, actor)
+            waiting = self._issuing.issue(cycle, now, actor, reasons.get(cycle, ""))
             done.issued += [] if waiting else [cycle]
             done.waiting += [waiting] if waiting else []
+        self._issuing.note_elsewhere(organization, now, actor)
         if to_credit:
             credited = self._crediting.credit_late(organization, now, actor)
             done.credited, done.waiting = credited.done, done.waiting + credited.waiting
         return done
 
-    def _settle(self, books: OpenBooks, now: datetime, done: Advance) -> tuple[list[str], bool]:
+    def _settle(
+        self, books: OpenBooks, now: datetime, done: Advance, reasons: Mapping[str, str]
+    ) -> tuple[list[str], bool]:
         """Settle what may be; the cycles to issue, and whether there are credit notes to send."""
-        settled = settle(books, self._catalog.current(), now, self._check)
+        settled = settle(books, self._catalog.current(), now, self._check, reasons)
         done.settled, done.waiting = settled.settled, settled.waiting
         done.past_due = note_past_due(books, now)
         to_issue = [each.id for each in books.cycles if each.status is Status.FINALIZING]

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from application.vitals import ESSENTIAL_ROLES, Vitals
+from application.vitals import CHAIN_LAG_MAX, Vitals
 
 LAG_MAX = timedelta(seconds=60)
 SYNC_LATE = timedelta(minutes=5)
 UNPROVED_AFTER_DUE = timedelta(hours=1)
 WEBHOOK_LATE = timedelta(minutes=5)
 CLOSING_LATE = timedelta(minutes=10)
+NOTICES_LATE = timedelta(minutes=30)
 Look = Callable[[Vitals], str | None]
 
 
@@ -75,7 +76,7 @@ def _unproved(vitals: Vitals) -> str | None:
 
 
 def _workers(vitals: Vitals) -> str | None:
-    missing = [each for each in ESSENTIAL_ROLES if not vitals.counted.workers.get(each)]
+    missing = vitals.missing
     return f"No worker does this: {', '.join(missing)}" if missing else None
 
 
@@ -83,6 +84,27 @@ def _lag(vitals: Vitals) -> str | None:
     lag = vitals.lag
     behind = f"Lists are {span(lag.age)} and {lag.last - lag.position} events behind the log"
     return behind if lag.age > LAG_MAX else None
+
+
+def _chain(vitals: Vitals) -> str | None:
+    chain = vitals.chain
+    behind = f"The hash chain is {span(chain.age)} and {chain.last - chain.position} events behind"
+    return behind if chain.age > CHAIN_LAG_MAX else None
+
+
+def _mail(vitals: Vitals) -> str | None:
+    outage = vitals.mail_outage
+    if outage is None:
+        return None
+    return f"No e-mail goes out for {span(vitals.at - outage.since)}: {outage.reason}"
+
+
+def _notices(vitals: Vitals) -> str | None:
+    if vitals.mail_outage is not None:
+        return None
+    kinds = ("mails", "mails_unaddressed", "sign_in_mails", "updates_due")
+    age = max(vitals.counted[each].age(vitals.at) for each in kinds)
+    return f"Somebody should have been told for {span(age)}" if age > NOTICES_LATE else None
 
 
 def _away(vitals: Vitals) -> str | None:
@@ -117,6 +139,15 @@ LOOKS: Sequence[tuple[str, bool, Look]] = (
     ),
     ("dead-letters", False, _some("dead_letters", "dead letter is open", "dead letters are open")),
     ("schedule-late", False, _schedules),
+    (
+        "endpoint-disabled",
+        False,
+        _some("endpoints_disabled", "system of ours is not told", "systems of ours are not told"),
+    ),
+    ("mail-away", False, _mail),
+    ("mail-given-up", False, _some("mails_given_up", "e-mail was given up", "e-mails were given up")),
+    ("notices-late", False, _notices),
+    ("chain-lag", False, _chain),
     (
         "delivery-failing",
         False,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from application.desired import organization_of
 from application.gateway import StripeStream
+from application.given_amounts import reason_if_any
 from application.ports import Books
 from application.reconciler import Reconciler
 from application.sync import SyncResult
@@ -53,15 +54,17 @@ class Conflicts:
         self._now = now
         self._unpark = unpark
 
-    def sync(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
-        """Make Stripe's draft equal our invoice and prove it.
+    def sync(self, cycle: str, actor: str, force: bool = False, reason: str = "") -> SyncResult:
+        """Make Stripe's draft equal our invoice and prove it. reason: why a person asks for it.
 
         Raises:
+            InvalidInput: the reason is too long.
             EditedAtStripe: others changed the draft; it waits for a person, and the cycle is held.
             UnsafeChangeSet: the same for a plan that refuses itself.
             CyclebookError: as the reconciler's ``sync``.
         """
-        return self._guarded(cycle, lambda: self._reconciler.sync(cycle, actor, force))
+        why = reason_if_any(reason)
+        return self._guarded(cycle, lambda: self._reconciler.sync(cycle, actor, force, why))
 
     def finalize(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
         """Sync, prove, finalize, and prove again. Raises as ``sync`` does."""

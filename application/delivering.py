@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.endpoints import WebhookEndpoint
-from application.notices import Notice, Told
+from application.notices import TEST, Notice, Told
 from application.signing import headers
 from domain.errors import CyclebookError
 from domain.period import written_utc
@@ -41,10 +41,12 @@ GONE = 410
 class Claimed:
     """The first delivery of a line, ours for a while. lease: by which the line knows us.
 
+    line: its organization, empty for what is about nobody; a test has a line of its own.
     attempts: how often it was tried before.
     """
 
     number: int
+    line: str
     lease: str
     endpoint: WebhookEndpoint
     notice: Told
@@ -97,7 +99,7 @@ class Sender(Protocol):
 
 
 class DeliveryQueue(Protocol):
-    """The lines of deliveries: one for each endpoint and organization."""
+    """The lines of deliveries: one for each endpoint and organization, and one for each test."""
 
     def claim(self, now: datetime, until: datetime, *, steady: bool) -> Claimed | None:
         """The first delivery of a line that is due, kept from others ``until`` an instant.
@@ -156,10 +158,14 @@ class Delivering:
 def failed(
     claimed: Claimed, at: datetime, *, error: str, answered: Answered | None = None
 ) -> Attempt:
-    """What becomes of a delivery after an attempt that failed at an instant."""
-    attempts = claimed.attempts + 1
-    pause = SCHEDULE[attempts - 1] if attempts <= len(SCHEDULE) else None
-    disabled = _disabled(claimed.endpoint, at, answered)
+    """What becomes of a delivery after an attempt that failed at an instant.
+
+    A test is tried once, and disables nothing: whoever asked for it wants to know, now.
+    """
+    once = claimed.notice.kind == TEST
+    schedule = () if once else SCHEDULE
+    pause = schedule[claimed.attempts] if claimed.attempts < len(schedule) else None
+    disabled = None if once else _disabled(claimed.endpoint, at, answered)
     over = pause is None or disabled is not None
     return Attempt(
         status="given_up" if over else "waiting",

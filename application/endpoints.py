@@ -103,7 +103,7 @@ class EndpointStore(Protocol):
         ...
 
     def test(self, endpoint: str, occurrence: str, at: datetime) -> int:
-        """Put a test at the end of the line for nobody; the delivery's number."""
+        """Put a test in a line of its own, to be tried at once; the delivery's number."""
         ...
 
 
@@ -249,7 +249,9 @@ class Endpoints:
         return self.delivery(endpoint, self._store.redeliver(endpoint, number))
 
     def test(self, endpoint: str, at: datetime) -> Delivery:
-        """Send ``endpoint.test``, which is about nobody.
+        """Send ``endpoint.test`` at once, whatever waits, and once only.
+
+        What became of it is seen in the delivery within seconds, where a worker notifies.
 
         Raises:
             NotFound: there is none with this id.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.detached import in_archive, month_named, names_here
 from application.ports import Books, Directory, EventLog
 from application.replays import CycleRecords
 from application.what_if import organizations
@@ -51,12 +52,22 @@ class Exporting:
 
         Raises:
             NotFound: there is no such organization.
+            MonthArchived: some of it may have happened in months that are detached.
         """
         if organization is None:
+            for each in organizations(self._directory):
+                self._require_here(each, window)
             return self._everybody(window)
         if not self._log.read(organization_stream(organization)):
             raise NotFound(f"there is no organization {organization}", organization=organization)
+        self._require_here(organization, window)
         return iter(self._of(organization, window))
+
+    def _require_here(self, organization: str, window: Window) -> None:
+        """A window that begins after all that happened in detached months needs none of it."""
+        gone = self._books.detached(organization)
+        if gone.until is not None and (window.start is None or window.start <= gone.until):
+            raise in_archive(map(month_named, gone.cycles))
 
     def _everybody(self, window: Window) -> Iterator[Transaction]:
         for organization in organizations(self._directory):
@@ -67,7 +78,7 @@ class Exporting:
         own, found = OrganizationJournal(), list[Transaction]()
         for recorded in self._log.read(organization_stream(organization)):
             found += own.take(recorded.event)
-        for cycle in self._books.cycle_names(organization):
+        for cycle in names_here(self._books, organization):
             journal = CycleJournal()
             for recorded in self._events(cycle):
                 found += journal.take(recorded.event)

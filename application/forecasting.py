@@ -141,9 +141,11 @@ class Forecasts:
                 yield _Course(meter=key.meter, outlook=growth, shares={key: Decimal(1)})
 
     def _before(self, cycle: BillingCycle) -> Sequence[str]:
-        """The cycle before, if there is one."""
+        """The cycle before, if there is one and the log holds its events."""
         names = [*self._books.cycle_names(cycle.organization)]
-        return names[: names.index(cycle.id)][-1:] if cycle.id in names else []
+        before = names[: names.index(cycle.id)][-1:] if cycle.id in names else []
+        gone = self._books.detached(cycle.organization).cycles if before else ()
+        return [name for name in before if name not in gone]
 
     def _recent(self, found: CycleDays) -> Sequence[Tallies]:
         """What the last two weeks added, the cycle before included where this one is young."""

@@ -249,8 +249,11 @@ class InvoiceGateway(Protocol):
     def update_draft(self, invoice: str, change: UpdateDraft) -> StripeRequest:
         """Change how a draft is collected."""
 
-    def has_product(self, sold: Sold) -> bool:
-        """Whether Stripe's catalogue has what a line sells, under the id that we choose."""
+    def has_product(self, sold: Sold, *, ask: bool = True) -> bool:
+        """Whether Stripe's catalogue has what a line sells, under the id that we choose.
+
+        ask: whether it is read, where it is not known to be there.
+        """
 
     def new_product(self, sold: Sold) -> StripeRequest:
         """Put what a line sells into Stripe's catalogue."""

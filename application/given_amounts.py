@@ -87,6 +87,15 @@ def reason_of(text: str) -> str:
     return written(text, "reason", REASON_MAX)
 
 
+def reason_if_any(text: str) -> str:
+    """The same, where a reason may be left out; empty where it is.
+
+    Raises:
+        InvalidInput: it is too long.
+    """
+    return reason_of(text) if text else ""
+
+
 def check_amount(amount: int, currency: str) -> None:
     """Refuse an amount, in minor units, that a currency cannot have.
 

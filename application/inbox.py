@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.errors import CyclebookError, NotFound, StoreUnavailable, Unavailable
+from domain.errors import CyclebookError, MonthArchived, NotFound, StoreUnavailable, Unavailable
 
 ATTEMPTS_MAX = 20
 FIRST_PAUSE = timedelta(seconds=2)
@@ -22,6 +22,7 @@ class Message:
     """A stored webhook event. It is a hint to look again, never a fact.
 
     object_id: what it is about, at Stripe. cycle, organization: ours, where it carries one.
+    echo: it tells what a sync of ours wrote to a draft, which that sync reads back by itself.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Message:
     cycle: str | None
     organization: str | None = None
     attempts: int = 0
+    echo: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,10 +86,12 @@ class Inbox:
     def accept(self, message: Message, payload: bytes) -> bool:
         """Store a verified webhook; whether it is new. Once this returns it is safe to say 200.
 
+        An echo is nothing new, and not worth the reads.
+
         Raises:
             StoreUnavailable: it is not stored; Stripe will send it again.
         """
-        return self._store.add(message, payload)
+        return not message.echo and self._store.add(message, payload)
 
     def work(self, now: datetime, limit: int = 50) -> int:
         """Handle what is due; how many there were. What fails is kept with its error.
@@ -140,7 +144,12 @@ def _words(error: Exception) -> str:
 
 
 def _next_try(message: Message, error: Exception, now: datetime) -> datetime | None:
-    """Pauses double; after the last attempt a person has to look, unless waiting mends it."""
+    """Pauses double; after the last attempt a person has to look, unless waiting mends it.
+
+    Where only a person can mend it, nothing is gained by trying on.
+    """
+    if isinstance(error, MonthArchived):
+        return None
     mends = isinstance(error, Unavailable)
     mends = mends or (isinstance(error, CyclebookError) and error.code == TOO_EARLY)
     if not mends and message.attempts + 1 >= ATTEMPTS_MAX:

@@ -59,8 +59,12 @@ class AlertLooks(Protocol):
     """Remembers which cycles were looked at, and which alerts they reached."""
 
     def due(self, now: datetime, limit: int) -> Sequence[AlertLook]:
-        """Cycles of organizations with alerts, not issued yet, that changed since the last look
-        or were not looked at for long; those not looked at for longest first."""
+        """Cycles of organizations with alerts, not issued yet, that changed since the last look;
+        those not looked at for longest first."""
+        ...
+
+    def unseen(self, now: datetime, limit: int) -> Sequence[AlertLook]:
+        """Those of them that nobody has looked at for a while, whether they changed or not."""
         ...
 
     def reached(self, cycle: str) -> Mapping[tuple[str, int], datetime]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.desired import organization_of
+from application.detached import in_archive, month_named
 from application.invoices import Invoices
 from application.ports import Books
 from application.views import InvoiceView
@@ -51,6 +52,7 @@ class InvoiceBundles:
 
         Raises:
             NotFound: there is no such cycle, or none of its events is linked yet.
+            MonthArchived: it is in an archive, or cycles there used credits that it may need.
         """
         while self._chain.step():
             pass
@@ -58,6 +60,9 @@ class InvoiceBundles:
         names = list(self._books.cycle_names(organization))
         if cycle not in names:
             raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
+        gone = self._books.detached(organization)
+        if gone.applied:
+            raise in_archive(map(month_named, gone.cycles))
         own, catalog = self._chain.head(organization), self._chain.head(COMMON)
         known_at = max((each.at for each in (own, catalog) if each.at), default=None)
         view = self._invoices.get(cycle, known_at=known_at)

@@ -5,7 +5,7 @@ from datetime import datetime
 from application.insight_views import UnusualView
 from application.live import InTurn, rate_cycle
 from application.views import InvoiceView, StripeBadge
-from domain.billing_cycle import BillingCycle, Status
+from domain.billing_cycle import OWES_NOTHING, BillingCycle, Status
 from domain.catalog import Catalog
 from domain.events.outcome import PaymentRecorded
 from domain.invoice import Invoice
@@ -132,7 +132,7 @@ def _paid(cycle: BillingCycle) -> int:
 
 def _remaining(cycle: BillingCycle, unpaid: int) -> int:
     """What is still asked of the customer, less what credit notes took off."""
-    if cycle.status in (Status.PAID, Status.VOID):
+    if cycle.status in OWES_NOTHING:
         return 0
     return unpaid - sum(note.reduce_due for note in cycle.standing_notes)
 

@@ -1,6 +1,5 @@
 """Invoices: what a customer owes, live or as it was, and why."""
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from application.desired import organization_of
@@ -11,11 +10,11 @@ from application.past import Past
 from application.ports import Books, CatalogReader, CycleState, EventLog, Snapshot
 from application.replays import CycleRecords
 from application.so_far import SoFar, so_far
+from application.stories import CaseNames, Stories
 from application.views import CurrentView, Explanation, HistoryEntry, InvoiceView
 from domain.catalog import Catalog
 from domain.errors import InvalidInput, NotFound, Unavailable
 from domain.events.base import Recorded
-from domain.identity import stripe_stream
 from domain.invoice import LineItem
 from domain.rating import Rated
 from domain.tally import Tallies
@@ -33,8 +32,7 @@ class Invoices:
     """Answers about invoices; changes nothing. Live and past answers are rated by one function.
 
     as_of: what had happened by then. known_at: what had been recorded by then. at_least: wait
-    until the log has reached this position. about: finds events of other streams that belong to
-    a cycle's story.
+    until the log has reached this position. cases: those that a cycle's story tells of.
     """
 
     def __init__(
@@ -44,14 +42,14 @@ class Invoices:
         catalog: CatalogReader,
         records: CycleRecords,
         stripe: StripeStream,
-        about: Callable[[str], Sequence[Recorded]] = lambda cycle: (),
+        cases: CaseNames = lambda cycle: (),
     ) -> None:
         self._books = books
         self._log = log
         self._catalog = catalog
         self._records = records
         self._stripe = stripe
-        self._about = about
+        self._stories = Stories(books, log, cases)
 
     def current(
         self,
@@ -104,35 +102,46 @@ class Invoices:
     ) -> tuple[HistoryEntry, ...]:
         """The cycle's story, here and at Stripe: one sentence for each event after a position.
 
-        Problems that were reported with it, and their answers, stand in it as well.
+        Credits that it could use, and problems reported with it, stand in it as well.
 
         Raises:
             NotFound: no such cycle.
         """
-        history = self._books.history(cycle)
-        if not history:
-            raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
-        together = [*history, *self._log.read(stripe_stream(cycle)), *self._about(cycle)]
-        together.sort(key=lambda each: each.position)
-        entries = [entry for entry in story(together) if entry.position > after]
+        told = story(self.events(cycle))
+        entries = [entry for entry in told if entry.position > after]
         return tuple(entries if limit is None else entries[:limit])
 
-    def explain(
-        self, cycle: str, line_key: str, after: str | None = None, limit: int = 100
-    ) -> Explanation:
-        """Why a line comes to what it does, down to its usage records.
+    def events(self, cycle: str) -> list[Recorded]:
+        """What that story is told from, in the log's order.
 
         Raises:
-            NotFound: no such cycle, or no such line on its invoice.
-            InvalidInput: ``after`` is no cursor of ours.
+            NotFound: no such cycle.
+        """
+        return self._stories.events(cycle)
+
+    def explain(
+        self,
+        cycle: str,
+        line_key: str,
+        after: str | None = None,
+        limit: int = 100,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Explanation:
+        """Why a line comes to what it does, or came to then, down to its usage records.
+
+        Raises:
+            NotFound: no such cycle, or no such line on its invoice then.
+            InvalidInput: ``after`` is no cursor of ours, or ``known_at`` lies in the future.
         """
         snapshot = self._books.snapshot(organization_of(cycle), cycle)
-        turn = self._live(snapshot, cycle)
+        past = self._past(snapshot, as_of, known_at) if as_of or known_at else None
+        turn = self._then(past, cycle) if past else self._live(snapshot, cycle)
         line = _line(turn.rated, line_key)
         catalog = self._catalog.current()
-        behind, tallies, where = self._behind(line, turn.state, catalog)
+        behind, tallies, where = self._behind(line, turn.state, catalog, past)
         records = behind.count(tallies)
-        history = self._books.history(where) if records else ()
+        history = self._books.history(where, known_at) if records else ()
         try:
             usage, cursor = behind.page(history, after, min(limit, PAGE_MAX))
         except ValueError:
@@ -161,17 +170,22 @@ class Invoices:
         return so_far(self._live(snapshot, cycle), self._catalog.current(), snapshot.now)
 
     def _behind(
-        self, line: LineItem, state: CycleState, catalog: Catalog
+        self, line: LineItem, state: CycleState, catalog: Catalog, past: Past | None
     ) -> tuple[Behind, Tallies, str]:
-        """Where a line's usage is found: a late one's in the cycle it is about, as known now."""
+        """Where a line's usage is found: a late one's in the cycle it is about, as known then."""
+        until = past.as_of if past else None
         if line.kind != "late" or line.corrects is None:
-            return Behind(line, state.cycle, catalog), state.tallies, state.cycle.id
+            behind = Behind(line, state.cycle, catalog, until=until)
+            return behind, state.tallies, state.cycle.id
         other, _, key = line.corrects.partition("/")
-        known = self._books.snapshot(organization_of(other), other).asked
+        if past:
+            known: CycleState | None = self._then(past, other).state
+        else:
+            known = self._books.snapshot(organization_of(other), other).asked
         if known is None:
             raise NotFound(f"there is no billing cycle {other}", cycle=other)
         tallies = known.tallies if known.late is None else known.late
-        return Behind(line, known.cycle.as_known(), catalog, key), tallies, other
+        return Behind(line, known.cycle.as_known(), catalog, key, until), tallies, other
 
     def _current(self, snapshot: Snapshot) -> CurrentView:
         open_cycles = {each.cycle.id for each in snapshot.cycles}
@@ -217,6 +231,9 @@ class Invoices:
             as_of=past.as_of or past.known_at or snapshot.now,
             known_at=past.known_at or snapshot.now,
         )
+
+    def _then(self, past: Past, cycle: str) -> InTurn:
+        return past.cycle(organization_of(cycle), cycle)[0]
 
     def _past(self, snapshot: Snapshot, as_of: datetime | None, known_at: datetime | None) -> Past:
         if known_at is not None and known_at > snapshot.now:

@@ -1,5 +1,7 @@
 """Issuing: settled invoices go to Stripe for good, and what became of them is recorded."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +13,7 @@ from domain.billing_cycle import BillingCycle, Outcome, Status
 from domain.errors import CyclebookError, StoreUnavailable
 from domain.events.cycle import FinalizationStarted
 from domain.events.outcome import (
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -19,6 +22,14 @@ from domain.events.outcome import (
 )
 from domain.events.stripe_invoice import StripeInvoiceFinalized
 from domain.stripe_invoice import StripeInvoice
+
+BilledByOthers = Callable[[str], bool]
+"""Whether another program bills a cycle, by the cycle's name."""
+
+
+def by_nobody_else(cycle: str) -> bool:
+    """All cycles are ours to bill."""
+    return False
 
 
 class Finalizer(Protocol):
@@ -34,12 +45,22 @@ class Finalizer(Protocol):
 
 
 class Issuing:
-    """Takes settled cycles to ``issued``. Every step looks afresh and does nothing twice."""
+    """Takes settled cycles to ``issued``. Every step looks afresh and does nothing twice.
 
-    def __init__(self, books: Books, finalizer: Finalizer, stripe: StripeStream) -> None:
+    theirs: what another program bills is issued in our books alone, and asks for nothing.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        finalizer: Finalizer,
+        stripe: StripeStream,
+        theirs: BilledByOthers = by_nobody_else,
+    ) -> None:
         self._books = books
         self._finalizer = finalizer
         self._stripe = stripe
+        self._theirs = theirs
 
     def take_edits(self, cycle: str, actor: str) -> Waiting | None:
         """Sync a cycle that is not settled, so that the books know what others did to its draft.
@@ -55,8 +76,10 @@ class Issuing:
             return Waiting(cycle=cycle, code=refusal.code, reason=str(refusal))
         return None
 
-    def issue(self, cycle: str, now: datetime, actor: str) -> Waiting | None:
+    def issue(self, cycle: str, now: datetime, actor: str, reason: str = "") -> Waiting | None:
         """Issue a settled cycle at Stripe; record the answer, and what became of it already.
+
+        reason: why a person asks for it; told where it was not when the cycle was settled.
 
         Raises:
             StoreUnavailable: what is not done yet is still due.
@@ -72,11 +95,35 @@ class Issuing:
             found = books.asked
             if found is not None and found.settled is not None:
                 facts = _facts(answer, found.revision)
-                books.append(found, found.finalize(_issued(found.settled, facts, now)))
+                issued = _issued(found.settled, facts, now)
+                told = issued if reason == found.settled.reason else replace(issued, reason=reason)
+                books.append(found, found.finalize(told))
                 # Paid while it was issued: the webhook that said so may have come too early.
                 if facts and (outcome := _outcome(answer.status, facts, now)):
                     books.append(found, found.record_outcome(outcome))
+                self._note_elsewhere(books, found, now)
         return None
+
+    def note_elsewhere(self, organization: str, now: datetime, actor: str) -> None:
+        """Say of invoices that were issued before we said so that another program billed them.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        for known in self._books.outstanding(organization):
+            if self._is_theirs(known):
+                with self._books.change(organization, actor=actor, cycle=known.id) as books:
+                    if books.asked is not None:
+                        self._note_elsewhere(books, books.asked, now)
+
+    def _note_elsewhere(self, books: OpenBooks, cycle: BillingCycle, now: datetime) -> None:
+        if self._is_theirs(cycle):
+            books.append(cycle, cycle.record_outcome(InvoiceBilledElsewhere(at=now)))
+
+    def _is_theirs(self, cycle: BillingCycle) -> bool:
+        """Whether it was issued, not at Stripe, and another program bills it."""
+        issued = cycle.issued
+        return issued is not None and issued.stripe_invoice is None and self._theirs(cycle.id)
 
 
 def note_past_due(books: OpenBooks, now: datetime) -> list[str]:

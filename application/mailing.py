@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from application.mail_server import MailRefused, MailServer, MailServerAway, MailUnavailable
 from application.notices import KINDS, Told
 from application.ports import Directory, Profile
-from domain.errors import CyclebookError, NotFound, Unavailable
+from domain.errors import NotFound, Unavailable
 from domain.organization import Organization
 
 log = logging.getLogger(__name__)
@@ -46,16 +47,10 @@ class Mail:
     attempts: int
 
 
-class MailRefused(CyclebookError):
-    """The mail server will never take this e-mail, or it cannot be written."""
+class NobodyToWriteTo(MailRefused):
+    """Who was to be told has left, or has no address any more."""
 
-    code = "mail_refused"
-
-
-class MailUnavailable(Unavailable):
-    """The mail server does not take anything now."""
-
-    code = "mail_unavailable"
+    code = "nobody_to_write_to"
 
 
 class Carrier(Protocol):
@@ -67,6 +62,7 @@ class Carrier(Protocol):
         Raises:
             MailRefused: it will never be taken.
             MailUnavailable: it may be taken later.
+            MailServerAway: nothing is taken now.
         """
         ...
 
@@ -94,6 +90,14 @@ class MailStore(Protocol):
         """It was not; it is tried again at an instant, or given up."""
         ...
 
+    def give_back(self, mail: Mail, error: str) -> None:
+        """It was not tried: nothing can be sent now."""
+        ...
+
+    def nobody(self, mail: Mail, reason: str) -> None:
+        """It will not be sent, and nobody need look at it."""
+        ...
+
     def choices(self, organization: str) -> Choices:
         """What an organization's members said."""
         ...
@@ -109,11 +113,13 @@ class Mailing:
     def __init__(
         self,
         store: MailStore,
+        server: MailServer,
         load: Callable[[str], Organization],
         directory: Directory,
         carry: Carrier,
     ) -> None:
         self._store = store
+        self._server = server
         self._load = load
         self._directory = directory
         self._carry = carry
@@ -121,7 +127,7 @@ class Mailing:
     def step(self, now: datetime) -> bool:
         """Address what is new, and send one e-mail that is due; whether there may be more."""
         addressed = self._address(now)
-        mail = self._store.claim(now, now + LEASE)
+        mail = None if self._server.away(now) else self._store.claim(now, now + LEASE)
         if mail is not None:
             self._send(mail, now)
         return addressed > 0 or mail is not None
@@ -148,8 +154,13 @@ class Mailing:
     def _send(self, mail: Mail, now: datetime) -> None:
         try:
             self._carry_out(mail)
+        except NobodyToWriteTo as error:
+            self._store.nobody(mail, str(error))
         except MailRefused as error:
-            self._store.failed(mail, str(error), None)
+            self._failed(mail, str(error), None)
+        except MailServerAway as error:
+            self._store.give_back(mail, str(error))
+            self._server.failed(error, now)
         except MailUnavailable as error:
             self._later(mail, str(error), now)
         except Unavailable:
@@ -162,14 +173,20 @@ class Mailing:
 
     def _later(self, mail: Mail, error: str, now: datetime) -> None:
         pause = SCHEDULE[mail.attempts] if mail.attempts < len(SCHEDULE) else None
-        self._store.failed(mail, error, None if pause is None else now + pause)
+        self._failed(mail, error, None if pause is None else now + pause)
+
+    def _failed(self, mail: Mail, error: str, next_at: datetime | None) -> None:
+        if next_at is None:
+            kind, notice = mail.notice.kind, mail.notice.id
+            log.error("e-mail %d, %s %s, is given up: %s", mail.number, kind, notice, error)
+        self._store.failed(mail, error, next_at)
 
     def _carry_out(self, mail: Mail) -> None:
         organization = self._load(mail.notice.organization)
         profile = self._directory.get(mail.notice.organization)
         address = profile.emails.get(mail.member)
         if address is None or mail.member not in organization.members:
-            raise MailRefused("this member has no address any more")
+            raise NobodyToWriteTo("this member has no address any more")
         zone = organization.calendar.zone
         self._carry(address, mail.notice, profile.name or organization.id, zone)
 

@@ -11,6 +11,7 @@ from projections.notices import Notice
 __all__ = ["CUSTOMERS", "KINDS", "SUBJECTS", "Kind", "Notice", "NoticeBoard", "Notices", "Told"]
 
 BILLING, ALERTS, CASES, TROUBLE = "billing", "alerts", "cases", "trouble"
+TEST = "endpoint.test"
 SUBJECTS = (BILLING, ALERTS, CASES, TROUBLE)
 """What members can choose to be told of by e-mail."""
 
@@ -61,7 +62,7 @@ KINDS: Mapping[str, Kind] = {
     "discrepancy.found": Kind(meaning="Stripe differs from the books."),
     "quarantine.growing": Kind(meaning="Many usage records could not be placed within an hour."),
     "endpoint.disabled": Kind(meaning="A webhook endpoint failed for days and was disabled."),
-    "endpoint.test": Kind(meaning="Somebody asked for a test of a webhook endpoint."),
+    TEST: Kind(meaning="Somebody asked for a test of a webhook endpoint."),
 }
 """Every kind of notice. The names are stable."""
 

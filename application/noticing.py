@@ -1,12 +1,13 @@
 """What no event tells: periods that end soon, invoices that changed, syncs that fail for long."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.notices import Notice, Notices
+from application.schedule_ports import Tally, missing
 from application.views import InvoiceView
 from domain.errors import CyclebookError, StoreUnavailable
 from domain.identity import parse_cycle_name
@@ -20,8 +21,6 @@ FAILING_FOR = timedelta(minutes=15)
 """A sync that fails for so long is told to whoever runs this service; a parked one at once."""
 
 CUSTOMERS_TOLD_AFTER = timedelta(hours=1)
-GROWING_BY = 100
-"""So many usage records quarantined within an hour are told of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,18 +94,28 @@ class Upcoming:
         self._invoice = invoice
         self._ahead = timedelta(days=days)
 
-    def run(self, now: datetime) -> bool:
-        """Tell of some; whether there may be more."""
-        told = 0
-        cycles = self._work.ending(now, now + self._ahead, AT_ONCE)
-        for cycle in cycles:
-            view = _seen(self._invoice, cycle)
-            if view is None:
-                continue
-            told += 1
+    def run(self, now: datetime) -> Tally:
+        """Tell of all whose period ends soon; what cannot be shown comes again the next time."""
+        seen: dict[str, bool] = {}
+        while new := self._not_in(seen, now):
+            seen |= {cycle: self._told(cycle, now) for cycle in new}
+        failed = [cycle for cycle, told in seen.items() if not told]
+        return Tally(
+            expected=len(seen),
+            done=len(seen) - len(failed),
+            problem=missing("cannot be shown", failed),
+        )
+
+    def _not_in(self, seen: Collection[str], now: datetime) -> list[str]:
+        found = self._work.ending(now, now + self._ahead, AT_ONCE + len(seen))
+        return [cycle for cycle in found if cycle not in seen]
+
+    def _told(self, cycle: str, now: datetime) -> bool:
+        view = _seen(self._invoice, cycle)
+        if view is not None:
             said = {"ends_at": written_utc(view.invoice.period.end), **_amounts(view)}
             self._notices.announce([_about(view, "invoice.upcoming", cycle, now, said)])
-        return told > 0 and len(cycles) == AT_ONCE
+        return view is not None
 
 
 class Updates:
@@ -181,8 +190,8 @@ class SyncTroubles:
         self._work = work
         self._notices = notices
 
-    def run(self, now: datetime) -> bool:
-        """Look at all of them; never is there more at once."""
+    def run(self, now: datetime) -> Tally:
+        """Look at all of them."""
         known = self._work.troubles()
         notices, after = told_of(known, now)
         # Told first: an occurrence told twice is one.
@@ -190,7 +199,7 @@ class SyncTroubles:
         for before, each in zip(known, after, strict=True):
             if each != before or each.error is None or each.told_at is None:
                 self._work.keep(each)
-        return False
+        return Tally(expected=len(known), done=len(known))
 
 
 def told_of(
@@ -269,29 +278,3 @@ def _trouble(kind: str, organization: str, since: datetime, now: datetime) -> No
         at=now,
         data={"since": written},
     )
-
-
-class QuarantineGrowth:
-    """Tells, once a day at most, that many usage records cannot be placed."""
-
-    def __init__(self, work: NoticeWork, notices: Notices) -> None:
-        self._work = work
-        self._notices = notices
-
-    def run(self, now: datetime) -> bool:
-        """Count the last hour's; never is there more at once."""
-        count = self._work.quarantined(now - timedelta(hours=1), GROWING_BY)
-        if count >= GROWING_BY:
-            day = f"{now:%Y-%m-%d}"
-            self._notices.announce(
-                [
-                    Notice(
-                        kind="quarantine.growing",
-                        organization="",
-                        occurrence=f"quarantine.growing/{day}",
-                        at=now,
-                        data={"at_least": count, "within_s": 3600},
-                    )
-                ]
-            )
-        return False

@@ -39,19 +39,23 @@ class Observer:
         """Stripe's id of the customer, as far as it is known."""
         return self._desired.customer.stripe_id or self._log.state.customer
 
-    def compare(self, seen: RemoteInvoice | None) -> ChangeSet:
-        """What must change for Stripe to hold our invoice, given what it was seen to hold."""
+    def compare(self, seen: RemoteInvoice | None, *, ask: bool = True) -> ChangeSet:
+        """What must change for Stripe to hold our invoice, given what it was seen to hold.
+
+        ask: whether Stripe may be asked for products that are not known to be there.
+        """
         if seen is None and self._desired.awaits:
             return ChangeSet(invoice=self._desired.invoice, remote=None, changes=())
-        unwanted = self._log.state.unwanted
-        return diff(
+        changes = diff(
             self._desired.invoice,
             seen,
             customer=self.customer,
-            unwanted=unwanted,
+            unwanted=self._log.state.unwanted,
             collection=self._desired.collection,
             undiscounted=self._log.state.undiscounted,
         )
+        has = self._gateway.has_product
+        return changes.making(each for each in changes.sold if not has(each, ask=ask))
 
     def glance(self) -> RemoteInvoice | None:
         """The invoice as one read shows it, or ``None``: usually one read.

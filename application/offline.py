@@ -8,7 +8,6 @@ from uuid import UUID
 
 from application.invoice_bundle import read_line
 from application.proved_invoice import LastSeen, differences, head_differs, proved_invoice
-from application.verification import payer_of
 from application.views import InvoiceView
 from domain.errors import NotFound
 from domain.events.base import Recorded
@@ -20,6 +19,7 @@ from domain.period import Period, written_utc
 from projections.chain import COMMON, Head, Kept, Link, Row, Walk
 from projections.checks.counting import Counter, meters_in_force
 from projections.checks.judging import lines_differ
+from projections.checks.payer import payer_of
 from projections.checks.reading import Reading, read_cycle
 from projections.checks.terms import Terms, price_list
 from projections.checks.turns import Counted, Turns

@@ -1,11 +1,12 @@
 """The books as they were: what had happened, and what was known, by an instant."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from application.detached import KnowsDetached, names_here
 from application.live import InTurn, rate_in_turn
 from application.ports import CatalogReader
 from application.registration import fold
@@ -21,14 +22,6 @@ from projections.replay import replay_control
 
 ZONES_DIFFER_MAX = timedelta(days=2)
 """How far a cycle's name may lie from the UTC date it begins on."""
-
-
-class CycleNames(Protocol):
-    """What is asked of the books: which cycles there are."""
-
-    def cycle_names(self, organization: str, *, unissued: bool = False) -> Sequence[str]:
-        """An organization's cycles, oldest first."""
-        ...
 
 
 class Streams(Protocol):
@@ -56,7 +49,7 @@ class Past:
     been recorded by then; ``None`` for everything.
     """
 
-    books: CycleNames
+    books: KnowsDetached
     log: Streams
     catalog: CatalogReader
     records: CycleRecords
@@ -68,7 +61,9 @@ class Past:
 
         Raises:
             NotFound: it had not begun, or nobody knew of it yet.
+            MonthArchived: what the log does not hold any more is needed for it.
         """
+        self.books.detached(organization).require_here(name)
         begun = self._begun(organization)
         for place, each in enumerate(begun):
             if each.cycle.id == name:
@@ -82,6 +77,7 @@ class Past:
 
         Raises:
             NotFound: the organization had no cycle then.
+            MonthArchived: what the log does not hold any more is needed for it.
         """
         begun = [each for each in self._begun(organization) if each.cycle.period.start <= at]
         if not begun:
@@ -103,8 +99,15 @@ class Past:
         return replay_stripe(each.event for each in self._seen(self.log.read(stripe_stream(cycle))))
 
     def _begun(self, organization: str) -> list[_Begun]:
-        """Every cycle that had begun and was known, oldest first."""
-        names = filter(self._may_have_begun, self.books.cycle_names(organization))
+        """Every cycle that had begun and was known, oldest first.
+
+        Detached ones are left out: an instant after all that happened in them needs no more of
+        them than the credits they used.
+        """
+        gone = self.books.detached(organization)
+        for each in (self.as_of, self.known_at):
+            gone.require_over(each)
+        names = filter(self._may_have_begun, names_here(self.books, organization))
         found = [each for each in map(self._control, names) if each is not None]
         return [
             each for each in found if self.as_of is None or each.cycle.period.start <= self.as_of
@@ -146,7 +149,8 @@ class Past:
         ]
         history = self.log.read(organization_stream(organization))
         who = fold(organization, [*filter(self._known, history[:1]), *self._seen(history[1:])])
-        applied = _applied(each.cycle for each in begun)
+        gone = self.books.detached(organization).applied
+        applied = _applied((each.cycle for each in begun), gone)
         states = [each.state for each in past]
         rated = rate_in_turn(who, states, applied, self.catalog.current())
         return list(zip(rated, (each.position for each in past), strict=True))
@@ -184,9 +188,9 @@ def _had_late(cycle: BillingCycle, record: CycleRecord) -> bool:
     return bool(cycle.late) or record.version > cycle.cutoff + control
 
 
-def _applied(cycles: Iterable[BillingCycle]) -> dict[str, int]:
-    """What settled invoices had used of each credit."""
-    used: dict[str, int] = {}
+def _applied(cycles: Iterable[BillingCycle], before: Mapping[str, int]) -> dict[str, int]:
+    """What settled invoices had used of each credit. before: by those that are not here."""
+    used = dict(before)
     for cycle in cycles:
         for applied in cycle.credits_used:
             used[applied.credit] = used.get(applied.credit, 0) + applied.amount

@@ -1,12 +1,13 @@
 """What the use cases need from the outside world. Adapters implement these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from application.detached import Detached
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
 from domain.events.base import Recorded
@@ -22,6 +23,10 @@ class EventLog(Protocol):
 
     def read(self, stream: UUID, after: int = 0) -> Sequence[Recorded]:
         """A stream's events after a version, oldest first. Usage is included."""
+        ...
+
+    def read_together(self, streams: Collection[UUID]) -> Sequence[Recorded]:
+        """The events of several streams, in the log's order."""
         ...
 
     def append(
@@ -190,6 +195,13 @@ class Books(Protocol):
 
     def cycle_names(self, organization: str, *, unissued: bool = False) -> Sequence[str]:
         """An organization's cycles, oldest first."""
+        ...
+
+    def detached(self, organization: str) -> Detached:
+        """Those of an organization's cycles whose events are in archives, and not in the log.
+
+        Whatever needs these events raises ``MonthArchived``.
+        """
         ...
 
     def outstanding(self, organization: str) -> Sequence[BillingCycle]:

@@ -7,8 +7,7 @@ from application.gateway import Desired, Draft, InvoiceGateway
 from application.observing import Observer
 from application.refusals import CUSTOMER_GONE, refusal
 from application.stripe_calls import StripeCalls, StripeLog
-from domain.invoice import Sold
-from projections.change_set import AddLine, ChangeSet, UpdateDraft, UpdateLine
+from projections.change_set import ChangeSet, CreateProduct, UpdateDraft
 from projections.remote_invoice import Marks, RemoteInvoice, deleted
 
 ALREADY_THERE = "resource_already_exists"
@@ -93,13 +92,8 @@ class Preparing:
 
     def products(self, changes: ChangeSet) -> None:
         """Have what the lines sell in Stripe's catalogue. Somebody else may just have made it."""
-        written: list[UpdateLine | AddLine] = [*changes.of(UpdateLine), *changes.of(AddLine)]
-        for sold in dict.fromkeys(each.line.sold for each in written):
-            if sold is not None and not self._gateway.has_product(sold):
-                self._make(sold)
-
-    def _make(self, sold: Sold) -> None:
-        self._calls.make(self._gateway.new_product(sold), fine=(ALREADY_THERE,))
+        for change in changes.of(CreateProduct):
+            self._calls.make(self._gateway.new_product(change.sold), fine=(ALREADY_THERE,))
 
     def _customer(self) -> str:
         """Stripe's id of the customer: known, found where a call may have made it, or made.

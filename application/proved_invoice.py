@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from application.detached import NOTHING_DETACHED, Detached
 from application.invoice_view import invoice_view
 from application.past import Past
 from application.replays import CycleRecord
@@ -48,6 +49,10 @@ class FileStore:
         found = [each for each in first if isinstance(each, CycleOpened)]
         mine = (each for each in found if each.organization == organization)
         return [each.cycle for each in sorted(mine, key=lambda each: each.start)]
+
+    def detached(self, organization: str) -> Detached:
+        """What is not at hand is not spoken of."""
+        return NOTHING_DETACHED
 
     @contextmanager
     def opened(self, cycle: str, known_at: datetime | None = None) -> Iterator[CycleRecord]:

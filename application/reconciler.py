@@ -67,10 +67,10 @@ class Reconciler:
         """What differs from the last recorded state of Stripe. Never asks Stripe."""
         log = StripeLog(self._stream, cycle, "")
         observer = Observer(self._gateway, log, self._desired(cycle))
-        return observer.compare(observer.recorded())
+        return observer.compare(observer.recorded(), ask=False)
 
-    def sync(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
-        """Make Stripe's draft equal our invoice and prove it.
+    def sync(self, cycle: str, actor: str, force: bool = False, reason: str = "") -> SyncResult:
+        """Make Stripe's draft equal our invoice and prove it. reason: why a person asks for it.
 
         Raises:
             UnsafeChangeSet: the plan refuses itself, and ``force`` does not help or is missing.
@@ -78,7 +78,7 @@ class Reconciler:
             GatewayBusy, GatewayUnavailable: no definite answer. Safe to call again.
             GatewayRejected: Stripe refused for good; recorded as the cycle's problem.
         """
-        return self._sync(cycle, actor).run(force=force)
+        return self._sync(cycle, actor).run(force=force, reason=reason)
 
     def finalize(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
         """Sync, prove, finalize, read back and prove again. Safe to repeat.

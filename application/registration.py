@@ -76,6 +76,15 @@ class Registration:
         self._remember(organization, details)
         return self._view(organization, position, created=created)
 
+    def check(self, organization: str, details: Details, at: datetime) -> None:
+        """Whether a new organization may be like that. Nothing is stored.
+
+        Raises:
+            InvalidInput: a field cannot be used; ``field`` names it.
+        """
+        _check(organization, details)
+        _check_start(details.starts_at, at)
+
     def get(self, organization: str) -> OrganizationView:
         """An organization.
 

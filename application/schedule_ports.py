@@ -9,6 +9,9 @@ from uuid import UUID
 BY_ITSELF = "schedule"
 """Who asks for a run whose time has come."""
 
+NAMED_MAX = 10
+"""A tally's problem names so many at most."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
@@ -17,6 +20,15 @@ class Tally:
     expected: int
     done: int
     problem: str | None = None
+
+
+def missing(why: str, which: Sequence[str]) -> str | None:
+    """The problem of a tally: the first few that are missing, or ``None`` where none is.
+
+    >>> missing("broke off", ["acme", "globex"]), missing("broke off", [])
+    ('broke off: acme, globex', None)
+    """
+    return f"{why}: {', '.join(which[:NAMED_MAX])}" if which else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +69,10 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadJob:
-    """A job that does not go on by itself, or not yet: ``failed``, or ``stalled``."""
+    """A job that does not go on by itself, or not yet: ``failed``, or ``stalled``.
+
+    error: why, in words; never empty.
+    """
 
     id: int
     schedule: str
@@ -65,7 +80,7 @@ class DeadJob:
     attempt: int
     asked_by: str
     at: datetime | None
-    error: str | None
+    error: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,7 +160,8 @@ class Jobs(Protocol):
         ...
 
     def recover(self) -> int:
-        """Take jobs from workers that are gone, and have them made again; how many."""
+        """Have jobs made again whose worker is gone, or of which the database, being away, was
+        not told what came of them; how many."""
         ...
 
     def forget(self, older_than: timedelta) -> int:

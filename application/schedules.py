@@ -61,6 +61,31 @@ SCHEDULES: tuple[Schedule, ...] = (
         counts="cycles of those days, and those of which all sides were read and compared",
     ),
     Schedule(
+        name="alerts",
+        words="Look at spend and forecast alerts of cycles that did not change, or that the "
+        "worker's own loop has left behind.",
+        cadence="*/5 * * * *",
+        counts="cycles with alerts that were not looked at for ten minutes, and those looked at",
+    ),
+    Schedule(
+        name="upcoming",
+        words="Tell of invoices that come soon, each once.",
+        cadence="*/5 * * * *",
+        counts="cycles that end within INVOICE_UPCOMING_DAYS and were not told of, and those told",
+    ),
+    Schedule(
+        name="sync_troubles",
+        words="Tell of syncs that fail for long, or wait for a person, and that they work again.",
+        cadence="* * * * *",
+        counts="cycles whose sync fails, or did at the last run, and those looked at",
+    ),
+    Schedule(
+        name="quarantine_growth",
+        words="Tell, once a day at most, that many usage records cannot be placed.",
+        cadence="*/5 * * * *",
+        counts="1 where a hundred were quarantined within an hour, and 1 where that is told",
+    ),
+    Schedule(
         name="checkpoints",
         words="Sum up long cycles, so that they replay fast.",
         cadence="* * * * *",

@@ -1,8 +1,9 @@
 """Settling: fixes the books of closed cycles, oldest first, and hands over what they leave."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from application.cycles import every_cycle, follows
 from application.driving import awaits_draft
@@ -15,6 +16,9 @@ from domain.catalog import Catalog
 from domain.events.amounts import CreditApplied
 from domain.events.late import LateAmountsBilled
 from domain.events.organization import CreditGranted
+
+NO_REASONS: Mapping[str, str] = MappingProxyType({})
+"""Nobody said why any cycle goes on: its time has come."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,24 +38,35 @@ class Settled:
     waiting: list[Waiting] = field(default_factory=list)
 
 
-def settle(books: OpenBooks, catalog: Catalog, now: datetime, check: Check = no_check) -> Settled:
+def settle(
+    books: OpenBooks,
+    catalog: Catalog,
+    now: datetime,
+    check: Check = no_check,
+    reasons: Mapping[str, str] = NO_REASONS,
+) -> Settled:
     """Settle every closed cycle that may be.
 
     That decides, once, who used which credit, who bills what became known late, and what is
     carried. One that waits for a person keeps the others from it only where it carries an
     amount to them.
 
-    check: looks at each cycle before, and may hold it.
+    check: looks at each cycle before, and may hold it. reasons: why a person has a cycle settled.
     """
     done = Settled()
     if any(cycle.status is Status.CLOSED for cycle in books.cycles):
-        _settle_in_turn(books, catalog, now, done, check)
+        _settle_in_turn(books, catalog, now, done, check, reasons)
     _expire_credits(books, now)
     return done
 
 
 def _settle_in_turn(
-    books: OpenBooks, catalog: Catalog, now: datetime, done: Settled, check: Check
+    books: OpenBooks,
+    catalog: Catalog,
+    now: datetime,
+    done: Settled,
+    check: Check,
+    reasons: Mapping[str, str],
 ) -> None:
     # All are rated before any is settled: that is what people have seen.
     turns = locked_in_turn(books, catalog)
@@ -67,7 +82,7 @@ def _settle_in_turn(
         else:
             if not done.settled:
                 pass_on(books, turns)
-            _settle(books, turn, late, now)
+            _settle(books, turn, late, now, reasons.get(cycle.id, ""))
             done.settled.append(cycle.id)
 
 
@@ -97,7 +112,9 @@ def _needs_approval(books: OpenBooks, subtotal: int) -> bool:
     return policy("approval") == "always" or (policy("approval") == "above" and above)
 
 
-def _settle(books: OpenBooks, turn: InTurn, late: dict[str, InTurn], now: datetime) -> None:
+def _settle(
+    books: OpenBooks, turn: InTurn, late: dict[str, InTurn], now: datetime, reason: str
+) -> None:
     """Record what the invoice takes from outside, settle it, and hand over what it leaves."""
     cycle, rated = turn.state.cycle, turn.rated
     books.append(cycle, _credits_applied(books, turn, now))
@@ -110,7 +127,7 @@ def _settle(books: OpenBooks, turn: InTurn, late: dict[str, InTurn], now: dateti
     basis = {key: line.amount for key, line in rated.basis.items()}
     version = books.version(cycle)
     started = cycle.start_finalization(
-        rated.invoice, basis, rated.coming, version, now, turn.around.automatic_tax
+        rated.invoice, basis, rated.coming, version, now, turn.around.automatic_tax, reason
     )
     books.append(cycle, started)
     _hand_over(books, turn, now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from application.mailing import MailRefused, MailUnavailable
+from application.mail_server import MailRefused, MailServer, MailServerAway, MailUnavailable
 from application.ports import Directory
 from application.registration import EMAIL
 from application.signing_in import Visitor
@@ -72,6 +72,10 @@ class RequestStore(Protocol):
         """It is tried again then."""
         ...
 
+    def give_back(self, asked: Asked, error: str) -> None:
+        """It was not tried: nothing can be sent now."""
+        ...
+
     def members(self, address: str, limit: int) -> Sequence[tuple[str, str]]:
         """Whose address it is, in either case of letters: (organization, member)."""
         ...
@@ -105,12 +109,14 @@ class SendingLinks:
     def __init__(
         self,
         store: RequestStore,
+        server: MailServer,
         load: Callable[[str], Organization],
         directory: Directory,
         link: Callable[[Visitor, datetime], str],
         carry: Callable[[Asked, Sequence[WayIn]], None],
     ) -> None:
         self._store = store
+        self._server = server
         self._load = load
         self._directory = directory
         self._link = link
@@ -118,7 +124,7 @@ class SendingLinks:
 
     def step(self, now: datetime) -> bool:
         """Write to one address that is due; whether there was one."""
-        asked = self._store.claim(now, now + LEASE)
+        asked = None if self._server.away(now) else self._store.claim(now, now + LEASE)
         if asked is None:
             return False
         try:
@@ -126,6 +132,9 @@ class SendingLinks:
                 self._carry(asked, ways)
         except MailRefused as error:
             self._store.ended(asked, str(error))
+        except MailServerAway as error:
+            self._store.give_back(asked, str(error))
+            self._server.failed(error, now)
         except MailUnavailable as error:
             self._try_later(asked, str(error), now)
         else:

@@ -13,6 +13,11 @@ from domain.events.stripe_invoice import CallAnswered, CallAttempted, StripeInvo
 from domain.stripe_invoice import StripeInvoice
 
 
+def made_for(cycle: str, key: str) -> bool:
+    """Whether an idempotency key is of a call that was made for a cycle alone."""
+    return key.startswith(f"{cycle}/")
+
+
 class StripeLog:
     """One cycle's stream while one worker is at it.
 

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.schedule_ports import Asked, Jobs, RunLog, Tally
-from domain.errors import CyclebookError
+from application.worker import words_of
+from domain.errors import CyclebookError, StoreUnavailable
 
 Sweep = Callable[[datetime], Tally]
 """What a schedule does. Safe to repeat: after a crash nobody knows how far it came."""
@@ -47,9 +49,12 @@ class Sweeping:
     def carry_out(self, asked: Asked) -> None:
         """Make one run. What fails comes again after a pause, as often as ``PAUSES`` says.
 
+        An outage of the database counts as no attempt: it says nothing of the schedule.
+
         Raises:
             Exception: what failed the last time, so that the job is kept as dead.
-            StoreUnavailable: nothing could be written down; the job is found and made again.
+            StoreUnavailable: what became of it could not be written down. The queue finds a job
+                that ended so (``Jobs.recover``), and has it made again.
         """
         run = self._runs.begin(asked, self._worker)
         try:
@@ -70,20 +75,21 @@ class Sweeping:
 
     def _failed(self, asked: Asked, run: int, error: Exception) -> None:
         trace = None if isinstance(error, CyclebookError) else error
-        log.warning(
-            "%s failed, attempt %s: %s", asked.schedule, asked.attempt, error, exc_info=trace
-        )
-        self._runs.end(run, "failed", None, _words(error))
-        if asked.attempt >= ATTEMPTS_MAX:
+        words, told = words_of(error), {"trouble": error}
+        failed = "%s failed, attempt %s: %s"
+        log.warning(failed, asked.schedule, asked.attempt, words, exc_info=trace, extra=told)
+        away = isinstance(error, StoreUnavailable)
+        last = not away and asked.attempt >= ATTEMPTS_MAX
+        # Before the run is told to have failed: after its last attempt that ends a job.
+        if away:
+            self._jobs.again(asked, PAUSES[0])
+        elif not last:
+            pause = PAUSES[asked.attempt - 1]
+            self._jobs.again(replace(asked, attempt=asked.attempt + 1), pause)
+        self._runs.end(run, "failed", None, words)
+        if last:
             self._jobs.settled(asked.schedule)
             raise error
-        again = Asked(
-            schedule=asked.schedule,
-            job=asked.job,
-            attempt=asked.attempt + 1,
-            asked_by=asked.asked_by,
-        )
-        self._jobs.again(again, PAUSES[asked.attempt - 1])
 
 
 def _missing(tally: Tally) -> str | None:
@@ -91,8 +97,3 @@ def _missing(tally: Tally) -> str | None:
         return None
     told = f"{tally.done} of {tally.expected} done"
     return told if tally.problem is None else f"{told}: {tally.problem}"
-
-
-def _words(error: Exception) -> str:
-    code = error.code if isinstance(error, CyclebookError) else type(error).__name__
-    return f"{code}: {error}"

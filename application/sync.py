@@ -71,12 +71,15 @@ class Sync:
         self._edits: tuple[Discrepancy, ...] = ()
         self.seen: RemoteInvoice | None = None
 
-    def run(self, *, force: bool, closely: bool = False) -> SyncResult:
-        """Make Stripe's draft equal our invoice. closely: a glance at it is not enough."""
-        with self._log.noting_refusals():
-            return self._run(force=force, closely=closely)
+    def run(self, *, force: bool, closely: bool = False, reason: str = "") -> SyncResult:
+        """Make Stripe's draft equal our invoice. closely: a glance at it is not enough.
 
-    def _run(self, *, force: bool, closely: bool) -> SyncResult:
+        reason: why a person asked for it; it stands with the plan.
+        """
+        with self._log.noting_refusals():
+            return self._run(force=force, closely=closely, reason=reason)
+
+    def _run(self, *, force: bool, closely: bool, reason: str) -> SyncResult:
         self.settle()
         self._preparing.require_customer()
         self.seen = self._preparing.leave_former_customer(self._observer.glance())
@@ -91,7 +94,7 @@ class Sync:
         changes = self._observer.compare(self.seen)
         self._refuse_if_unsafe(changes, force)
         if changes:
-            self._carry_out(changes, force)
+            self._carry_out(changes, force, reason)
             self._read_back()
         return self._result(changes, self.prove(issued=self._log.state.issued))
 
@@ -185,7 +188,7 @@ class Sync:
             self._log.save()
             raise
 
-    def _carry_out(self, changes: ChangeSet, force: bool) -> None:
+    def _carry_out(self, changes: ChangeSet, force: bool, reason: str) -> None:
         state, digest = self._log.state, self._invoice.digest()
         planned = state.planned(
             revision=self._invoice.revision,
@@ -194,6 +197,7 @@ class Sync:
             changes=tuple(map(str, changes.changes)),
             calls=changes.calls,
             forced=force,
+            reason=reason,
         )
         self._log.add(planned)
         cycle, revision = self._invoice.cycle, self._invoice.revision

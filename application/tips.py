@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from application.day_memory import Memory
+from application.detached import names_here
 from application.insight_views import Tip
 from application.ports import Books, CatalogReader, CycleState, Snapshot
 from application.replays import CycleRecords
@@ -75,8 +76,8 @@ class Tips:
             return ()
         cycle = begun[-1]
         runs = {name: known.running_on() for name, known in cycle.attachments.items()}
-        earlier = self._books.cycle_names(organization)
-        before = earlier[: list(earlier).index(cycle.id)]
+        earlier = names_here(self._books, organization)
+        before = earlier[: earlier.index(cycle.id)]
         book = _Book(
             snapshot=snapshot,
             catalog=self._catalog.current(),

@@ -1,6 +1,6 @@
 """Verification: everything that must hold in a store, counted a second time and compared."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,7 +9,6 @@ from application.usage_count import UsageCount
 from application.verified_store import StoredCycle, StoredOrganization, VerifiedStore
 from application.views import InvoiceView
 from domain.errors import CyclebookError, InvalidInput
-from domain.events.base import Recorded
 from domain.events.organization import StripeCustomerLinked
 from domain.events.usage import micros
 from projections.checks.broken import INVARIANTS, Broken
@@ -23,9 +22,10 @@ from projections.checks.judging import (
     replay_differs,
     settlement_differs,
 )
+from projections.checks.payer import payer_of
 from projections.checks.reading import Reading, read_cycle
 from projections.checks.terms import price_list
-from projections.checks.turns import Payer, Turns
+from projections.checks.turns import Turns
 from projections.remote_invoice import RemoteInvoice, RemoteStatus
 
 TELL_EVERY = 1_000
@@ -197,9 +197,10 @@ class _Look:
         cycles = sorted(stored.cycles, key=lambda each: each.starts)
         readings = [read_cycle(each.control) for each in cycles]
         yield from _heads_differ(cycles, readings)
-        yield from periods_part(readings, [each.event for each in stored.history])
+        told = [each.event for each in stored.history]
+        yield from periods_part(readings, told, stored.detached.cycles)
         yield from late_amounts_part(readings)
-        payer = payer_of(stored.history, readings)
+        payer = payer_of(stored.history, readings, stored.detached.applied)
         turns = Turns(payer, book)
         for place, (cycle, reading) in enumerate(zip(cycles, readings, strict=True)):
             self._at = cycle.cycle
@@ -267,18 +268,6 @@ class _Look:
 def _unreadable(invariant: int, about: str, error: Exception) -> Broken:
     detail = f"{type(error).__name__}: {error}"
     return Broken(invariant=invariant, about=about, what="cannot be read", detail=detail)
-
-
-def payer_of(history: Iterable[Recorded], readings: Iterable[Reading]) -> Payer:
-    """Who pays, by the organization's events, and what settled invoices used of its credits."""
-    payer = Payer()
-    for each in history:
-        payer.take(each.event)
-    for reading in readings:
-        if reading.settled is not None:
-            for credit, amount in reading.credits().items():
-                payer.use(credit, amount)
-    return payer
 
 
 def _lines(view: InvoiceView) -> dict[str, int]:

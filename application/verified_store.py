@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from application.detached import Detached
 from domain.events.base import Recorded
 from domain.events.usage import PackedRecord
 from projections.checks.broken import Broken
@@ -58,6 +59,8 @@ class StoredOrganization(Protocol):
     history: Sequence[Recorded]
     catalog: Sequence[Recorded]
     cycles: Sequence[StoredCycle]
+    """Those whose events the log holds."""
+    detached: Detached
 
     def usage(self, cycle: StoredCycle) -> Iterator[Page]:
         """The usage events of a cycle in the log's order."""

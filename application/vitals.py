@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from application.mail_server import MailOutage
 from application.projector import Lag
 from application.schedules import Standing
 
 WAITING: Mapping[str, str] = {
-    "syncs": "Cycles whose draft at Stripe may be out of step, since when it may be",
+    "syncs": "Cycles whose draft at Stripe may be out of step, since when it should not be",
     "syncs_due": "Syncs whose time has come, and nobody is at them",
+    "syncs_spaced": "Syncs that wait because Stripe expects few reads for each invoice",
     "syncs_under_way": "Syncs that a worker is at",
     "syncs_failing": "Syncs that failed and will be tried again",
     "syncs_parked": "Syncs that failed and wait for a person",
@@ -26,7 +28,13 @@ WAITING: Mapping[str, str] = {
     "change_requests": "Changes that wait for a second person",
     "deliveries": "Webhooks to systems of the operator that are on their way",
     "deliveries_failing": "Webhooks to systems of the operator that failed and will be tried again",
+    "endpoints_disabled": "Systems of the operator that failed so long that they are not told any more",
     "mails": "E-mails on their way",
+    "mails_failing": "E-mails that the mail server did not take, and that will be tried again",
+    "mails_given_up": "E-mails that were given up, and wait for a person",
+    "mails_unaddressed": "Notices of which nobody has looked whom to tell by e-mail",
+    "sign_in_mails": "People who wait for a link to sign in by e-mail",
+    "updates_due": "Cycles whose invoice may have changed, and nobody has looked whether to tell",
     "jobs_failed": "Runs of schedules that failed for good",
 }
 """Everything that can wait, by name. The names are stable."""
@@ -35,8 +43,10 @@ WAITING: Mapping[str, str] = {
 ROLES = ("project", "sync", "schedule", "notify", "intake")
 """What workers can do."""
 
-ESSENTIAL_ROLES = ("project", "sync", "schedule")
-"""Without these nothing reaches Stripe."""
+ESSENTIAL_ROLES = ("project", "sync", "schedule", "notify")
+"""Without these nothing reaches Stripe, or nobody is told; ``intake`` takes a broker."""
+
+CHAIN_LAG_MAX = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,12 +96,17 @@ class Budget:
 class Vitals:
     """Everything at a glance. sync_interval: within which a change is to reach Stripe.
 
+    lag, chain: how far the lists are behind the log, and its chain. needed: roles that some worker
+    has to have. mail_outage: that no e-mail goes out, where any should.
     late: schedules that should have run by now; ill: those whose last run did not end well.
     """
 
     counted: Counted
     lag: Lag
+    chain: Lag
     budget: Budget
+    needed: Sequence[str] = ESSENTIAL_ROLES
+    mail_outage: MailOutage | None = None
     sync_interval: timedelta = timedelta()
     late: Sequence[str] = ()
     ill: Sequence[str] = ()
@@ -100,6 +115,11 @@ class Vitals:
     def at(self) -> datetime:
         """When it was counted."""
         return self.counted.at
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Roles that no worker has and one should."""
+        return [role for role in self.needed if not self.counted.workers.get(role)]
 
 
 class VitalsStore(Protocol):
@@ -113,9 +133,20 @@ class VitalsStore(Protocol):
         """How many workers said lately that they work, for each role."""
         ...
 
+    def chain(self) -> Lag:
+        """How far the chain is behind the log."""
+        ...
+
+    def mail_outage(self) -> MailOutage | None:
+        """That no e-mail goes out."""
+        ...
+
 
 class Monitoring:
-    """Looks at everything. budget: how much of Stripe's pace is in use."""
+    """Looks at everything. budget: how much of Stripe's pace is in use.
+
+    broker, mails: whether usage comes by messages, and whether e-mails are sent.
+    """
 
     def __init__(
         self,
@@ -124,12 +155,17 @@ class Monitoring:
         budget: Callable[[], Budget],
         schedules: Callable[[], Sequence[Standing]],
         sync_interval: timedelta,
+        *,
+        broker: bool = False,
+        mails: bool = False,
     ) -> None:
         self._store = store
         self._lag = lag
         self._budget = budget
         self._schedules = schedules
         self._sync_interval = sync_interval
+        self._needed = (*ESSENTIAL_ROLES, "intake") if broker else ESSENTIAL_ROLES
+        self._mails = mails
 
     def look(self) -> Vitals:
         """How everything is now.
@@ -141,11 +177,18 @@ class Monitoring:
         return Vitals(
             counted=self._store.count(),
             lag=self._lag(),
+            chain=self._store.chain(),
             budget=self._budget(),
+            needed=self._needed,
+            mail_outage=self.mail_outage(),
             sync_interval=self._sync_interval,
             late=[each.schedule.name for each in standings if each.late],
             ill=[each.schedule.name for each in standings if each.last and not each.last.well],
         )
+
+    def mail_outage(self) -> MailOutage | None:
+        """That no e-mail goes out, where any should."""
+        return self._store.mail_outage() if self._mails else None
 
     def warnings(self) -> list[str]:
         """What is away, while requests are served all the same.
@@ -153,7 +196,15 @@ class Monitoring:
         Raises:
             StoreUnavailable: the database does not answer.
         """
-        at_work, away = self._store.workers(), self._budget().away
-        missing = [role for role in ESSENTIAL_ROLES if not at_work.get(role)]
+        away, chain, outage = self._budget().away, self._store.chain(), self.mail_outage()
         found = [] if away is None else [f"stripe: {away}"]
-        return [*found, f"workers: none does {', '.join(missing)}"] if missing else found
+        at_work = self._store.workers()
+        found += [
+            f"workers: none has the role {role}" for role in self._needed if not at_work.get(role)
+        ]
+        if outage is not None:
+            since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
+            found.append(f"mail: no e-mail goes out since {since}: {outage.reason}")
+        if chain.age > CHAIN_LAG_MAX:
+            found.append(f"chain: {chain.last - chain.position} events are not linked yet")
+        return found

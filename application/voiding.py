@@ -67,7 +67,7 @@ class Voiding:
             GatewayError, GatewayRejected: Stripe did not void it; nothing is recorded.
         """
         why = written(reason, "reason", REASON_MAX)
-        known = self._cycle(cycle)
+        known = self._voidable(cycle)
         if known.void(why, mode, 0, self._now()) and _at_stripe(known):
             self._stripe.void(cycle, actor)
 
@@ -94,7 +94,7 @@ class Voiding:
         Raises:
             NotFound, InvalidInput, RuleViolation: as ``void``.
         """
-        self._cycle(cycle).void(written(reason, "reason", REASON_MAX), mode, 0, self._now())
+        self._voidable(cycle).void(written(reason, "reason", REASON_MAX), mode, 0, self._now())
 
     def mark_uncollectible(self, cycle: str, reason: str, *, actor: str) -> Receipt:
         """Give up on an issued invoice; it can still be paid.
@@ -115,6 +115,14 @@ class Voiding:
             return append(books, asked, asked.record_outcome(given_up))
 
         return self._run(organization_of(cycle), change, actor=actor, cycle=cycle)
+
+    def _voidable(self, cycle: str) -> BillingCycle:
+        """The cycle, where all is here that its invoice billed late: that would be open again."""
+        known = self._cycle(cycle)
+        gone = self._books.detached(known.organization)
+        for each in known.late_amounts:
+            gone.require_here(each)
+        return known
 
     def _cycle(self, cycle: str) -> BillingCycle:
         asked = self._books.snapshot(organization_of(cycle), cycle).asked

@@ -8,53 +8,20 @@ from typing import Protocol
 
 from application.case_views import CaseFilter
 from application.cases import Cases
+from application.detached import names_here
+from application.export_rows import COLUMNS, Row
 from application.holdings import Holdings
 from application.invoices import Invoices
 from application.ports import Books
 from application.registration import Registration
 from application.views import InvoiceView
+from domain.billing_cycle import Outcome
 from domain.events.base import Recorded
 from domain.events.usage import UsageRecorded, instant
 from domain.period import written_utc
 from domain.quantity import plain
 
-Cell = str | int | bool | None
-Row = dict[str, Cell]
-
 PAGE = 100
-COLUMNS: dict[str, tuple[str, ...]] = {
-    kind: tuple(names.split())
-    for kind, names in {
-        "organization": (
-            "organization name currency time_zone anchor_day policies stripe_customer"
-        ),
-        "member": "organization user email role",
-        "credit": (
-            "organization credit currency amount applied expired remaining reason granted_at"
-            " expires_at"
-        ),
-        "invoice": (
-            "organization cycle status currency starts ends subtotal total tax amount_due"
-            " amount_paid number issued_at due_at digest stripe_invoice"
-        ),
-        "invoice_line": (
-            "organization cycle line kind description quantity unit amount unrounded_amount"
-            " currency starts ends price attachment corrects"
-        ),
-        "case": "organization case status cycle line amount currency reported_at resolved_at",
-        "case_entry": "organization case at actor what text",
-        "usage_record": (
-            "organization cycle source id meter attachment value occurred_at properties position"
-        ),
-        "event": (
-            "organization position stream stream_name version topic recorded_at occurred_at actor"
-            " body"
-        ),
-    }.items()
-}
-"""What each kind of row says, in order. Instants in UTC, amounts in minor units."""
-PERSONAL = frozenset({"member", "case_entry"})
-"""Kinds of rows with data about persons: addresses, and what people wrote."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,10 +46,20 @@ class OrganizationLog(Protocol):
         ...
 
 
+class OrganizationRows(Protocol):
+    """Reads what tables hold of an organization beside the log and the invoices."""
+
+    def rows(
+        self, organization: str, customer: str | None, *, for_staff: bool
+    ) -> Iterator[tuple[str, Row]]:
+        """Rows (kind, columns), one kind after the other. customer: as whom it is billed now."""
+        ...
+
+
 class WholeExport:
     """Exports everything about an organization. Writes nothing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each knows something else of an organization
         self,
         registration: Registration,
         books: Books,
@@ -90,6 +67,7 @@ class WholeExport:
         holdings: Holdings,
         cases: Cases,
         log: OrganizationLog,
+        kept: OrganizationRows,
     ) -> None:
         self._registration = registration
         self._books = books
@@ -97,11 +75,13 @@ class WholeExport:
         self._holdings = holdings
         self._cases = cases
         self._log = log
+        self._kept = kept
 
     def rows(self, organization: str, *, for_staff: bool) -> Iterator[tuple[str, Row]]:
         """Rows (kind, columns) of all kinds, one kind after the other; usage before its event.
 
-        for_staff: also what happened at Stripe, events of cases, and internal comments.
+        for_staff: also what happened at Stripe, events of cases, internal comments, and how the
+        service was run for it: see ``STAFF``.
 
         Raises:
             NotFound: there is no such organization.
@@ -113,8 +93,10 @@ class WholeExport:
         parts: tuple[Callable[[], Iterator[tuple[str, Row]]], ...] = (
             lambda: self._who(organization),
             lambda: self._credits(organization),
+            lambda: self._alerts(organization),
             lambda: self._bills(organization),
             lambda: self._reports(organization, for_staff),
+            lambda: self._others(organization, for_staff),
             lambda: self._events(organization, for_staff),
         )
         for part in parts:
@@ -155,10 +137,20 @@ class WholeExport:
                 },
             )
 
+    def _alerts(self, organization: str) -> Iterator[tuple[str, Row]]:
+        for armed in self._books.snapshot(organization).organization.alerts.values():
+            each = armed.configured
+            yield "alert", {name: getattr(each, name) for name in COLUMNS["alert"]}
+
+    def _others(self, organization: str, for_staff: bool) -> Iterator[tuple[str, Row]]:
+        customer = self._registration.get(organization).stripe_customer
+        return self._kept.rows(organization, customer, for_staff=for_staff)
+
     def _bills(self, organization: str) -> Iterator[tuple[str, Row]]:
-        for cycle in self._books.cycle_names(organization):
+        for cycle in names_here(self._books, organization):
             view = self._invoices.get(cycle)
             yield "invoice", _invoice(view)
+            yield from (("outcome", _outcome(view, each)) for each in view.outcomes)
             for line in view.invoice.lines:
                 yield (
                     "invoice_line",
@@ -250,6 +242,20 @@ def _records(stored: ExportedEvent, usage: UsageRecorded) -> Iterator[tuple[str,
                 "position": stored.recorded.position,
             },
         )
+
+
+def _outcome(view: InvoiceView, event: Outcome) -> Row:
+    """What became of an issued invoice, by the event's own name."""
+    references = (getattr(event, name, None) for name in ("reference", "note", "refund", "dispute"))
+    return {
+        "cycle": view.invoice.cycle,
+        "what": type(event).__name__,
+        "at": written_utc(event.at),
+        "amount": getattr(event, "amount", None),
+        "currency": view.invoice.currency,
+        "reference": next((each for each in references if each), None),
+        "reason": getattr(event, "reason", None) or getattr(event, "outcome", None),
+    }
 
 
 def _invoice(view: InvoiceView) -> Row:

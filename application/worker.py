@@ -15,7 +15,13 @@ from uuid import UUID
 from application.about import about
 from application.pacing import Lane, in_lane
 from application.projector import SyncClaim, SyncQueue
-from domain.errors import CyclebookError, NotFound, Unavailable, UnsafeChangeSet
+from domain.errors import (
+    CyclebookError,
+    NotFound,
+    StoreUnavailable,
+    Unavailable,
+    UnsafeChangeSet,
+)
 
 SYNC_ACTOR = "sync"
 REFUSALS_MAX = 5
@@ -23,6 +29,9 @@ REFUSALS_MAX = 5
 
 HEARTBEAT_EVERY = timedelta(seconds=20)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=200), timedelta(seconds=30)
+STORE_PAUSE = timedelta(seconds=2)
+"""Never longer while the database is away, so that all goes on as soon as it is back. It is not
+hammered for that: a process tries one connection at a time, however many of its loops ask."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +64,7 @@ class Loop:
     ) -> None:
         self.health = Health(name)
         self.parts = parts
+        self._trouble: Exception | None = None
         self._at_end = at_end
         self._step = step
         self._idle = idle
@@ -84,24 +94,42 @@ class Loop:
 
     def _succeeded(self) -> None:
         if self.health.failures:
-            log.info("%s works again", self.health.name)
+            log.info("%s works again", self.health.name, extra={"trouble": self._trouble})
         self.health.steps += 1
         self.health.failures, self.health.problem = 0, None
+        self._trouble = None
 
     def _failed(self, error: Exception) -> timedelta:
         health = self.health
         health.failures += 1
-        health.problem = f"{type(error).__name__}: {error}"
-        pause = min(FIRST_PAUSE * (1 << min(health.failures - 1, 10)), LONGEST_PAUSE)
+        health.problem, self._trouble = words_of(error), error
+        pause = FIRST_PAUSE * (1 << min(health.failures - 1, 10))
+        pause = min(pause, _longest_pause(error, LONGEST_PAUSE))
         _log_failure(health.name, pause, error)
         return pause
+
+
+def words_of(error: Exception) -> str:
+    """What to keep of it: its code, or else its class, and what it says. Never empty.
+
+    >>> words_of(NotFound("no such cycle")), words_of(KeyError("a")), words_of(TimeoutError())
+    ('not_found: no such cycle', "KeyError: 'a'", 'TimeoutError')
+    """
+    code = error.code if isinstance(error, CyclebookError) else type(error).__name__
+    return f"{code}: {error}" if str(error) else code
+
+
+def _longest_pause(error: Exception, usually: timedelta) -> timedelta:
+    return min(STORE_PAUSE, usually) if isinstance(error, StoreUnavailable) else usually
 
 
 def _log_failure(name: str, pause: timedelta, error: Exception) -> None:
     # A known trouble needs no traceback; anything else is a fault of ours.
     trace = None if isinstance(error, CyclebookError) else error
     seconds = pause.total_seconds()
-    log.error("%s failed, again in %g s: %s", name, seconds, error, exc_info=trace)
+    said = str(error) or type(error).__name__
+    told = {"trouble": error}  # the log knows it, and does not repeat an outage for each loop
+    log.error("%s failed, again in %g s: %s", name, seconds, said, exc_info=trace, extra=told)
 
 
 class Lasting(Loop):
@@ -168,7 +196,7 @@ class SyncWorker:
                 self._sync(claim.cycle, SYNC_ACTOR)
         except NotFound as error:
             log.error("the queue of syncs holds %s: %s", claim.cycle, error)
-            self._queue.fail(claim.token, _words(error), refused=True, park=True)
+            self._queue.fail(claim.token, words_of(error), refused=True, park=True)
         except Exception as error:  # its reason is kept with the row; others go on
             if (wait := _told_to_wait(error)) is not None:
                 self._queue.give_back(claim.token, wait)
@@ -184,7 +212,7 @@ class SyncWorker:
         trace = None if isinstance(error, CyclebookError) else error
         log.log(level, "sync of %s failed: %s", claim.cycle, error, exc_info=trace)
         park = not mends and (_for_a_person(error) or claim.refusals + 1 >= REFUSALS_MAX)
-        self._queue.fail(claim.token, _words(error), refused=not mends, park=park)
+        self._queue.fail(claim.token, words_of(error), refused=not mends, park=park)
 
 
 def _lane(claim: SyncClaim) -> Lane:
@@ -202,11 +230,6 @@ def _for_a_person(error: Exception) -> bool:
     if isinstance(error, UnsafeChangeSet):
         return True
     return isinstance(error, CyclebookError) and bool(error.context.get("person"))
-
-
-def _words(error: Exception) -> str:
-    code = error.code if isinstance(error, CyclebookError) else type(error).__name__
-    return f"{code}: {error}"
 
 
 @contextmanager
@@ -278,8 +301,9 @@ class Scheduler:
             health.steps, health.failures, health.problem = health.steps + 1, 0, None
         except Exception as error:  # kept as the duty's health; the other duties go on
             health.failures += 1
-            health.problem = _words(error)
-            pause = min(duty.every * (1 << min(health.failures, 6)), max(duty.every, LONGEST_PAUSE))
+            health.problem = words_of(error)
+            pause = duty.every * (1 << min(health.failures, 6))
+            pause = min(pause, _longest_pause(error, max(duty.every, LONGEST_PAUSE)))
             _log_failure(duty.name, pause, error)
         duty.due_at = now if more else now + pause
 

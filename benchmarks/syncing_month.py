@@ -2,16 +2,19 @@
 
 What a sync costs is measured: the real reconciler makes, changes, looks at and issues an invoice in
 the sandbox, and its calls are counted. The rest is arithmetic in virtual time: one queue for all
-drafts, the one due longest first, as the real one has it; every draft changes all the time, and is
-due again an interval after its sync; the pace is the real one's, 1.02 s for each second's budget.
-Syncs leave the fifth of it that is kept for the high lane while invoices are issued.
+drafts, the one due longest first, as the real one has it; every draft changes all the time, has
+nothing saved of its allowance of reads, and is due again an interval after its sync, or when that
+lets it; the pace is the real one's, 1.02 s for each second's budget. Syncs leave the fifth of it
+that is kept for the high lane while invoices are issued.
 
 One scheduler issues as many invoices side by side as it has threads, each as fast as Stripe
-answers. What is not simulated: failures, people, and what PostgreSQL takes meanwhile.
+answers. What is not simulated: failures, people, syncs ahead of a period's end, and what
+PostgreSQL takes meanwhile.
 """
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
+from datetime import timedelta
 
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from application.pacer import LocalPace, Pacer
@@ -19,6 +22,7 @@ from application.pacing import KEPT_FOR_HIGH, SECOND, WINDOW
 from benchmarks.machine import Machine, progress
 from benchmarks.report import Finding, percentile
 from benchmarks.syncing_world import Syncing
+from domain.sync_allowance import SyncAllowance
 
 ORGANIZATIONS_FULL, ORGANIZATIONS_TINY = 1_000_000, 100
 ACCOUNT_PER_S, ENDPOINT_PER_S = 100, 25
@@ -26,6 +30,8 @@ DAY, HOUR = 1_440, 60
 """In minutes, as all instants here."""
 GRACE = 12 * HOUR
 INTERVAL = 15
+ALLOWANCE = SyncAllowance.of(500)
+EVERY, SAVING = (each // timedelta(minutes=1) for each in (ALLOWANCE.every, ALLOWANCE.saving))
 ANSWER_US = 150_000
 """What a call to Stripe takes, live."""
 BEFORE, AFTER = 2 * DAY, 14 * DAY
@@ -87,8 +93,9 @@ class Month:
         self._scenario = scenario
         self._organizations = organizations
         self._waiting = deque(range(organizations))
-        self._again: deque[tuple[int, list[int]]] = deque()
+        self._again: dict[int, list[int]] = defaultdict(list)
         self._proved = [-BEFORE] * organizations
+        self._allowed = [-BEFORE] * organizations
         self._is_drafted = bytearray(b"\1" * organizations)
         self._to_issue: deque[tuple[int, int]] = deque()
         self._ages: list[int] = []
@@ -144,11 +151,9 @@ class Month:
 
     def _sync(self, minute: int, spent: int) -> None:
         """Those due longest, with what is left."""
-        while self._again and self._again[0][0] <= minute:
-            self._waiting.extend(self._again.popleft()[1])
+        self._waiting.extend(self._again.pop(minute, ()))
         kept = self._minute_us // KEPT_FOR_HIGH if spent else 0
         left = self._minute_us - max(spent, kept)
-        done = []
         while self._waiting and left > 0:
             each = self._waiting.popleft()
             if self._is_drafted[each]:
@@ -156,10 +161,16 @@ class Month:
             else:
                 left -= self._costs.new
                 self._is_drafted[each] = 1
+                self._allowed[each] = minute - SAVING - EVERY
                 self._drafted.append(minute - self._ended[each])
             self._proved[each] = minute
-            done.append(each)
-        self._again.append((minute + INTERVAL, done))
+            self._again[self._due_again(each, minute)].append(each)
+
+    def _due_again(self, each: int, minute: int) -> int:
+        """As ``SyncAllowance.next_at`` has it, in whole minutes."""
+        allowed = min(max(self._allowed[each], minute - SAVING), minute) + EVERY
+        self._allowed[each] = allowed
+        return max(minute + INTERVAL, allowed)
 
 
 def run(machine: Machine) -> list[Finding]:

@@ -11,6 +11,7 @@ from domain.cycle.life import LifeDecisions
 from domain.cycle.status import (
     ACCEPTS_USAGE,
     OUTSTANDING,
+    OWES_NOTHING,
     UNISSUED,
     UNSETTLED,
     Outcome,
@@ -22,6 +23,7 @@ from domain.period import Period
 __all__ = [
     "ACCEPTS_USAGE",
     "OUTSTANDING",
+    "OWES_NOTHING",
     "UNISSUED",
     "UNSETTLED",
     "BillingCycle",

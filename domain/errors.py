@@ -6,11 +6,13 @@ CyclebookError
 ├── Forbidden            this key may not do that                       403
 ├── RuleViolation        clashes with what has happened                 409
 │   ├── ConcurrentChange somebody else was first: read again            409
+│   ├── MonthArchived    its events are in an archive: restore it first  409
 │   └── UnsafeChangeSet  a plan that refuses itself; a person decides   409
 │       └── EditedAtStripe  others changed the draft; a person decides  409
 ├── Unavailable          try again: nothing was decided                 503
 │   ├── Busy             somebody else is at it right now
 │   ├── StoreUnavailable the database does not answer
+│   │   └── StoreMisconfigured  it refuses our settings; mend them, nothing is lost
 │   └── GatewayError     Stripe did not do its part
 │       ├── GatewayBusy         Stripe asks us to slow down
 │       ├── GatewayUnavailable  no definite answer; look again
@@ -67,6 +69,12 @@ class ConcurrentChange(RuleViolation):
     code = "concurrent_change"
 
 
+class MonthArchived(RuleViolation):
+    """The events of a month are in an archive, and not in the log. Restore it, then ask again."""
+
+    code = "month_archived"
+
+
 class UnsafeChangeSet(RuleViolation):
     """A change-set that would do too much at once. A person has to say yes."""
 
@@ -95,6 +103,12 @@ class StoreUnavailable(Unavailable):
     """The database does not answer."""
 
     code = "store_unavailable"
+
+
+class StoreMisconfigured(StoreUnavailable):
+    """The database refuses what our settings say of it. The message says what to change."""
+
+    code = "store_misconfigured"
 
 
 class GatewayError(Unavailable):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from domain.errors import InvalidInput
 
 DAY_S = 86_400
+LATE_LIMIT_MAX = 36
+"""For how many cycles back late facts may be taken."""
 
 
 def _whole(low: int, high: int) -> Callable[[object], bool]:
@@ -49,7 +51,11 @@ _POLICIES: dict[str, tuple[object, Callable[[object], bool], str]] = {
         _one_of("next_cycle", "credit_note_or_charge", "reject"),
         "next_cycle, credit_note_or_charge or reject",
     ),
-    "late_limit_cycles": (3, _whole(0, 36), "cycles from 0 to 36"),
+    "late_limit_cycles": (
+        3,
+        _whole(0, LATE_LIMIT_MAX),
+        f"cycles from 0 to {LATE_LIMIT_MAX}",
+    ),
     "minimum_invoice": (
         None,
         lambda value: value is None or _whole(0, 100_000_000)(value),

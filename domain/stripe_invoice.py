@@ -39,7 +39,7 @@ class StripeInvoice(StripeHistory):
     Decisions read this state, return the events to append and change nothing.
     """
 
-    def planned(
+    def planned(  # noqa: PLR0913
         self,
         *,
         revision: int,
@@ -48,6 +48,7 @@ class StripeInvoice(StripeHistory):
         changes: tuple[str, ...],
         calls: int,
         forced: bool,
+        reason: str = "",
     ) -> SyncPlanned:
         """Number the next plan.
 
@@ -63,6 +64,7 @@ class StripeInvoice(StripeHistory):
             changes=changes,
             calls=calls,
             forced=forced,
+            reason=reason,
         )
 
     def attempted(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.invoice import LineItem
+from domain.invoice import LineItem, Sold
 from projections.remote_invoice import Collection, RemoteLine
 
 
@@ -20,6 +20,16 @@ class CreateDraft:
 
     def __str__(self) -> str:
         return "+ draft"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateProduct:
+    """Have in Stripe's catalogue what lines sell, which computes their tax by it."""
+
+    sold: Sold
+
+    def __str__(self) -> str:
+        return f"+ product {self.sold.product}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +104,9 @@ class RemoveLine:
         return f"- {self.remote.key}  {self.remote.amount}{' (duplicate)' * self.duplicate}"
 
 
-Change = CreateCustomer | CreateDraft | UpdateDraft | AddLine | UpdateLine | RemoveLine
+Change = (
+    CreateCustomer | CreateDraft | CreateProduct | UpdateDraft | AddLine | UpdateLine | RemoveLine
+)
 
 
 def differing(line: LineItem, remote: RemoteLine) -> tuple[str, ...]:

@@ -2,17 +2,18 @@
 
 from collections import abc
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from domain.errors import UnsafeChangeSet
 from domain.events.stripe_invoice import ForeignLine
-from domain.invoice import LINES_PER_INVOICE_MAX, Invoice
+from domain.invoice import LINES_PER_INVOICE_MAX, Invoice, Sold
 from domain.line_key import strange_key
 from projections.change import (
     AddLine,
     Change,
     CreateCustomer,
     CreateDraft,
+    CreateProduct,
     RemoveLine,
     UpdateDraft,
     UpdateLine,
@@ -26,6 +27,7 @@ __all__ = [
     "ChangeSet",
     "CreateCustomer",
     "CreateDraft",
+    "CreateProduct",
     "RemoteInvoice",
     "RemoteLine",
     "RemoteStatus",
@@ -88,8 +90,19 @@ class ChangeSet:
         """How many write calls it costs: one for each thing made or kind of line change."""
         kinds = (len(self.of(RemoveLine)), len(self.of(UpdateLine)), len(self.of(AddLine)))
         bulk = sum(-(-count // LINES_PER_CALL_MAX) for count in kinds)
-        others = (CreateCustomer, CreateDraft, UpdateDraft)
+        others = (CreateCustomer, CreateDraft, CreateProduct, UpdateDraft)
         return sum(len(self.of(kind)) for kind in others) + bulk
+
+    @property
+    def sold(self) -> tuple[Sold, ...]:
+        """What the lines sell that are to be written, each once."""
+        written = (*self.of(UpdateLine), *self.of(AddLine))
+        return tuple(dict.fromkeys(each.line.sold for each in written if each.line.sold))
+
+    def making(self, products: abc.Iterable[Sold]) -> Self:
+        """The same with what its lines sell made first."""
+        made = tuple(CreateProduct(sold=each) for each in products)
+        return replace(self, changes=(*made, *self.changes))
 
     @property
     def unsafe(self) -> str | None:

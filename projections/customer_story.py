@@ -40,11 +40,13 @@ from domain.events.late import (
     UsageCorrected,
     UsageRetracted,
 )
+from domain.events.organization import CreditGranted
 from domain.events.outcome import (
     CreditNoteIssued,
     CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoicePaid,
     InvoicePastDue,
@@ -216,6 +218,7 @@ SENTENCES: Mapping[type, Told] = {
     CycleClosed: lambda event, _: "All usage of the period is counted",
     FinalizationStarted: lambda event, c: f"The bill comes to {c.money(event.subtotal)}",
     OneOffItemAdded: _item,
+    CreditGranted: lambda event, c: f"A credit of {c.money(event.amount)} was given",
     CreditApplied: lambda event, c: f"{c.money(event.amount)} of your credit used",
     DiscountGranted: _discount,
     DiscountEnded: lambda event, _: None if event.carried else "A discount ended",
@@ -234,6 +237,9 @@ SENTENCES: Mapping[type, Told] = {
     InvoicePaid: lambda event, c: f"{c.money(event.amount)} paid. Thank you",
     InvoicePastDue: lambda event, _: "The invoice was not paid by its due date",
     InvoiceVoided: _voided,
+    InvoiceBilledElsewhere: lambda event, _: (
+        "You were billed for this period in another way: nothing is to be paid here"
+    ),
     CreditNoteIssued: _credited,
     CreditNoteVoided: lambda event, c: f"A credit of {c.money(event.amount + event.tax)} ended",
     RefundRecorded: lambda event, c: f"{c.money(event.amount)} paid back to you",

@@ -8,7 +8,7 @@ from domain.attribution import Attribution
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
 from domain.events.base import Recorded
-from domain.events.usage import PackedRecord, UsageRecorded, instant
+from domain.events.usage import PackedRecord, UsageRecorded, instant, micros
 from domain.invoice import LineItem
 from domain.line_key import line_key
 from domain.tally import Tallies
@@ -52,11 +52,17 @@ class Behind:
 
     cycle: the one that used it. late_key: for a line that bills late amounts of another
     cycle, the key of the line there; ``cycle`` is then that one, with everything known now.
-    Otherwise only usage up to the cycle's cut-off is behind a line.
+    Otherwise only usage up to the cycle's cut-off is behind a line. until: only what had happened
+    by then; ``None`` for everything.
     """
 
     def __init__(
-        self, line: LineItem, cycle: BillingCycle, catalog: Catalog, late_key: str | None = None
+        self,
+        line: LineItem,
+        cycle: BillingCycle,
+        catalog: Catalog,
+        late_key: str | None = None,
+        until: datetime | None = None,
     ) -> None:
         self._line = line
         self._line_key = late_key or line.key
@@ -65,6 +71,7 @@ class Behind:
         self._attribution = Attribution(cycle.attachments.values(), catalog.book, cycle.currency)
         self._corrections = cycle.corrections
         self._upto = cycle.cutoff if late_key is None else None
+        self._until = None if until is None else micros(until)
         self._meter = catalog.meter_for(self._price_meter or "", cycle.opened_at)
         kept = self._meter.dimensions if self._meter else ()
         grouped = self._price.group_by if self._price else ()
@@ -119,6 +126,8 @@ class Behind:
 
     def _mine(self, record: PackedRecord) -> bool:
         if self._meter is None or record.meter != self._meter.id:
+            return False
+        if self._until is not None and record.at > self._until:
             return False
         named = self._meter.named(record.attachment, record.properties)
         rated_by = self._attribution.resolve(record.meter, named, record.at)

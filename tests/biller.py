@@ -37,6 +37,17 @@ class Biller:
         self._v1.invoices.finalize_invoice(made)
         return made
 
+    def subscribe(self, customer: str, product: str, amount: int, currency: str) -> None:
+        """A monthly price from now on."""
+        self._v1.products.create({"id": product, "name": product.title()})
+        price: Any = {
+            "product": product,
+            "currency": currency,
+            "unit_amount": amount,
+            "recurring": {"interval": "month"},
+        }
+        self._v1.subscriptions.create({"customer": customer, "items": [{"price_data": price}]})
+
     def pay(self, invoice: str) -> None:
         self._v1.invoices.pay(invoice)
 

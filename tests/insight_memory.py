@@ -94,6 +94,9 @@ class MemoryAlertLooks:
                     looks.append(AlertLook(organization, name, 0, 0))
         return looks[: limit - 1]
 
+    def unseen(self, now: datetime, limit: int) -> Sequence[AlertLook]:
+        return self.due(now, limit)
+
     def reached(self, cycle: str) -> Mapping[tuple[str, int], datetime]:
         return self.found.get(cycle, {})
 

@@ -1,12 +1,13 @@
 """The ports in memory, held to the same rules as PostgreSQL: for fast tests and state machines."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import dropwhile
 from uuid import UUID
 
+from application.detached import NOTHING_DETACHED, Detached
 from application.ports import CycleState, OpenBooks, Profile, Snapshot
 from application.replays import CycleRecord
 from domain.billing_cycle import OUTSTANDING, UNISSUED, BillingCycle, Status, opened
@@ -48,6 +49,9 @@ class MemoryStore:
 
     def read(self, stream: UUID, after: int = 0) -> list[Recorded]:
         return [each for each in self.events if each.stream == stream and each.version > after]
+
+    def read_together(self, streams: Collection[UUID]) -> list[Recorded]:
+        return [each for each in self.events if each.stream in streams]
 
     def append(
         self,
@@ -159,6 +163,9 @@ class MemoryStore:
     def cycle_names(self, organization: str, *, unissued: bool = False) -> list[str]:
         names = self.names.get(organization, [])
         return [n for n in names if not unissued or self.cycle(n).status in UNISSUED]
+
+    def detached(self, organization: str) -> Detached:
+        return NOTHING_DETACHED
 
     def _is_in_play(self, cycle: BillingCycle) -> bool:
         return cycle.status in UNISSUED or self.late_open(cycle.id)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.detached import NOTHING_DETACHED
 from application.verified_store import Page, Remembered, StoredCycle
 from domain.errors import NotFound
 from domain.events.base import Recorded
@@ -52,6 +53,7 @@ class OrganizationInMemory:
         self._states = {
             name: known.get(name) or store.snapshot(organization, name).asked for name in names
         }
+        self.detached = NOTHING_DETACHED
         self.cycles: Sequence[StoredCycle] = [
             self._cycle(name, number) for number, name in enumerate(names, start=1)
         ]

@@ -9,7 +9,7 @@ from uuid import uuid4
 from adapters.jobs.queue import STALLED_AFTER, ProcrastinateJobs
 from adapters.jobs.runner import JobRunner
 from adapters.postgres.database import Database
-from adapters.postgres.schedule_runs import PostgresRunLog
+from adapters.postgres.schedule_runs import PostgresCrew, PostgresRunLog
 from application.schedule_ports import Run
 from application.sweeping import ATTEMPTS_MAX, Sweep, Sweeping
 from application.worker import Lasting, Loop, every
@@ -24,13 +24,17 @@ LOOK_EVERY = timedelta(milliseconds=100)
 class Desk:
     """The queue and the log of runs of one worker.
 
-    stalled_after: so long after its last word another one is taken to be dead.
+    stalled_after: so long after its last word another one is taken to be dead. store: the way to
+    the database for all but the runner, where that is another.
     """
 
-    def __init__(self, url: str, stalled_after: timedelta = STALLED_AFTER) -> None:
+    def __init__(
+        self, url: str, stalled_after: timedelta = STALLED_AFTER, store: str | None = None
+    ) -> None:
         self.url, self.worker = url, uuid4()
-        self.database = Database(url, size=6)
+        self.database = Database(store or url, size=6)
         self.runs = PostgresRunLog(self.database)
+        self.crew = PostgresCrew(self.database)
         self.jobs = ProcrastinateJobs(self.database.connection, ATTEMPTS_MAX, stalled_after)
 
     def log(self, schedule: str = "audit") -> list[Run]:
@@ -58,9 +62,11 @@ class Desk:
 
 
 @contextmanager
-def desk(url: str, stalled_after: timedelta = STALLED_AFTER) -> Iterator[Desk]:
+def desk(
+    url: str, stalled_after: timedelta = STALLED_AFTER, store: str | None = None
+) -> Iterator[Desk]:
     """One over a database; let go afterwards."""
-    found = Desk(url, stalled_after)
+    found = Desk(url, stalled_after, store)
     try:
         yield found
     finally:

@@ -27,7 +27,14 @@ from domain.pricing import MODELS
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-_BASES = {"CycleEvent", "OrganizationEvent", "CatalogEvent", "StripeInvoiceEvent", "CaseEvent"}
+_BASES = {
+    "CycleEvent",
+    "AttachmentEvent",
+    "OrganizationEvent",
+    "CatalogEvent",
+    "StripeInvoiceEvent",
+    "CaseEvent",
+}
 _PARTS = {"HeldLine", "ForeignLine", "Discrepancy", "PackedRecord", "HeaderTally", "UsageHeader"}
 _PARTS |= {"Ahead", "Coming", "Level", "LateLine", "StrangeLine", "UnusualLine"}
 

@@ -37,28 +37,48 @@ _DROP_FAILED = (
     "DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'failed' AND queue_name = %s"
     " RETURNING task_name"
 )
-_ASKED = "coalesce((j.args->>'attempt')::integer, 1), coalesce(j.args->>'asked_by', %(itself)s)"
+_ATTEMPT = "coalesce((j.args->>'attempt')::integer, 1)"
+_ASKED = f"{_ATTEMPT}, coalesce(j.args->>'asked_by', %(itself)s)"
+# The library calls each job failed whose run raised anything. It is given up only where its last
+# run says so: one of which nothing could be written down, because the database was away, is not.
+_GIVEN_UP = f"""
+    (j.status = 'failed' AND {_ATTEMPT} >= %(attempts_max)s AND EXISTS (SELECT FROM schedule_run r
+        WHERE r.job = j.id AND r.outcome IN ('failed', 'lost')))
+"""
 # Under way by its state, though by nobody: its worker is gone, or could not say that it is over.
-_STALLED = """
-    j.status = 'doing' AND j.queue_name = %(queue)s AND (
-        NOT EXISTS (SELECT FROM procrastinate_workers w
-            WHERE w.id = j.worker_id AND w.last_heartbeat >= clock_timestamp() - %(stalled)s)
-        OR EXISTS (SELECT FROM schedule_run r
-            WHERE r.job = j.id AND r.ended_at < clock_timestamp() - %(unsaid)s))
+_STALLED = f"""
+    j.queue_name = %(queue)s AND (j.status = 'failed' AND NOT {_GIVEN_UP}
+        OR j.status = 'doing' AND (
+            NOT EXISTS (SELECT FROM procrastinate_workers w
+                WHERE w.id = j.worker_id AND w.last_heartbeat >= clock_timestamp() - %(stalled)s)
+            OR EXISTS (SELECT FROM schedule_run r
+                WHERE r.job = j.id AND r.ended_at < clock_timestamp() - %(unsaid)s)))
 """
+# An attempt counts where its run failed, or killed the process that was at it. A process that
+# lives was merely cut off from the database.
 _LOST = f"""
-    SELECT j.id, j.task_name, {_ASKED}, EXISTS (SELECT FROM schedule_run r
-        WHERE r.job = j.id AND r.outcome IN ('done', 'incomplete'))
-    FROM procrastinate_jobs j WHERE {_STALLED} ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
+    SELECT j.id, j.task_name, {_ASKED},
+        coalesce(r.outcome IN ('done', 'incomplete'), false),
+        coalesce(r.outcome = 'failed' OR j.status = 'doing' AND r.outcome IS NULL
+            AND NOT EXISTS (SELECT FROM worker w WHERE w.id = r.worker AND w.stopped_at IS NULL
+                AND w.beat_at >= clock_timestamp() - %(stalled)s), false) AND r.id IS NOT NULL
+    FROM procrastinate_jobs j LEFT JOIN LATERAL (
+        SELECT * FROM schedule_run r WHERE r.job = j.id ORDER BY id DESC LIMIT 1
+    ) r ON true
+    WHERE {_STALLED} ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
 """
-_GIVE_UP = "SELECT procrastinate_finish_job_v1(%s, %s, %s)"
+_GIVE_UP = "UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s"
+_DROP = "DELETE FROM procrastinate_jobs WHERE id = %s"
 _NOTE_LOST = (
     "UPDATE schedule_run SET ended_at = clock_timestamp(), outcome = 'lost',"
     " error = 'its worker was not heard of any more' WHERE job = %s AND ended_at IS NULL"
 )
+UNNOTED = "the database was away when it should have been noted; made again by itself"
+UNHEARD = "its worker is not heard of; made again by itself"
 _DEAD = f"""
-    SELECT j.id, j.task_name, CASE j.status WHEN 'failed' THEN 'failed' ELSE 'stalled' END,
-        {_ASKED}, r.ended_at, r.error
+    SELECT j.id, j.task_name, CASE WHEN {_GIVEN_UP} THEN 'failed' ELSE 'stalled' END,
+        {_ASKED}, r.ended_at, CASE WHEN {_GIVEN_UP} THEN coalesce(r.error, 'no reason was kept')
+            WHEN j.status = 'failed' THEN %(unnoted)s ELSE %(unheard)s END
     FROM procrastinate_jobs j LEFT JOIN LATERAL (
         SELECT ended_at, error FROM schedule_run r WHERE r.job = j.id ORDER BY id DESC LIMIT 1
     ) r ON true
@@ -101,6 +121,9 @@ class ProcrastinateJobs:
             "itself": BY_ITSELF,
             "stalled": stalled_after,
             "unsaid": unsaid_after,
+            "attempts_max": attempts_max,
+            "unnoted": UNNOTED,
+            "unheard": UNHEARD,
         }
 
     def ask(self, schedule: str, actor: str) -> int:
@@ -135,15 +158,15 @@ class ProcrastinateJobs:
         """Take jobs from workers that are gone, and have them made again; how many."""
         with self._connect() as connection, connection.transaction():
             lost = connection.execute(_LOST.encode(), self._known).fetchall()
-            for job, schedule, attempt, asked_by, was_made in lost:
-                given_up = attempt >= self._attempts_max and not was_made
+            for job, schedule, attempt, asked_by, was_made, counted in lost:
                 connection.execute(_NOTE_LOST, [job])
-                status = "failed" if given_up else "aborted"
-                connection.execute(_GIVE_UP, [job, status, not given_up])
-                if not given_up and not was_made:
-                    asked = Asked(
-                        schedule=schedule, job=job, attempt=attempt + 1, asked_by=asked_by
-                    )
+                if counted and attempt >= self._attempts_max:
+                    connection.execute(_GIVE_UP, [job])
+                    continue
+                connection.execute(_DROP, [job])
+                if not was_made:
+                    number = attempt + 1 if counted else attempt
+                    asked = Asked(schedule=schedule, job=job, attempt=number, asked_by=asked_by)
                     self._again(connection, asked, timedelta())
         return len(lost)
 

@@ -9,7 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from application.schedules import SCHEDULES
-from application.vitals import ROLES, Vitals
+from application.vitals import Vitals
 from domain.errors import CyclebookError
 
 KEPT_S = 5.0
@@ -127,6 +127,10 @@ def _log(vitals: Vitals) -> Iterator[Metric]:
     yield _gauge("cyclebook_projected_position", "The last event in the lists", lag.position)
     seconds = lag.age.total_seconds()
     yield _gauge("cyclebook_projection_lag_seconds", "Age of the oldest event they lack", seconds)
+    chain = vitals.chain
+    yield _gauge("cyclebook_chained_position", "The last event in a hash chain", chain.position)
+    seconds = chain.age.total_seconds()
+    yield _gauge("cyclebook_chain_lag_seconds", "Age of the oldest event in none", seconds)
 
 
 def _waiting(vitals: Vitals) -> Iterator[Metric]:
@@ -139,8 +143,10 @@ def _waiting(vitals: Vitals) -> Iterator[Metric]:
     yield _by("cyclebook_discrepancies", "Ways in which Stripe differs", "kind", kinds)
     reasons = counted.quarantined
     yield _by("cyclebook_quarantined", "Usage records without a place", "reason", reasons)
-    workers = {role: counted.workers.get(role, 0) for role in ROLES}
+    workers = dict.fromkeys(vitals.needed, 0) | dict(counted.workers)
     yield _by("cyclebook_workers", "Workers at work", "role", workers)
+    away = int(vitals.mail_outage is not None)
+    yield _gauge("cyclebook_mail_away", "Whether no e-mail goes out", away)
 
 
 def _pace(vitals: Vitals) -> Iterator[Metric]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from application.mailing import MailRefused
+from application.mail_server import MailRefused
 from application.notices import Told
 from application.signing_in_by_mail import WayIn
 from domain.money import shown

@@ -14,7 +14,7 @@ from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from adapters.notify.letters import Letter, Letters
-from application.mailing import MailRefused, MailUnavailable
+from application.mail_server import MailRefused, MailServerAway, MailUnavailable
 from application.notices import Told
 from application.signing_in_by_mail import Asked, WayIn
 from domain.errors import InvalidInput
@@ -85,7 +85,8 @@ class SmtpCarrier:
 
         Raises:
             MailRefused: the server will never take it, or the address cannot be written.
-            MailUnavailable: the server takes nothing now.
+            MailUnavailable: the server does not take it now.
+            MailServerAway: it takes nothing now.
         """
         letter = self._letters.write(notice, name, zone)
         # The same id however often it is sent: whoever gets it twice sees one.
@@ -96,27 +97,40 @@ class SmtpCarrier:
 
         Raises:
             MailRefused: the server will never take it, or the address cannot be written.
-            MailUnavailable: the server takes nothing now.
+            MailUnavailable: the server does not take it now.
+            MailServerAway: it takes nothing now.
         """
         # Each attempt has links of its own, so each is an e-mail of its own.
         name = f"sign-in.{asked.number}.{asked.attempts}"
         self._send(self._message(asked.address, self._letters.sign_in(ways), asked.at, name))
 
+    def reach(self) -> None:
+        """See whether the server takes e-mails from us, and send none.
+
+        Raises:
+            MailServerAway: it does not.
+        """
+        with self._connected() as connection, _nothing_goes():
+            code, said = connection.mail(self._sender.addr_spec)
+            if code != 250:
+                raise smtplib.SMTPSenderRefused(code, said, self._sender.addr_spec)
+            connection.rset()
+
     def _send(self, message: EmailMessage) -> None:
-        try:
-            with self._connected() as connection:
+        with self._connected() as connection:
+            try:
                 connection.send_message(message)
-        except smtplib.SMTPRecipientsRefused as error:
-            code, _ = next(iter(error.recipients.values()))
-            raise _failure(code) from error
-        except smtplib.SMTPNotSupportedError as error:
-            raise MailRefused("the mail server cannot take this address") from error
-        except smtplib.SMTPAuthenticationError as error:
-            raise MailUnavailable("the mail server does not take our password") from error
-        except smtplib.SMTPResponseException as error:
-            raise _failure(error.smtp_code) from error
-        except (OSError, smtplib.SMTPException) as error:
-            raise MailUnavailable(f"the mail server: {type(error).__name__}") from error
+            except smtplib.SMTPRecipientsRefused as error:
+                code, _ = next(iter(error.recipients.values()))
+                raise _failure(code) from error
+            except smtplib.SMTPNotSupportedError as error:
+                raise MailRefused("the mail server cannot take this address") from error
+            except smtplib.SMTPSenderRefused as error:
+                raise _sender_refused(error) from error
+            except smtplib.SMTPResponseException as error:
+                raise _failure(error.smtp_code) from error
+            except (OSError, smtplib.SMTPException) as error:
+                raise MailUnavailable(f"the mail server: {type(error).__name__}") from error
 
     def _message(self, address: str, letter: Letter, at: datetime, name: str) -> EmailMessage:
         message = EmailMessage()
@@ -135,31 +149,57 @@ class SmtpCarrier:
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
-        told, context = self._server, ssl.create_default_context()
-        if told.tls:
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
-                told.host, told.port, timeout=TIMEOUT_S, context=context
-            )
-        else:
-            connection = smtplib.SMTP(told.host, told.port, timeout=TIMEOUT_S)
+        with _nothing_goes():
+            connection = _dialled(self._server)
         with closing(connection):
-            connection.ehlo()
-            if not told.tls and told.starttls != "never":
-                _encrypt(connection, context, must=told.starttls == "always")
-            if told.user:
-                connection.login(told.user, told.password)
+            with _nothing_goes():
+                _greet(connection, self._server)
             yield connection
             # What was taken is taken, however the server says good-bye.
             with suppress(OSError, smtplib.SMTPException):
                 connection.quit()
 
 
-def _encrypt(connection: smtplib.SMTP, context: ssl.SSLContext, *, must: bool) -> None:
+@contextmanager
+def _nothing_goes() -> Iterator[None]:
+    """What goes wrong here would go wrong for every e-mail."""
+    try:
+        yield
+    except smtplib.SMTPAuthenticationError as error:
+        raise MailServerAway("the mail server does not take our password") from error
+    except smtplib.SMTPSenderRefused as error:
+        raise _sender_refused(error) from error
+    except smtplib.SMTPResponseException as error:
+        raise MailServerAway(f"the mail server said {error.smtp_code}") from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailServerAway(f"the mail server: {type(error).__name__}") from error
+
+
+def _dialled(told: Server) -> smtplib.SMTP:
+    if told.tls:
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(told.host, told.port, timeout=TIMEOUT_S, context=context)
+    return smtplib.SMTP(told.host, told.port, timeout=TIMEOUT_S)
+
+
+def _greet(connection: smtplib.SMTP, told: Server) -> None:
+    connection.ehlo()
+    if not told.tls and told.starttls != "never":
+        _encrypt(connection, must=told.starttls == "always")
+    if told.user:
+        connection.login(told.user, told.password)
+
+
+def _encrypt(connection: smtplib.SMTP, *, must: bool) -> None:
     if connection.has_extn("starttls"):
-        connection.starttls(context=context)
+        connection.starttls(context=ssl.create_default_context())
         connection.ehlo()
     elif must:
-        raise MailUnavailable("the mail server offers no STARTTLS")
+        raise MailServerAway("the mail server offers no STARTTLS")
+
+
+def _sender_refused(error: smtplib.SMTPSenderRefused) -> MailServerAway:
+    return MailServerAway(f"the mail server does not take MAIL_FROM: {error.smtp_code}")
 
 
 def _failure(code: int) -> MailRefused | MailUnavailable:

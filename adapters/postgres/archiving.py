@@ -1,6 +1,7 @@
 """The log's rows of a month, read for a copy and put back from one."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
@@ -8,8 +9,11 @@ from psycopg import Connection
 
 from adapters.postgres import arrays
 from adapters.postgres.database import Database, Rows
+from adapters.postgres.detached import months
+from adapters.postgres.detaching import COLUMNS, bounds, bring_back, detach, row_of
 from adapters.postgres.stream_names import name_of
-from application.archiving import Month, Restored
+from application.archiving import Copy, Month, Restored
+from application.detached import DetachedMonth
 from domain.billing_cycle import UNISSUED
 from domain.errors import RuleViolation
 from projections.chain import Row
@@ -20,17 +24,16 @@ _UNISSUED = (
     "SELECT cycle FROM cycle_head WHERE cycle_id >= %s AND cycle_id < %s AND status = ANY(%s)"
     " ORDER BY cycle"
 )
-_COLUMNS = "originator_id, originator_version, notification_id, topic, state, recorded_at"
 _ROWS = (
-    f"SELECT {_COLUMNS} FROM cyclebook_events WHERE originator_id >= %s AND originator_id < %s"
+    f"SELECT {COLUMNS} FROM cyclebook_events WHERE originator_id >= %s AND originator_id < %s"
     " AND notification_id > %s ORDER BY notification_id LIMIT %s"
 )
 _THERE = (
-    f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS.split(', '))} FROM cyclebook_events e"
+    f"SELECT {', '.join(f'e.{name}' for name in COLUMNS.split(', '))} FROM cyclebook_events e"
     " JOIN unnest(%b, %b) AS k(stream, version)"
     " ON e.originator_id = k.stream AND e.originator_version = k.version"
 )
-_PUT = f"INSERT INTO cyclebook_events ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
+_PUT = f"INSERT INTO cyclebook_events ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
 
 
 class PostgresArchive:
@@ -42,7 +45,7 @@ class PostgresArchive:
     def unissued(self, month: Month) -> Sequence[str]:
         """Its cycles whose invoice is not issued."""
         with self._database.connection() as connection:
-            values = [*_bounds(month), [each.value for each in UNISSUED]]
+            values = [*bounds(month), [each.value for each in UNISSUED]]
             return [row[0] for row in connection.execute(_UNISSUED, values)]
 
     def rows(self, month: Month) -> Iterator[Row]:
@@ -50,26 +53,44 @@ class PostgresArchive:
         after = 0
         while True:
             with self._database.connection() as connection:
-                rows = connection.execute(_ROWS, [*_bounds(month), after, PAGE]).fetchall()
+                rows = connection.execute(_ROWS, [*bounds(month), after, PAGE]).fetchall()
             if not rows:
                 return
-            yield from map(_row, rows)
+            yield from map(row_of, rows)
             after = rows[-1][2]
 
-    def restore(self, month: Month, rows: Iterable[Row]) -> Restored:
-        """Put rows back where they are gone, in one transaction."""
-        restored = known = 0
+    def detach(self, copy: Copy, rows: Iterable[Row], *, by: str, now: datetime) -> DetachedMonth:
+        """Take a month out of the log, in one transaction."""
         with self._database.connection() as connection, connection.transaction():
+            return detach(connection, copy, rows, by=by, now=now)
+
+    def detached(self) -> Sequence[DetachedMonth]:
+        """The months that are not in the log, oldest first."""
+        with self._database.connection() as connection:
+            return months(connection)
+
+    def restore(self, copy: Copy, rows: Iterable[Row]) -> Restored:
+        """Put rows back where they are gone, in one transaction."""
+        month = copy.month
+        with self._database.connection() as connection, connection.transaction():
+            if attached := bring_back(connection, copy, rows):
+                return Restored(restored=attached, known=0)
             connection.execute("SELECT ensure_event_partition(%s, %s)", [month.year, month.month])
-            for page in _pages(rows):
-                there = _there(connection, page)
-                gone = [each for each in page if (each.stream, each.version) not in there]
-                _require_same(connection, page, there)
-                with connection.cursor() as cursor:
-                    cursor.executemany(_PUT, [_values(each) for each in gone])
-                restored += len(gone)
-                known += len(there)
-        return Restored(restored=restored, known=known)
+            return _fill(connection, rows)
+
+
+def _fill(connection: Connection[Rows], rows: Iterable[Row]) -> Restored:
+    """Put back what a month in the log has lost."""
+    restored = known = 0
+    for page in _pages(rows):
+        there = _there(connection, page)
+        gone = [each for each in page if (each.stream, each.version) not in there]
+        _require_same(connection, page, there)
+        with connection.cursor() as cursor:
+            cursor.executemany(_PUT, [_values(each) for each in gone])
+        restored += len(gone)
+        known += len(there)
+    return Restored(restored=restored, known=known)
 
 
 def _pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -83,7 +104,7 @@ def _there(connection: Connection[Rows], page: Sequence[Row]) -> dict[tuple[UUID
         arrays.uuids([each.stream.bytes for each in page]),
         arrays.bigints([each.version for each in page]),
     ]
-    found = map(_row, connection.execute(_THERE, keys).fetchall())
+    found = map(row_of, connection.execute(_THERE, keys).fetchall())
     return {(each.stream, each.version): each for each in found}
 
 
@@ -98,25 +119,6 @@ def _require_same(
                 "log than in the archive; nothing was restored; see cyclebook verify --chain",
                 code="archive_differs",
             )
-
-
-def _bounds(month: Month) -> tuple[UUID, UUID]:
-    """The first id of a month's streams, and the first one after them."""
-    year, number = month.year, month.month
-    first, after = (f"{year:04x}{each:02x}{'0' * 26}" for each in (number, number + 1))
-    return UUID(first), UUID(after)
-
-
-def _row(found: Rows) -> Row:
-    stream, version, position, topic, state, recorded_at = found
-    return Row(
-        stream=stream,
-        version=version,
-        position=position,
-        topic=topic,
-        state=bytes(state),
-        recorded_at=recorded_at,
-    )
 
 
 def _values(row: Row) -> list[object]:

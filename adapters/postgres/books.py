@@ -9,12 +9,13 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 
-from adapters.postgres import event_log, heads, open_books
+from adapters.postgres import detached, event_log, heads, open_books
 from adapters.postgres.cycle_cache import CycleCache
 from adapters.postgres.database import Database, Rows
 from adapters.postgres.folding import Layer
 from adapters.postgres.organizations import build_organization, read_organization
 from adapters.postgres.sums import Sums
+from application.detached import Detached
 from application.ports import CatalogReader, CycleState, OpenBooks, Snapshot
 from domain.billing_cycle import UNISSUED, BillingCycle
 from domain.errors import ConcurrentChange, InvalidInput, NotFound
@@ -127,7 +128,9 @@ class PostgresBooks:
                 found = event_log.read(connection, stream)
             else:
                 settle(connection, known_at)
-                rows = connection.execute(HISTORY, [stream, known_at])
+                rows = connection.execute(HISTORY, [stream, known_at]).fetchall()
+                if not rows:
+                    detached.require_here(connection, [stream])
                 found = [event_log.recorded(stream, row) for row in rows]
         if not found:
             raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
@@ -137,6 +140,11 @@ class PostgresBooks:
         """An organization's cycles, oldest first."""
         with self._database.connection() as connection:
             return heads.names(connection, organization, open_only=unissued)
+
+    def detached(self, organization: str) -> Detached:
+        """Those of an organization's cycles whose events are in archives."""
+        with self._database.connection() as connection:
+            return detached.of_organization(connection, organization)
 
     def outstanding(self, organization: str) -> Sequence[BillingCycle]:
         """Cycles whose invoice is issued and neither paid nor void, oldest first."""

@@ -8,9 +8,21 @@ from psycopg import Connection
 
 from adapters.postgres.chaining import ChainFollower, linked_until
 from adapters.postgres.database import Rows
+from adapters.postgres.detached import month_of_stream, months
 from adapters.postgres.stream_names import name_of
 from domain.errors import NotFound
-from projections.chain import BEGINNING, Damage, Head, Kept, Link, Row, Walk, named
+from projections.chain import (
+    BEGINNING,
+    COMMON,
+    Damage,
+    Head,
+    Kept,
+    Link,
+    Row,
+    Walk,
+    following,
+    named,
+)
 
 PAGE = 1000
 
@@ -36,6 +48,12 @@ _INSERTED = """
         AND NOT EXISTS (SELECT FROM chain_link l
             WHERE l.stream = e.originator_id AND l.version = e.originator_version)
     ORDER BY e.notification_id
+"""
+
+_DIGESTS = """
+    SELECT l.digest FROM chain_link l JOIN detached_month m
+        ON l.stream >= m.first_id AND l.stream < m.after_id
+    WHERE m.month = %s ORDER BY l.position
 """
 
 Linked = tuple[Link, Row | None]
@@ -84,6 +102,8 @@ class PostgresChain(ChainFollower):
             for name in sorted({*names, *published} if organization is None else names):
                 yield from chains.differing(name, published.get(name, ()))
             yield from chains.inserted(organization)
+            if organization is None:
+                yield from chains.resealed()
 
 
 class OpenChains:
@@ -91,6 +111,7 @@ class OpenChains:
 
     def __init__(self, connection: Connection[Rows]) -> None:
         self._connection = connection
+        self._months: set[str] | None = None
 
     def names(self) -> Sequence[str]:
         """Of all chains."""
@@ -121,10 +142,33 @@ class OpenChains:
             raise NotFound(f"there is no chain of {named(organization)}", organization=organization)
         walk = Walk(organization, [*self._kept(organization, head), *_said(published)])
         for link, row in self.links(organization):
+            if row is None and self._is_detached(link.stream):
+                yield from walk.go_on(link)
+                continue
             broken = row is None or row.digest != link.digest
             about = name_of(self._connection, link.stream) if broken else ""
             yield from walk.take(link, row, about)
         yield from walk.end()
+
+    def resealed(self) -> Iterator[Damage]:
+        """Detached months whose links do not come to what their file was sealed with."""
+        for month in months(self._connection):
+            link, events = BEGINNING, 0
+            for (digest,) in self._connection.execute(_DIGESTS, [month.month]):
+                link, events = following(link, digest), events + 1
+            if (link.hex(), events) != (month.seal, month.events):
+                yield Damage(
+                    organization=COMMON,
+                    about=f"{month.month}, detached",
+                    what="rewritten",
+                    detail=f"{events} links come to {link.hex()}, its archive holds {month.events} "
+                    f"events that come to {month.seal}",
+                )
+
+    def _is_detached(self, stream: UUID) -> bool:
+        if self._months is None:
+            self._months = {each.month for each in months(self._connection)}
+        return month_of_stream(stream) in self._months
 
     def inserted(self, organization: str | None) -> Iterator[Damage]:
         """Events among those already linked that have no link."""

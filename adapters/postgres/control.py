@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from adapters.postgres import event_log
+from adapters.postgres import detached, event_log
 from adapters.postgres.database import Rows
 from domain.billing_cycle import BillingCycle, opened
 from domain.events.base import Recorded
@@ -28,16 +28,26 @@ NEWEST = (1 << 63) - 1
 def read_control(
     connection: Connection[Rows], cycle_id: bytes, after: int = 0, to: int = NEWEST
 ) -> list[Recorded]:
-    """A cycle's control events after a version and up to another, in order."""
+    """A cycle's control events after a version and up to another, in order.
+
+    Raises:
+        MonthArchived: they are not in the log any more.
+    """
     stream = UUID(bytes=cycle_id)
-    rows = connection.execute(ONE, [stream, after, to], binary=True, prepare=True)
+    rows = connection.execute(ONE, [stream, after, to], binary=True, prepare=True).fetchall()
+    if not rows:
+        detached.require_here(connection, [stream])
     return [event_log.recorded(stream, row) for row in rows]
 
 
 def read_controls(
     connection: Connection[Rows], cycle_ids: Sequence[bytes]
 ) -> dict[bytes, list[Recorded]]:
-    """The control events of many cycles, by raw cycle id, each in order."""
+    """The control events of many cycles, by raw cycle id, each in order.
+
+    Raises:
+        MonthArchived: those of one are not in the log any more.
+    """
     if not cycle_ids:
         return {}
     streams = {each: UUID(bytes=each) for each in cycle_ids}
@@ -46,6 +56,7 @@ def read_controls(
     for *row, cycle_id in rows:
         recorded = event_log.recorded(streams[cycle_id], tuple(row))
         control.setdefault(cycle_id, []).append(recorded)
+    detached.require_here(connection, (streams[each] for each in streams if each not in control))
     return control
 
 

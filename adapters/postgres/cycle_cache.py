@@ -7,6 +7,7 @@ from psycopg import Connection
 from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Rows
 from adapters.postgres.heads import Head
+from application.detached import in_archive, month_named
 from domain.billing_cycle import BillingCycle
 
 CYCLES_MAX = 20_000
@@ -39,7 +40,13 @@ class CycleCache:
         return cycle
 
     def shared(self, connection: Connection[Rows], heads: Sequence[Head]) -> list[BillingCycle]:
-        """Cycles as of their heads. Read them only: others hold the same objects."""
+        """Cycles as of their heads. Read them only: others hold the same objects.
+
+        Raises:
+            MonthArchived: one is detached, whatever is remembered of it.
+        """
+        if gone := [head.cycle for head in heads if head.detached]:
+            raise in_archive(map(month_named, gone))
         return [self.at(connection, head.cycle_id, head.control_version) for head in heads]
 
     def copies(self, connection: Connection[Rows], heads: Sequence[Head]) -> list[BillingCycle]:

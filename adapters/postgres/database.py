@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from adapters.postgres import arrays
+from application.outage import STORE
 from domain.errors import Busy, StoreUnavailable
 
 CONNECT_TIMEOUT_S = 3
@@ -33,6 +34,9 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=CONNECT_TIMEOUT_S,
+            # It would try again after pauses that grow to minutes. Whoever needs a connection has
+            # another one tried, and one at a time.
+            reconnect_timeout=CONNECT_TIMEOUT_S,
             configure=_configure,
             kwargs={"autocommit": True, "options": OPTIONS, "connect_timeout": CONNECT_TIMEOUT_S},
             open=False,
@@ -54,10 +58,14 @@ class Database:
         except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
             raise Busy("many changes at once; try again") from error
         except PoolTimeout as error:
+            STORE.failed(error, waited_s=CONNECT_TIMEOUT_S)
             raise StoreUnavailable("the database does not answer; try again") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            STORE.failed(error)
             self._pool.check()
             raise StoreUnavailable("the database went away; try again") from error
+        else:
+            STORE.answered()
 
     def close(self) -> None:
         """Give all connections back to the server."""

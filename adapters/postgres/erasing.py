@@ -54,7 +54,7 @@ _NAME = (
 
 _QUOTING: Mapping[str, Mapping[str, str]] = {
     "invoice_feedback": {"comment": "text"},
-    "mail": {"error": "text"},
+    "mail": {"error": "text", "dropped_because": "text"},
     "sign_in_request": {"error": "text"},
     "webhook_delivery": {"response": "text", "error": "text"},
     "webhook_inbox": {"payload": "bytea", "last_error": "text"},

@@ -1,6 +1,6 @@
 """The log of all events, kept by the eventsourcing library in our own partitioned table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,8 +22,9 @@ from eventsourcing.utils import Environment
 from psycopg import Connection, Cursor
 from psycopg.rows import dict_row
 
-from adapters.postgres import arrays, mapper
+from adapters.postgres import arrays, detached, mapper
 from adapters.postgres.database import CONNECT_TIMEOUT_S, Database, Rows
+from application.detached import in_archive
 from domain.errors import ConcurrentChange, StoreUnavailable
 from domain.events.base import Recorded
 
@@ -46,10 +47,15 @@ INSERT_MANY = (
     " SELECT max(notification_id), pg_notify('cyclebook_events', '') FROM stored"
 )
 """The same with the notification, answering with the last position only."""
+HOLD = "SELECT hold_event_partition(%s) AS held"
 LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM cyclebook_events"
 READ = (
     "SELECT originator_version, topic, state, notification_id, recorded_at FROM cyclebook_events"
     " WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
+)
+READ_TOGETHER = (
+    "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at"
+    " FROM cyclebook_events WHERE originator_id = ANY(%s) ORDER BY notification_id"
 )
 
 
@@ -69,7 +75,21 @@ class LogRecorder(PostgresApplicationRecorder):
     def _insert_stored_events(
         self, curs: Cursor[Any], stored_events: Sequence[StoredEvent], **_: Any
     ) -> None:
+        for stream in {UUID(bytes=_raw(event.originator_id)) for event in stored_events}:
+            _hold_partition(curs, stream)
         insert_events(curs, stored_events)
+
+
+def _hold_partition(cursor: Cursor[Any], stream: UUID) -> None:
+    """Keep a stream's month in the log until the transaction ends: no head does that here.
+
+    Raises:
+        MonthArchived: it is detached.
+    """
+    if any(stream.bytes[:3]):
+        held = cursor.execute(HOLD, [stream], prepare=True).fetchone()
+        if held is None or not held["held"]:
+            raise in_archive([detached.month_of_stream(stream)])
 
 
 def insert_events(cursor: Cursor[Any], events: Sequence[StoredEvent]) -> None:
@@ -154,6 +174,12 @@ class PostgresEventLog:
         with self._database.connection() as connection:
             return read(connection, stream, after)
 
+    def read_together(self, streams: Collection[UUID]) -> Sequence[Recorded]:
+        """The events of several streams, in the log's order."""
+        with self._database.connection() as connection:
+            rows = connection.execute(READ_TOGETHER, [list(streams)], prepare=True)
+            return [recorded(row[0], row[1:]) for row in rows]
+
     def append(
         self,
         stream: UUID,
@@ -180,8 +206,14 @@ class PostgresEventLog:
 
 
 def read(connection: Connection[Rows], stream: UUID, after: int = 0) -> list[Recorded]:
-    """A stream's events after a version, oldest first."""
-    rows = connection.execute(READ, [stream, after], prepare=True)
+    """A stream's events after a version, oldest first.
+
+    Raises:
+        MonthArchived: they are not in the log any more.
+    """
+    rows = connection.execute(READ, [stream, after], prepare=True).fetchall()
+    if not rows:
+        detached.require_here(connection, [stream])
     return [recorded(stream, row) for row in rows]
 
 

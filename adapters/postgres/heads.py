@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg import Connection
+from psycopg import Connection, DatabaseError
 
 from adapters.postgres.database import Rows
 from adapters.postgres.duties import next_duty
+from application.detached import in_archive, month_named
 from domain.billing_cycle import ACCEPTS_USAGE, OUTSTANDING, UNISSUED, BillingCycle
-from domain.events.usage import micros
+from domain.events.usage import EPOCH, micros
 from domain.identity import cycle_stream
 from domain.organization import Organization
 
@@ -25,14 +26,15 @@ _FIELDS = (
     "has_late",
     "late_stale",
     "late_open",
+    "detached",
 )
 _COLUMNS = ", ".join(_FIELDS)
 _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
 _ISSUED = ", ".join(f"'{status.value}'" for status in sorted(OUTSTANDING))
 # All from the oldest cycle on that is not issued, or has late facts nobody has billed; and those
-# whose due date has passed.
+# whose due date has passed. What is detached has nothing to come.
 _IN_PLAY = (
-    "(starts >= (SELECT min(owing.starts) FROM cycle_head owing"
+    "NOT detached AND (starts >= (SELECT min(owing.starts) FROM cycle_head owing"
     " WHERE owing.organization = %(organization)s"
     f" AND (owing.late_open OR owing.status IN ({_UNISSUED})))"
     f" OR next_duty_at <= clock_timestamp() AND status IN ({_ISSUED}))"
@@ -65,6 +67,8 @@ DUE = (
     "SELECT organization FROM cycle_head WHERE next_duty_at <= %s"
     " GROUP BY organization ORDER BY min(next_duty_at) LIMIT %s"
 )
+DETACHED = "CB024"
+"""What the database answers where a cycle would begin in a detached month."""
 NAMES = "SELECT cycle FROM cycle_head WHERE organization = %s{} ORDER BY starts"
 
 
@@ -73,6 +77,7 @@ class Head:
     """A cycle's row. usage_hi: the latest instant of its usage, microseconds since 1970.
 
     has_late: its late layer of tallies is kept. late_open: with late facts nobody has billed.
+    detached: its events are in an archive, and not in the log.
     """
 
     cycle_id: bytes
@@ -86,6 +91,7 @@ class Head:
     has_late: bool
     late_stale: bool
     late_open: bool
+    detached: bool
 
 
 def in_play(connection: Connection[Rows], organization: str) -> list[Head]:
@@ -121,13 +127,24 @@ def lock_all(
     Waiting for one lock may reveal a cycle that opened meanwhile, so it looks until nothing
     new appears. cycle: one more to lock, whatever its status; since: those that end after this
     instant as well; all in the one order of locks.
+
+    Raises:
+        MonthArchived: one that is asked for so is detached. Where all are asked for (since the
+            beginning), those are left out that are, unless the newest is among them.
     """
     heads = _lock(connection, organization, cycle, since)
     while True:
         again = _lock(connection, organization, cycle, since)
         if [head.cycle_id for head in again] == [head.cycle_id for head in heads]:
-            return again
+            return _here(again, cycle, since)
         heads = again
+
+
+def _here(locked: Sequence[Head], cycle: str | None, since: datetime | None) -> list[Head]:
+    gone = {head.cycle for head in locked if head.detached}
+    if gone and (cycle in gone or since != EPOCH or max(each.cycle for each in locked) in gone):
+        raise in_archive(map(month_named, gone))
+    return [head for head in locked if not head.detached]
 
 
 def _lock(
@@ -149,12 +166,21 @@ def _head(row: Rows) -> Head:
 def insert(
     connection: Connection[Rows], cycle: BillingCycle, version: int, organization: Organization
 ) -> None:
-    """The head of a cycle just opened."""
+    """The head of a cycle just opened.
+
+    Raises:
+        MonthArchived: the month it would be kept in is detached.
+    """
     stream = cycle_stream(cycle.id)
-    connection.execute(
-        "SELECT ensure_event_partition(%s, %s)",
-        [int.from_bytes(stream.bytes[:2], "big"), stream.bytes[2]],
-    )
+    try:
+        connection.execute(
+            "SELECT ensure_event_partition(%s, %s)",
+            [int.from_bytes(stream.bytes[:2], "big"), stream.bytes[2]],
+        )
+    except DatabaseError as error:
+        if error.sqlstate != DETACHED:
+            raise
+        raise in_archive([month_named(cycle.id)]) from error
     connection.execute(
         INSERT,
         [

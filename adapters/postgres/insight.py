@@ -21,7 +21,7 @@ _SETTLED = """
     SELECT h.cycle, h.starts, h.ends, h.cycle_id, e.originator_version, e.topic, e.state,
         e.notification_id, e.recorded_at
     FROM (SELECT * FROM cycle_head WHERE organization = %s AND starts < %s
-        AND status NOT IN ('accruing', 'closing', 'closed', 'void')
+        AND status NOT IN ('accruing', 'closing', 'closed', 'void') AND NOT detached
         ORDER BY starts DESC LIMIT %s) AS h
     CROSS JOIN LATERAL (
         SELECT * FROM cyclebook_events WHERE originator_id = h.cycle_id AND originator_version = 1

@@ -23,7 +23,8 @@ def kept_running(server: EmbeddedPostgres, every_s: int = 1) -> Iterator[None]:
                 try:
                     server.revive()
                 except StoreUnavailable as error:
-                    log.error("%s", error)  # the next look tries again
+                    # The next look tries again. As a text: the reason is no repeated outage.
+                    log.error("%s", str(error))
 
     thread = threading.Thread(target=watch, name="keep-postgres", daemon=True)
     thread.start()

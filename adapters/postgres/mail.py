@@ -34,6 +34,14 @@ _FAILED = """
         status = CASE WHEN %s::timestamptz IS NULL THEN 'given_up' ELSE status END
     WHERE number = %s AND status = 'waiting'
 """
+_GIVE_BACK = (
+    "UPDATE mail SET error = %s, attempts = attempts - 1, due_at = '-infinity'"
+    " WHERE number = %s AND status = 'waiting'"
+)
+_NOBODY = (
+    "UPDATE mail SET status = 'dropped', error = NULL, dropped_by = 'cyclebook',"
+    " dropped_because = %s WHERE number = %s AND status = 'waiting'"
+)
 _CHOICES = "SELECT member, subject, wanted FROM mail_choice WHERE organization = %s"
 _CHOOSE = (
     "INSERT INTO mail_choice (organization, member, subject, wanted) VALUES (%s, %s, %s, %s)"
@@ -82,6 +90,16 @@ class PostgresMail:
         """It was not."""
         with self._database.connection() as connection:
             connection.execute(_FAILED, [error[:ERROR_MAX], next_at, next_at, mail.number])
+
+    def give_back(self, mail: Mail, error: str) -> None:
+        """It is tried as soon as anything can be sent."""
+        with self._database.connection() as connection:
+            connection.execute(_GIVE_BACK, [error[:ERROR_MAX], mail.number])
+
+    def nobody(self, mail: Mail, reason: str) -> None:
+        """There is nobody to write to."""
+        with self._database.connection() as connection:
+            connection.execute(_NOBODY, [reason, mail.number])
 
     def choices(self, organization: str) -> Choices:
         """What an organization's members said."""

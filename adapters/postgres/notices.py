@@ -23,6 +23,10 @@ _ADD = """
         WITH ORDINALITY AS t(occurrence, kind, organization, cycle, at, data, mail_due, place)
     ORDER BY place ON CONFLICT (occurrence) DO NOTHING RETURNING number, kind, organization
 """
+# Whoever announces locks lines of many endpoints in order. Who ends the lines of one and announces
+# that cannot keep to the order, and so does it alone. Taken before any row.
+_TOGETHER = "SELECT pg_advisory_xact_lock_shared(hashtextextended('cyclebook.webhook-lines', 0))"
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('cyclebook.webhook-lines', 0))"
 _ENDPOINTS = "SELECT id, kinds FROM webhook_endpoint WHERE enabled FOR KEY SHARE"
 # The row is locked until we commit: what joins a line has its number in the order of commits.
 _LINES = """
@@ -128,6 +132,7 @@ def announce(connection: Connection[Rows], notices: Sequence[Notice], *, mails: 
     """
     if not notices:
         return 0
+    connection.execute(_TOGETHER)
     subjects = [mailed_as(each) for each in notices]
     columns = [
         [each.occurrence for each in notices],
@@ -153,6 +158,11 @@ def announce(connection: Connection[Rows], notices: Sequence[Notice], *, mails: 
     return len(new)
 
 
+def alone(connection: Connection[Rows]) -> None:
+    """Have nobody else announce anything until the caller's transaction ends."""
+    connection.execute(_ALONE)
+
+
 def _storable(value: object) -> object:
     """Without NUL characters, which jsonb does not take: others may have written them."""
     if isinstance(value, str):
@@ -163,7 +173,7 @@ def _storable(value: object) -> object:
 
 
 def enqueue(connection: Connection[Rows], wanted: Iterable[tuple[str, str, int]]) -> None:
-    """Put notices at the end of lines: (endpoint, organization, notice's number)."""
+    """Put notices at the end of lines: (endpoint, line's organization, notice's number)."""
     rows = list(wanted)
     if rows:
         lines = sorted({(endpoint, organization) for endpoint, organization, _ in rows})

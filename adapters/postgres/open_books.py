@@ -8,7 +8,7 @@ from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 from psycopg import Connection
 
-from adapters.postgres import event_log, heads, mapper, retally
+from adapters.postgres import detached, event_log, heads, mapper, retally
 from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Rows
 from adapters.postgres.folding import Layer
@@ -81,7 +81,11 @@ class PostgresOpenBooks:
         return names[:1] == [cycle.id]
 
     def holder_of(self, item: str) -> BillingCycle | None:
-        """The cycle whose invoice has a one-off item, be it issued or not."""
+        """The cycle whose invoice has a one-off item, be it issued or not.
+
+        Raises:
+            MonthArchived: that cycle is not in the log any more.
+        """
         for cycle in self.cycles:
             if item in cycle.items:
                 return cycle
@@ -90,6 +94,7 @@ class PostgresOpenBooks:
             cycle = build_cycle(read_control(self._connection, cycle_id))
             if item in cycle.items:
                 return cycle
+        detached.require_no_item(self._connection, self.organization.id, item)
         return None
 
     def append(self, cycle: BillingCycle, events: Sequence[object]) -> None:

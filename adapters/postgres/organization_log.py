@@ -12,7 +12,7 @@ from domain.identity import case_stream, cycle_stream, organization_stream, stri
 
 PAGE = 500
 
-_CYCLES = "SELECT cycle FROM cycle_head WHERE organization = %s ORDER BY starts"
+_CYCLES = "SELECT cycle FROM cycle_head WHERE organization = %s AND NOT detached ORDER BY starts"
 _CASES = (
     "SELECT case_id FROM case_summary WHERE organization = %(organization)s"
     " UNION SELECT case_id FROM case_text WHERE organization = %(organization)s"

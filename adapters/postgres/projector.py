@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from eventsourcing.persistence import Tracking
@@ -13,6 +12,7 @@ from adapters.postgres import log_pages
 from adapters.postgres.cases import CaseSummaries
 from adapters.postgres.database import Database, Rows
 from adapters.postgres.discrepancies import OpenDiscrepancies
+from adapters.postgres.lags import lag_of
 from adapters.postgres.noticing import Noticing
 from adapters.postgres.places import Places
 from adapters.postgres.read_models import InvoiceSummaries, ReadModel, UsageByDay
@@ -34,13 +34,6 @@ _LOCK = "SELECT notification_id FROM projection_tracking WHERE application_name 
 _TRY_LOCK = f"{_LOCK} SKIP LOCKED"
 _POSITION = (
     "SELECT coalesce(max(notification_id), 0) FROM projection_tracking WHERE application_name = %s"
-)
-_LAG = (
-    "SELECT t.position, l.last, coalesce((SELECT clock_timestamp() - min(recorded_at)"
-    " FROM (SELECT recorded_at FROM cyclebook_events WHERE notification_id > t.position"
-    " ORDER BY notification_id LIMIT 1) AS oldest), interval '0')"
-    f" FROM ({_POSITION}) AS t(position),"
-    " (SELECT coalesce(max(notification_id), 0) FROM cyclebook_events) AS l(last)"
 )
 
 
@@ -119,10 +112,7 @@ class PostgresProjector:
     def lag(self) -> Lag:
         """How far behind the log."""
         with self._database.connection() as connection:
-            row = connection.execute(_LAG, [TRACKED]).fetchone()
-        assert row is not None
-        position, last, age = row
-        return Lag(position=position, last=last, age=max(age, timedelta()))
+            return lag_of(connection, TRACKED)
 
     def wait_for(self, position: int, timeout_s: int) -> bool:
         """Wait until a position is folded."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
@@ -29,6 +30,22 @@ _DIFFERING = (
     "SELECT count(*) FROM ((TABLE {old} EXCEPT ALL TABLE {fresh})"
     " UNION ALL (TABLE {fresh} EXCEPT ALL TABLE {old})) AS differing"
 )
+# A day lies in more than one cycle where one ends within it: those around are carried over as well.
+_DAYS: LiteralString = """
+    EXISTS (SELECT FROM cycle_head h WHERE h.detached AND h.organization = t.organization
+        AND to_timestamp(h.starts / 1000000) < t.day + 3
+        AND to_timestamp(h.ends / 1000000) > t.day - 2)
+"""
+_OF_DETACHED: dict[str, LiteralString] = {
+    "invoice_summary": (
+        "EXISTS (SELECT FROM cycle_head h WHERE h.detached AND h.cycle_id = t.cycle_id)"
+    ),
+    "usage_by_day": _DAYS,
+    "usage_by_day_value": _DAYS,
+}
+"""Rows of a table that follow from detached months. An open discrepancy keeps a month in the log."""
+_CLEAR: LiteralString = "DELETE FROM {fresh}"
+_CARRY: LiteralString = "INSERT INTO {fresh} SELECT * FROM {old}"
 
 
 class PostgresRebuilder:
@@ -53,6 +70,7 @@ class PostgresRebuilder:
                 # The projector waits for us now, and goes on from here into the new tables.
                 build.run_to(lock_tracking(connection, wait=True) or 0)
                 for table in _tables(models):
+                    _carry_over(connection, table)
                     _swap(connection, table)
                 mark_unproved(connection)
         return build.events
@@ -69,6 +87,8 @@ class PostgresRebuilder:
             with connection.transaction():
                 # The projector waits for us now: both hold the same events.
                 build.run_to(lock_tracking(connection, wait=True) or 0)
+                for table in _tables(models):
+                    _carry_over(connection, table)
                 rows = {table: _differing_rows(connection, table) for table in _tables(models)}
             for table in _tables(models):
                 connection.execute(SQL("DROP TABLE {}").format(Identifier(table + NEXT)))
@@ -136,6 +156,16 @@ def _make(connection: Connection[Rows], table: str) -> None:
     connection.execute(
         SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(fresh, Identifier(table))
     )
+
+
+def _carry_over(connection: Connection[Rows], table: str) -> None:
+    """Rows of detached months as they are: nothing in the log says them any more."""
+    if table not in _OF_DETACHED:
+        return
+    names = {"old": Identifier(table), "fresh": Identifier(table + NEXT)}
+    for statement in (_CLEAR, _CARRY):
+        whole = f"{statement} AS t WHERE {_OF_DETACHED[table]}"
+        connection.execute(SQL(whole).format(**names))
 
 
 def _differing_rows(connection: Connection[Rows], table: str) -> int:

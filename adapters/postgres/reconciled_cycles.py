@@ -17,7 +17,7 @@ _NAMES = tuple(each.name for each in fields(InvoiceSummary))
 _COLUMNS = ", ".join(_NAMES)
 _WINDOW = (
     "(%(start)s::bigint IS NULL OR ends > %(start)s)"
-    " AND (%(end)s::bigint IS NULL OR starts < %(end)s)"
+    " AND (%(end)s::bigint IS NULL OR starts < %(end)s) AND NOT detached"
 )
 _EXTENT = (
     f"SELECT count(*), min(starts), coalesce(max(cycle_no), 0) FROM cycle_head WHERE {_WINDOW}"

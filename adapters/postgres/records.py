@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from adapters.postgres import detached
 from adapters.postgres.books import settle
 from adapters.postgres.control import read_control
 from adapters.postgres.database import Database, Rows
@@ -48,6 +49,7 @@ def _read(connection: Connection[Rows], cycle: str, known_at: datetime | None) -
     cycle_id, cycle_no = head
     last = connection.execute(_LAST, [UUID(bytes=cycle_id), known_at]).fetchone()
     if last is None:
+        detached.require_here(connection, [UUID(bytes=cycle_id)])
         raise NotFound(f"nobody knew of billing cycle {cycle} then", cycle=cycle)
     version, position = last
     control = read_control(connection, cycle_id)

@@ -25,11 +25,12 @@ ORGANIZATIONS_MAX = 50_000
 
 HEADS = (
     "SELECT cycle_id, cycle_no, organization, starts, ends, opened_at, accepts_usage,"
-    " control_version FROM cycle_head WHERE organization = ANY(%s) ORDER BY organization, starts"
+    " control_version, detached FROM cycle_head WHERE organization = ANY(%s)"
+    " ORDER BY organization, starts"
 )
 HEAD = (
     "SELECT cycle_id, cycle_no, organization, starts, ends, opened_at, accepts_usage,"
-    " control_version FROM cycle_head WHERE cycle_id = %s"
+    " control_version, detached FROM cycle_head WHERE cycle_id = %s"
 )
 
 CONTROLS = "SELECT cycle_id, control_version FROM cycle_head WHERE cycle_id = ANY(%s)"
@@ -40,7 +41,7 @@ class Route:
     """One cycle as the usage path knows it. starts, ends: microseconds since 1970.
 
     Past the usage cut-off the attribution is that of everything known now; it is not ``loaded``
-    until somebody needs it, which is seldom.
+    until somebody needs it, which is seldom. While its month is ``detached`` it cannot be.
     """
 
     cycle_id: bytes
@@ -51,6 +52,7 @@ class Route:
     opened_at: datetime
     accepts_usage: bool
     control_version: int
+    detached: bool
     loaded: bool
     attribution: Attribution
     meters: dict[str, Meter] = field(default_factory=dict)
@@ -130,7 +132,7 @@ class Routes:
         """One cycle as it is now, in the caller's transaction; the cache learns of it too."""
         row = connection.execute(HEAD, [UUID(bytes=route.cycle_id)], binary=True).fetchone()
         assert row is not None, "a cycle's head is never deleted"
-        cycle = self._cycles.at(connection, row[0], row[7])
+        cycle = None if row[8] else self._cycles.at(connection, row[0], row[7])
         self.refresh_catalog()
         fresh = self._route(row, cycle)
         with self._lock:
@@ -161,7 +163,7 @@ class Routes:
             self._routes.pop(organization, None)
 
     def _route(self, row: Rows, cycle: BillingCycle | None) -> Route:
-        cycle_id, cycle_no, organization, starts, ends, opened_at, accepts, version = row
+        cycle_id, cycle_no, organization, starts, ends, opened_at, accepts, version, gone = row
         return Route(
             cycle_id=cycle_id,
             cycle_no=cycle_no,
@@ -171,6 +173,7 @@ class Routes:
             opened_at=opened_at,
             accepts_usage=accepts,
             control_version=version,
+            detached=gone,
             loaded=cycle is not None,
             attribution=self._attribution(cycle),
         )

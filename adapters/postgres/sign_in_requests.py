@@ -9,12 +9,17 @@ from application.signing_in_by_mail import OF_A_CLIENT_MAX, OF_AN_ADDRESS_MAX, W
 
 KEPT_FOR = timedelta(days=1)
 ERROR_MAX = 500
+PRUNED_AT_ONCE = 5_000
 
 # One after the other: two at once would both find room for the last e-mail.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('cyclebook.sign-in', 0))"
 _OF_ADDRESS = "SELECT count(*) FROM sign_in_request WHERE seal = %s AND at > %s"
 _OF_CLIENT = "SELECT count(*) FROM sign_in_request WHERE client = %s AND at > %s"
 _ADD = "INSERT INTO sign_in_request (address, seal, client, at) VALUES (%s, %s, %s, %s)"
+_PRUNE = """
+    DELETE FROM sign_in_request WHERE number IN (
+        SELECT number FROM sign_in_request WHERE at < clock_timestamp() - %s ORDER BY at LIMIT %s)
+"""
 _FORGET = "DELETE FROM sign_in_request WHERE at < %s"
 # Taking one moves its due time on: if the worker dies, it comes up again then.
 _CLAIM = """
@@ -27,6 +32,10 @@ _CLAIM = """
 """
 _ENDED = "UPDATE sign_in_request SET address = NULL, error = %s WHERE number = %s"
 _POSTPONED = "UPDATE sign_in_request SET due_at = %s, error = %s WHERE number = %s"
+_GIVE_BACK = (
+    "UPDATE sign_in_request SET due_at = '-infinity', attempts = attempts - 1, error = %s"
+    " WHERE number = %s"
+)
 _MEMBERS = (
     "SELECT organization, member FROM member_directory WHERE lower(email) = lower(%s)"
     " ORDER BY organization, member LIMIT %s"
@@ -71,6 +80,16 @@ class PostgresSignInRequests:
         """It is tried again then."""
         with self._database.connection() as connection:
             connection.execute(_POSTPONED, [next_at, error[:ERROR_MAX], asked.number])
+
+    def give_back(self, asked: Asked, error: str) -> None:
+        """It is tried as soon as anything can be sent."""
+        with self._database.connection() as connection:
+            connection.execute(_GIVE_BACK, [error[:ERROR_MAX], asked.number])
+
+    def prune(self) -> int:
+        """Delete those of days ago; how many."""
+        with self._database.connection() as connection:
+            return connection.execute(_PRUNE, [KEPT_FOR, PRUNED_AT_ONCE]).rowcount
 
     def members(self, address: str, limit: int) -> Sequence[tuple[str, str]]:
         """Whose address it is."""

@@ -15,8 +15,8 @@ from domain.events.usage import micros
 AGAIN_AFTER = timedelta(seconds=30)
 """A cycle that changes all the time is looked at this often."""
 
-AGAIN_ANYWAY = timedelta(minutes=15)
-"""And one that does not change earns fees all the same."""
+AGAIN_ANYWAY = timedelta(minutes=10)
+"""One that does not change earns fees all the same, and its forecast moves."""
 
 _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
 _ADD = (
@@ -24,17 +24,17 @@ _ADD = (
     " ON CONFLICT (organization, alert) DO UPDATE SET position = excluded.position"
 )
 _DROP = "DELETE FROM spend_alert{suffix} WHERE (organization, alert) = (%s, %s)"
-_DUE = f"""
+_LOOKS = f"""
     SELECT h.organization, h.cycle, h.version, a.position
     FROM (SELECT organization, max(position) FROM spend_alert GROUP BY 1)
         AS a(organization, position)
     JOIN cycle_head h ON h.organization = a.organization
     LEFT JOIN alert_look l ON l.cycle = h.cycle
-    WHERE h.status IN ({_UNISSUED}) AND h.starts <= %(now_us)s AND (l.cycle IS NULL
-        OR l.alerts <> a.position OR l.looked_at <= %(anyway)s
-        OR (l.version <> h.version AND l.looked_at <= %(again)s))
+    WHERE h.status IN ({_UNISSUED}) AND h.starts <= %(now_us)s AND (l.cycle IS NULL OR {{which}})
     ORDER BY l.looked_at NULLS FIRST, h.cycle LIMIT %(limit)s
 """
+_CHANGED = "l.alerts <> a.position OR (l.version <> h.version AND l.looked_at <= %(before)s)"
+_UNSEEN = "l.looked_at <= %(before)s"
 _LOOKED = (
     "INSERT INTO alert_look (cycle, version, alerts, looked_at) VALUES (%s, %s, %s, %s)"
     " ON CONFLICT (cycle) DO UPDATE SET version = excluded.version, alerts = excluded.alerts,"
@@ -71,16 +71,12 @@ class PostgresAlertLooks:
         self._database = database
 
     def due(self, now: datetime, limit: int) -> Sequence[AlertLook]:
-        """Cycles to look at, those not looked at for longest first."""
-        values = {
-            "now_us": micros(now),
-            "again": now - AGAIN_AFTER,
-            "anyway": now - AGAIN_ANYWAY,
-            "limit": limit,
-        }
-        with self._database.connection() as connection:
-            rows = connection.execute(_DUE, values).fetchall()
-        return [AlertLook(*row) for row in rows]
+        """Cycles that changed, those not looked at for longest first."""
+        return self._found(_CHANGED, now, now - AGAIN_AFTER, limit)
+
+    def unseen(self, now: datetime, limit: int) -> Sequence[AlertLook]:
+        """Cycles not looked at for a while, whether they changed or not."""
+        return self._found(_UNSEEN, now, now - AGAIN_ANYWAY, limit)
 
     def reached(self, cycle: str) -> Mapping[tuple[str, int], datetime]:
         """When alerts were reached in a cycle, by (alert, times configured)."""
@@ -95,3 +91,11 @@ class PostgresAlertLooks:
                 connection.execute(_REACHED, [look.cycle, alert, times, at])
             row = [look.cycle, look.version, look.alerts, at]
             connection.execute(_LOOKED, row)
+
+    def _found(
+        self, which: str, now: datetime, before: datetime, limit: int
+    ) -> Sequence[AlertLook]:
+        values = {"now_us": micros(now), "before": before, "limit": limit}
+        query = _LOOKS.replace("{which}", which).encode()
+        with self._database.connection() as connection:
+            return [AlertLook(*row) for row in connection.execute(query, values).fetchall()]

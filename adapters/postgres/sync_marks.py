@@ -29,6 +29,7 @@ from domain.events.organization import (
 from domain.events.outcome import (
     DisputeClosed,
     DisputeOpened,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -52,6 +53,7 @@ NO_NEWS_FOR_STRIPE = (
     InvoicePaid,  # and these come from Stripe, or are about money there
     InvoicePastDue,
     InvoiceMarkedUncollectible,
+    InvoiceBilledElsewhere,
     PaymentActionRequired,
     PaymentFailed,
     PaymentRecorded,
@@ -73,16 +75,22 @@ _UPSERT = """
             ELSE least(q.due_at, excluded.due_at) END,
         again_at = CASE WHEN q.lease_token IS NOT NULL
             THEN least(q.again_at, excluded.due_at) END,
-        priority = greatest(q.priority, excluded.priority)
+        priority = CASE WHEN q.lease_token IS NOT NULL THEN q.priority
+            ELSE greatest(q.priority, excluded.priority) END,
+        again_priority = CASE WHEN q.lease_token IS NOT NULL
+            THEN greatest(q.again_priority, excluded.priority) END
 """
 # Cycles share the organization's credits, oldest first: a change in one can move the later ones.
+# What is not urgent waits for its allowance of reads.
 _MARK = f"""
     INSERT INTO sync_queue AS q (cycle, dirty_position, due_at, priority)
-    SELECT h.cycle, max(m.position), clock_timestamp() + min(m.wait) * interval '1 second',
-        max(m.priority)
+    SELECT h.cycle, max(m.position), greatest(
+            clock_timestamp() + min(m.wait) * interval '1 second',
+            CASE WHEN max(m.priority) = {NORMAL} THEN max(l.next_at) END), max(m.priority)
     FROM unnest(%b, %b, %b, %b) AS m(cycle_id, position, wait, priority)
     JOIN cycle_head moved ON moved.cycle_id = m.cycle_id
     JOIN cycle_head h ON h.organization = moved.organization AND h.starts >= moved.starts
+    LEFT JOIN last_sync l ON l.cycle = h.cycle
     WHERE h.status IN ({_UNISSUED}) GROUP BY h.cycle ORDER BY h.cycle
     {_UPSERT}
 """
@@ -108,8 +116,9 @@ _PLANS = """
 # After a rebuild: whatever the last proof does not cover, spread over a quarter of an hour.
 _UNPROVED = f"""
     INSERT INTO sync_queue AS q (cycle, dirty_position, due_at)
-    SELECT h.cycle, e.notification_id, clock_timestamp() + random() * interval '15 minutes'
-    FROM cycle_head h
+    SELECT h.cycle, e.notification_id,
+        greatest(clock_timestamp() + random() * interval '15 minutes', l.next_at)
+    FROM cycle_head h LEFT JOIN last_sync l USING (cycle)
     JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = h.version
     JOIN invoice_summary s ON s.cycle_id = h.cycle_id
     WHERE h.status IN ({_UNISSUED}) AND (s.stripe_state <> 'in_step' OR s.proved_at IS NULL

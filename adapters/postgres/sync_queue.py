@@ -6,6 +6,7 @@ from uuid import UUID
 
 from adapters.postgres.database import Database
 from application.projector import QueueCounts, QueuedSync, SyncClaim
+from domain.sync_allowance import UNLIMITED, SyncAllowance
 
 URGENT, HIGH, NORMAL = 20, 10, 0
 """Priorities: asked for by a person; policy ``high``; everything else."""
@@ -19,7 +20,7 @@ _CLAIM = """
         WHERE priority = %s AND due_at <= clock_timestamp() AND NOT parked
         ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
     UPDATE sync_queue q SET lease_token = gen_random_uuid(), due_at = clock_timestamp() + %s,
-        again_at = NULL
+        priority = greatest(priority, again_priority), again_at = NULL, again_priority = NULL
     FROM due WHERE q.cycle = due.cycle
     RETURNING q.cycle, q.dirty_position, q.lease_token::text, q.attempts, q.refusals, q.priority
 """
@@ -27,16 +28,28 @@ _HEARTBEAT = "UPDATE sync_queue SET due_at = clock_timestamp() + %s WHERE lease_
 _LEAVE = (
     "DELETE FROM sync_queue WHERE lease_token = %s AND dirty_position <= %s AND again_at IS NULL"
 )
-_STAY = """
-    UPDATE sync_queue SET lease_token = NULL, due_at = coalesce(again_at, clock_timestamp()),
-        again_at = NULL, priority = least(priority, %s), attempts = 0, refusals = 0,
-        last_error = NULL, failed_at = NULL, dirty_since = clock_timestamp()
-    WHERE lease_token = %s
+_STAY = f"""
+    UPDATE sync_queue q SET lease_token = NULL, due_at = CASE
+            WHEN again_priority > {NORMAL} THEN again_at
+            ELSE greatest(coalesce(again_at, clock_timestamp()), l.next_at) END,
+        priority = coalesce(again_priority, {NORMAL}), again_at = NULL, again_priority = NULL,
+        attempts = 0, refusals = 0, last_error = NULL, failed_at = NULL,
+        dirty_since = clock_timestamp()
+    FROM last_sync l WHERE q.lease_token = %s AND l.cycle = q.cycle
+"""
+# As ``SyncAllowance.next_at`` has it: the next one that nobody asks for.
+_MADE = """
+    INSERT INTO last_sync AS l (cycle, made_at, next_at)
+    SELECT q.cycle, t.now, t.now - %(saving)s + %(every)s
+    FROM sync_queue q, (SELECT clock_timestamp()) AS t(now) WHERE q.lease_token = %(token)s
+    ON CONFLICT (cycle) DO UPDATE SET made_at = excluded.made_at, next_at = %(every)s
+        + least(greatest(l.next_at, excluded.made_at - %(saving)s), excluded.made_at)
 """
 # At most twice as long each time, from five seconds up to a quarter of an hour; how much of it is
 # left to chance, so that what failed together does not come back together.
 _FAIL = """
-    UPDATE sync_queue SET lease_token = NULL, again_at = NULL, attempts = attempts + 1,
+    UPDATE sync_queue SET lease_token = NULL, attempts = attempts + 1,
+        priority = greatest(priority, again_priority), again_at = NULL, again_priority = NULL,
         refusals = refusals + %s::integer, last_error = %s, failed_at = clock_timestamp(),
         parked = %s, due_at = clock_timestamp() + random()
             * least(interval '15 minutes', interval '5 seconds' * power(2, least(attempts, 20)))
@@ -44,7 +57,8 @@ _FAIL = """
 """
 # Nothing of it was tried: it comes again as it was, at the earliest when told.
 _GIVE_BACK = """
-    UPDATE sync_queue SET lease_token = NULL, again_at = NULL,
+    UPDATE sync_queue SET lease_token = NULL,
+        priority = greatest(priority, again_priority), again_at = NULL, again_priority = NULL,
         due_at = clock_timestamp() + (1 + random()) * %s
     WHERE lease_token = %s
 """
@@ -57,7 +71,9 @@ _MARK = f"""
             ELSE q.due_at END,
         again_at = CASE WHEN q.lease_token IS NULL THEN NULL
             ELSE least(q.again_at, excluded.due_at) END,
-        priority = excluded.priority, parked = false
+        priority = CASE WHEN q.lease_token IS NULL THEN excluded.priority ELSE q.priority END,
+        again_priority = CASE WHEN q.lease_token IS NOT NULL THEN excluded.priority END,
+        parked = false
 """
 _RETRY = """
     UPDATE sync_queue SET parked = false, attempts = 0, refusals = 0, due_at = clock_timestamp()
@@ -93,11 +109,21 @@ _COUNTS = """
 
 
 class PostgresSyncQueue:
-    """The ``SyncQueue`` port."""
+    """The ``SyncQueue`` port.
 
-    def __init__(self, database: Database, lease: timedelta = LEASE) -> None:
+    allowance: how often a cycle is synced without anybody asking; as often as it changes without.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        lease: timedelta = LEASE,
+        *,
+        allowance: SyncAllowance = UNLIMITED,
+    ) -> None:
         self._database = database
         self._lease = lease
+        self._allowance = allowance
 
     def claim(self, limit: int = 1, *, high_only: bool = False) -> Sequence[SyncClaim]:
         """Take due cycles. A lease that ran out is due again."""
@@ -128,10 +154,13 @@ class PostgresSyncQueue:
 
     def done(self, claim: SyncClaim) -> bool:
         """Leave the queue unless the cycle moved on; then it is due at its own time."""
+        allowance = self._allowance
+        made = {"token": claim.token, "saving": allowance.saving, "every": allowance.every}
         with self._database.connection() as connection, connection.transaction():
+            connection.execute(_MADE, made, prepare=True)
             left = connection.execute(_LEAVE, [claim.token, claim.dirty_position]).rowcount > 0
             if not left:
-                connection.execute(_STAY, [HIGH, claim.token])
+                connection.execute(_STAY, [claim.token])
         return left
 
     def fail(self, token: UUID, error: str, *, refused: bool = False, park: bool = False) -> bool:

@@ -7,21 +7,27 @@ from psycopg import Connection
 from adapters.postgres.database import Database, Rows
 from application.schedule_ports import Tally
 from domain.billing_cycle import UNISSUED, Status
+from domain.sync_allowance import DAYS
 
 _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
 
 # Each cycle has its own place in the hours before its period ends, by a hash of its name; the last
-# tenth is left for what fails. Taken in the order in which marks take them.
+# tenth is left for what fails.
+_PLACE = """to_timestamp(h.ends / 1e6) - %(ahead)s
+            * (1 - 0.9 * ('x' || left(md5(h.cycle), 8))::bit(32)::bigint / 4294967296)"""
+# One that was synced since then has had its turn, and comes again when it would anyway. Taken in the
+# order in which marks take them.
 _SOON = f"""
     SELECT q.cycle FROM sync_queue q JOIN cycle_head h USING (cycle)
+        LEFT JOIN last_sync l USING (cycle)
     WHERE h.status = '{Status.ACCRUING.value}'
         AND to_timestamp(h.ends / 1e6) BETWEEN clock_timestamp() AND clock_timestamp() + %(ahead)s
+        AND coalesce(l.made_at, '-infinity') < {_PLACE}
     ORDER BY q.cycle FOR UPDATE OF q
 """
-_BRING_FORWARD = """
+_BRING_FORWARD = f"""
     WITH soon AS (
-        SELECT h.cycle, greatest(clock_timestamp(), to_timestamp(h.ends / 1e6) - %(ahead)s
-            * (1 - 0.9 * ('x' || left(md5(h.cycle), 8))::bit(32)::bigint / 4294967296)) AS place
+        SELECT h.cycle, greatest(clock_timestamp(), {_PLACE}) AS place
         FROM cycle_head h WHERE h.cycle = ANY(%(cycles)s))
     UPDATE sync_queue q SET due_at = soon.place FROM soon
     WHERE q.cycle = soon.cycle AND q.due_at > soon.place
@@ -36,8 +42,9 @@ _IN_TIME = """
 # looks the same, so that it is asked about once or twice and then left alone.
 _UNMARKED = f"""
     INSERT INTO sync_queue (cycle, dirty_position, due_at)
-    SELECT h.cycle, e.notification_id, clock_timestamp() + random() * interval '15 minutes'
-    FROM cycle_head h
+    SELECT h.cycle, e.notification_id,
+        greatest(clock_timestamp() + random() * interval '15 minutes', l.next_at)
+    FROM cycle_head h LEFT JOIN last_sync l USING (cycle)
     JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = h.version
     JOIN invoice_summary s ON s.cycle_id = h.cycle_id
     WHERE h.status IN ({_UNISSUED}) AND e.recorded_at < clock_timestamp() - interval '10 minutes'
@@ -48,6 +55,7 @@ _UNMARKED = f"""
     ORDER BY h.cycle
     ON CONFLICT (cycle) DO NOTHING
 """
+_FORGET = "DELETE FROM last_sync WHERE made_at < clock_timestamp() - %s"
 
 
 class SyncsAhead:
@@ -71,6 +79,11 @@ class SyncsAhead:
         with self._database.connection() as connection:
             queued = connection.execute(_UNMARKED).rowcount
         return Tally(expected=queued, done=queued)
+
+    def forget(self) -> int:
+        """Forget syncs so old that they say nothing about the next ones; how many."""
+        with self._database.connection() as connection:
+            return connection.execute(_FORGET, [DAYS]).rowcount
 
 
 def _counted(connection: Connection[Rows], values: dict[str, object]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from adapters.postgres.database import Database
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.usage_keys import canonical, content_hash, dedup_key, packed
 from domain.catalog import Meter
-from domain.errors import InvalidInput, RuleViolation
+from domain.errors import InvalidInput, MonthArchived, RuleViolation
 from domain.events.usage import instant, micros
 from domain.period import written_utc
 from domain.quantity import meant_as_number
@@ -18,6 +18,13 @@ from domain.usage import Outcome, Refusal, UsageRecord
 
 CLOSED = "organization_closed"
 """The code of what lies where a closed organization has no cycle."""
+
+IN_ARCHIVE = Refusal(
+    Outcome.QUARANTINED,
+    MonthArchived.code,
+    "its billing cycle is in an archive and not in the log any more; it is kept, and can be "
+    "replayed once cyclebook restore-archive has brought the month back",
+)
 
 Opener = Callable[[str, datetime], None]
 """Opens an organization's cycles up to an instant: (organization, instant)."""
@@ -126,6 +133,8 @@ class Planner:
         key = dedup_key(record.source, record.id)
         try:
             route = self._routes.find(record.organization, at) or self._open(plan, record, at)
+            if route.detached:
+                route = self._look_at_detached(plan, route)
             meter = self._routes.meter(route, record.meter) or self._learn(plan, route, record)
             text, value = _value(meter, record.value)
             if record.attachment and record.attachment not in route.attribution.known:
@@ -196,6 +205,16 @@ class Planner:
             route = self._routes.find(organization, at)
         return route
 
+    def _look_at_detached(self, plan: Plan, route: Route) -> Route:
+        """A cycle that was detached when last looked at: its month may have been restored."""
+        if route.cycle_id not in plan.looked_up:
+            with self._database.connection() as connection:
+                route = self._routes.reload(connection, route)
+            plan.looked_up.add(route.cycle_id)
+        if route.detached:
+            raise _Refused(IN_ARCHIVE.code, IN_ARCHIVE.detail)
+        return route
+
     def _learn(self, plan: Plan, route: Route, record: UsageRecord) -> Meter:
         """A meter this process has not heard of yet."""
         if record.meter not in plan.looked_up:
@@ -215,6 +234,8 @@ class Planner:
             with self._database.connection() as connection:
                 fresh = self._routes.reload(connection, route)
             plan.looked_up.add(route.cycle_id)
+        if fresh.detached:
+            raise _Refused(IN_ARCHIVE.code, IN_ARCHIVE.detail)
         if record.attachment not in fresh.attribution.known:
             raise _Refused(
                 "unknown_attachment",

@@ -19,7 +19,7 @@ from adapters.postgres.tallies import TallyRows
 from adapters.postgres.usage_aside import keep_conflicts, keep_quarantined, known, without_known
 from adapters.postgres.usage_at_once import MOVED, UNUSUAL, append_at_once
 from adapters.postgres.usage_event import PackedEvent
-from adapters.postgres.usage_plan import Entry, Plan, Planner, Quarantined, Request
+from adapters.postgres.usage_plan import IN_ARCHIVE, Entry, Plan, Planner, Quarantined, Request
 from domain.errors import Busy, StoreUnavailable
 from domain.usage import CONFLICT, DUPLICATE, Refusal
 
@@ -29,7 +29,7 @@ ANY_VERSION = -1
 # Planning anew for each batch costs as much as storing a small one; all of these go by key.
 PLAN_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 HEADS = (
-    "SELECT cycle_id, version, control_version, accepts_usage FROM cycle_head"
+    "SELECT cycle_id, version, control_version, accepts_usage, detached FROM cycle_head"
     " WHERE cycle_id = ANY(%b) ORDER BY cycle_id FOR UPDATE"
 )
 # Null where every key was new, which is the usual case: no traffic for each row. An aggregate
@@ -170,9 +170,12 @@ class _Append:
         heads = self._cursor.execute(HEADS, [wanted], prepare=True).fetchall()
         if len(heads) < len(self._planned):
             self._forget_cycles()
-        for cycle_id, version, control_version, accepts in heads:
+        for cycle_id, version, control_version, accepts, detached in heads:
             event = self._planned[cycle_id]
             route = event.route
+            if detached:
+                self._refuse(event, IN_ARCHIVE)
+                continue
             if control_version != route.control_version or not route.loaded:
                 event = PackedEvent(self._reload(route), event.entries)
             event.version, event.late = version + 1, not accepts
@@ -180,7 +183,10 @@ class _Append:
             if refusal is None:
                 self._events.append(event)
             else:
-                self._refused += [(entry, refusal) for entry in event.entries]
+                self._refuse(event, refusal)
+
+    def _refuse(self, event: PackedEvent, refusal: Refusal) -> None:
+        self._refused += [(entry, refusal) for entry in event.entries]
 
     def _too_late(self, event: PackedEvent) -> Refusal | None:
         return self._late.refusal(event.route, max(e.request.now for e in event.entries))

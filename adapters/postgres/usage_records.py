@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from adapters.postgres import mapper, usage_headers
+from adapters.postgres import detached, mapper, usage_headers
 from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Database, Rows
 from adapters.postgres.usage_keys import dedup_key
@@ -32,16 +32,16 @@ _EVENTS = (
 )
 _BODY = "SELECT state FROM cyclebook_events WHERE originator_id = %s AND originator_version = %s"
 _RECORD = (
-    "SELECT h.cycle, e.state FROM usage_dedup d"
+    "SELECT h.cycle, e.state, h.cycle_id FROM usage_dedup d"
     " JOIN cycle_head h ON h.cycle_no = d.cycle_no"
-    " JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = d.version"
-    " WHERE d.key = %s"
+    " LEFT JOIN cyclebook_events e"
+    " ON e.originator_id = h.cycle_id AND e.originator_version = d.version WHERE d.key = %s"
 )
 _HOLDING = (
     "SELECT h.cycle_id, d.version, e.recorded_at, e.state FROM usage_dedup d"
     " JOIN cycle_head h ON h.cycle_no = d.cycle_no"
-    " JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = d.version"
-    " WHERE d.key = %s"
+    " LEFT JOIN cyclebook_events e"
+    " ON e.originator_id = h.cycle_id AND e.originator_version = d.version WHERE d.key = %s"
 )
 
 
@@ -67,8 +67,11 @@ class PostgresUsageArchive:
             if row is None:
                 return None
             cycle_id, version, recorded_at, state = row
+            cycle = _cycle(connection, cycle_id)
+            if state is None:
+                return None
             return StoredUsage(
-                cycle=_cycle(connection, cycle_id),
+                cycle=cycle,
                 version=version,
                 recorded_at=recorded_at,
                 records=mapper.decode_records(state),
@@ -86,9 +89,11 @@ class PostgresUsageFinder:
         key = UUID(bytes=dedup_key(source, id))
         with self._database.connection() as connection:
             row = connection.execute(_RECORD, [key], binary=True, prepare=True).fetchone()
-        if row is None:
+            if row is not None and row[1] is None:
+                detached.require_here(connection, [UUID(bytes=row[2])])
+        if row is None or row[1] is None:
             return None
-        cycle, state = row
+        cycle, state, _ = row
         records = mapper.decode_records(state)
         return cycle, next(each for each in records if (each.source, each.id) == (source, id))
 
@@ -137,7 +142,9 @@ def _records(
     if len(beginning) < usage_headers.PREFIX:
         return mapper.decode_records(beginning)
     row = connection.execute(_BODY, [stream, version], binary=True, prepare=True).fetchone()
-    assert row is not None, "events are never deleted"
+    if row is None:
+        detached.require_here(connection, [stream])
+    assert row is not None, "events leave the log by months alone"
     return mapper.decode_records(row[0])
 
 

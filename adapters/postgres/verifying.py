@@ -8,13 +8,14 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from adapters.postgres import event_log, mapper, usage_headers
+from adapters.postgres import detached, event_log, mapper, usage_headers
 from adapters.postgres.control import read_controls
 from adapters.postgres.database import Database, Rows
 from adapters.postgres.projector import tracked
 from adapters.postgres.rebuild import PostgresRebuilder
 from adapters.postgres.usage_keys import content_hash, dedup_key
 from adapters.postgres.verifying_rows import CHECKS
+from application.detached import Detached
 from application.verified_store import Page, Remembered, StoredCycle
 from domain.errors import NotFound
 from domain.events.base import Recorded
@@ -29,12 +30,13 @@ _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _ORGANIZATIONS = "SELECT DISTINCT organization FROM cycle_head ORDER BY 1"
 _SIZE = (
     "SELECT coalesce(sum(records), 0)::bigint + count(*) FROM cycle_head"
-    " WHERE organization = coalesce(%s, organization)"
+    " WHERE organization = coalesce(%s, organization) AND NOT detached"
 )
 _HEADS = (
     "SELECT h.cycle_id, h.cycle, h.cycle_no, h.starts, h.ends, h.records, h.tallies_stale,"
     " h.has_late, h.late_stale, q.cycle IS NOT NULL FROM cycle_head h"
-    " LEFT JOIN sync_queue q USING (cycle) WHERE h.organization = %s ORDER BY h.starts"
+    " LEFT JOIN sync_queue q USING (cycle) WHERE h.organization = %s AND NOT h.detached"
+    " ORDER BY h.starts"
 )
 _KEPT = ("cycle", "number", "starts", "ends", "records", "stale", "has_late", "late_stale")
 _LAST = (
@@ -104,6 +106,7 @@ class OrganizationRows:
         if not self.history:
             raise NotFound(f"there is no organization {organization}", organization=organization)
         self.catalog: Sequence[Recorded] = event_log.read(connection, catalog_stream())
+        self.detached: Detached = detached.of_organization(connection, organization)
         self.cycles: Sequence[StoredCycle] = self._cycles(own)
 
     def usage(self, cycle: StoredCycle) -> Iterator[Page]:

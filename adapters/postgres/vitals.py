@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from adapters.postgres.chaining import FOLLOWER
 from adapters.postgres.database import Database
+from adapters.postgres.lags import lag_of
+from adapters.postgres.mails import PostgresMailOutage
+from adapters.postgres.sync_queue import NORMAL
+from application.endpoints import BY_HAND
+from application.mail_server import MailOutage
+from application.projector import Lag
 from application.vitals import WAITING, Counted, Waiting
 
 QUARANTINED = "quarantined"
@@ -33,14 +40,28 @@ COUNTS: Mapping[str, str] = {
     ),
     "deliveries": f"count(*), min(made_at) {_SENDING}",
     "deliveries_failing": f"count(*), min(made_at) {_SENDING} AND attempts > 0",
+    "endpoints_disabled": (
+        "count(*), NULL::timestamptz FROM webhook_endpoint"
+        f" WHERE NOT enabled AND disabled_reason <> '{BY_HAND}'"
+    ),
     "mails": "count(*), min(made_at) FROM mail WHERE status = 'waiting'",
+    "mails_failing": (
+        "count(*), min(made_at) FROM mail WHERE status = 'waiting' AND error IS NOT NULL"
+    ),
+    "mails_given_up": "count(*), min(made_at) FROM mail WHERE status = 'given_up'",
+    "mails_unaddressed": "count(*), min(made_at) FROM notice WHERE mail_due",
+    "sign_in_mails": "count(*), min(at) FROM sign_in_request WHERE address IS NOT NULL",
+    "updates_due": (
+        "count(*), min(due_at) FROM invoice_update WHERE due_at <= clock_timestamp()"
+    ),
     "jobs_failed": "count(*), NULL::timestamptz FROM procrastinate_jobs WHERE status = 'failed'",
 }
 """How a kind is counted: how many there are, and since when the oldest waits."""
 
 SYNCS: Mapping[str, str] = {
-    "syncs": "count(*), min(dirty_since)",
+    "syncs": "count(*), min(greatest(dirty_since, allowed_at))",
     "syncs_due": "count(*) FILTER (WHERE due), min(due_at) FILTER (WHERE due)",
+    "syncs_spaced": "count(*) FILTER (WHERE spaced), min(dirty_since) FILTER (WHERE spaced)",
     "syncs_under_way": "count(*) FILTER (WHERE lease_token IS NOT NULL), NULL::timestamptz",
     "syncs_failing": "count(*) FILTER (WHERE failing), min(dirty_since) FILTER (WHERE failing)",
     "syncs_parked": "count(*) FILTER (WHERE parked), min(dirty_since) FILTER (WHERE parked)",
@@ -52,9 +73,12 @@ _WAITING = " UNION ALL ".join(
     for name, how in COUNTS.items()
 )
 _SYNCS = f"""
-    SELECT {", ".join(SYNCS.values())} FROM (SELECT *, attempts > 0 AND NOT parked AS failing,
-        lease_token IS NULL AND NOT parked AND due_at <= clock_timestamp() AS due
-        FROM sync_queue) AS q
+    SELECT {", ".join(SYNCS.values())} FROM (SELECT q.*, attempts > 0 AND NOT parked AS failing,
+        lease_token IS NULL AND NOT parked AND due_at <= clock_timestamp() AS due, allowed_at,
+        lease_token IS NULL AND NOT parked AND due_at > clock_timestamp()
+            AND due_at = allowed_at AS spaced
+        FROM sync_queue q LEFT JOIN last_sync l USING (cycle),
+            LATERAL (SELECT CASE WHEN priority = {NORMAL} THEN next_at END) AS a(allowed_at)) AS s
 """
 _NOW = "SELECT clock_timestamp()"
 _DISCREPANCIES = "SELECT kind, count(*) FROM open_discrepancy GROUP BY kind ORDER BY kind"
@@ -97,6 +121,15 @@ class PostgresVitals:
             quarantined={code: count for code, count, _ in quarantined},
             workers=dict(workers),
         )
+
+    def chain(self) -> Lag:
+        """How far the chain is behind the log."""
+        with self._database.connection() as connection:
+            return lag_of(connection, FOLLOWER)
+
+    def mail_outage(self) -> MailOutage | None:
+        """That no e-mail goes out."""
+        return PostgresMailOutage(self._database).outage()
 
     def workers(self) -> Mapping[str, int]:
         """Who works."""

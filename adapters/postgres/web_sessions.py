@@ -1,11 +1,24 @@
 """Sessions of people at the pages, in the table ``web_session``."""
 
 from datetime import datetime, timedelta
+from typing import LiteralString
 
 from adapters.postgres.database import Database
 from application.signing_in import Visitor
 
-FORGET = "DELETE FROM web_session WHERE expires_at < now() - interval '30 days'"
+KEPT_FOR = timedelta(days=30)
+LINKS_KEPT_FOR = timedelta(days=400)
+"""After its end: who was signed in, and who made a link for whom."""
+
+PRUNED_AT_ONCE = 5_000
+FORGET = (
+    "DELETE FROM web_session WHERE digest IN (SELECT digest FROM web_session"
+    " WHERE expires_at < now() - %s ORDER BY expires_at LIMIT %s)"
+)
+FORGET_LINKS = (
+    "DELETE FROM sign_in_link WHERE link IN (SELECT link FROM sign_in_link"
+    " WHERE expires_at < now() - %s ORDER BY expires_at LIMIT %s)"
+)
 ADD = (
     "INSERT INTO web_session (digest, actor, role, organization, key, expires_at)"
     " VALUES (%s, %s, %s, %s, %s, now() + %s)"
@@ -35,10 +48,9 @@ class PostgresSessions:
         self._database = database
 
     def add(self, digest: bytes, visitor: Visitor, stay: timedelta) -> None:
-        """Begin a session, and forget those that ended long ago."""
+        """Begin a session."""
         row = [digest, visitor.actor, visitor.role, visitor.organization, visitor.key, stay]
-        with self._database.connection() as connection, connection.transaction():
-            connection.execute(FORGET)
+        with self._database.connection() as connection:
             connection.execute(ADD, row)
 
     def find(self, digest: bytes) -> Visitor | None:
@@ -65,3 +77,15 @@ class PostgresSessions:
         """Note that a link is used; false where it was before, or nobody made it."""
         with self._database.connection() as connection:
             return connection.execute(USE_LINK, [link]).rowcount == 1
+
+    def prune(self) -> int:
+        """Delete some sessions that ended long ago; how many."""
+        return self._forget(FORGET, KEPT_FOR)
+
+    def prune_links(self) -> int:
+        """Delete some links that could not be used any more long ago; how many."""
+        return self._forget(FORGET_LINKS, LINKS_KEPT_FOR)
+
+    def _forget(self, statement: LiteralString, after: timedelta) -> int:
+        with self._database.connection() as connection:
+            return connection.execute(statement, [after, PRUNED_AT_ONCE]).rowcount

@@ -44,6 +44,12 @@ _GIVE_UP = (
     "UPDATE webhook_delivery SET status = 'given_up', error = %s"
     " WHERE endpoint = %s AND status = 'waiting'"
 )
+# In the order in which lines are joined, or who joins two and we would wait for one another.
+_HOLD_LINES = (
+    "SELECT 1 FROM webhook_line WHERE endpoint = %s ORDER BY endpoint, organization FOR UPDATE"
+)
+# Before its lines: whoever removes it takes it first, too.
+_KEEP = "SELECT 1 FROM webhook_endpoint WHERE id = %s FOR KEY SHARE"
 _NO_LINES = "DELETE FROM webhook_line WHERE endpoint = %s"
 _DELIVERIES = """
     SELECT d.number, d.endpoint, d.status, d.attempts, d.made_at, d.tried_at,
@@ -65,7 +71,7 @@ _KNOWN = (
     "SELECT status, organization, notice FROM webhook_delivery WHERE endpoint = %s AND number = %s"
 )
 _AT_ONCE = (
-    "UPDATE webhook_line SET due_at = '-infinity'"
+    "UPDATE webhook_line SET due_at = '-infinity', urgent = true"
     " WHERE endpoint = %s AND organization = %s AND lease IS NULL"
 )
 _NEWEST = "SELECT max(number) FROM webhook_delivery WHERE endpoint = %s AND notice = %s"
@@ -130,6 +136,7 @@ class PostgresEndpoints:
     def redeliver(self, endpoint: str, number: int) -> int:
         """Try one that waits at once, or put its notice at the end of the line."""
         with self._database.connection() as connection, connection.transaction():
+            connection.execute(_KEEP, [endpoint])
             row = connection.execute(_KNOWN, [endpoint, number]).fetchone()
             if row is None:
                 raise NotFound(f"webhook endpoint {endpoint} has no delivery {number}")
@@ -140,11 +147,14 @@ class PostgresEndpoints:
             return _put_in_line(connection, endpoint, organization, notice)
 
     def test(self, endpoint: str, occurrence: str, at: datetime) -> int:
-        """Put a test at the end of the line for nobody."""
+        """Put a test in a line of its own, to be tried at once."""
         with self._database.connection() as connection, connection.transaction():
+            connection.execute(_KEEP, [endpoint])
             row = connection.execute(_TEST, [occurrence, at, endpoint]).fetchone()
             assert row is not None
-            return _put_in_line(connection, endpoint, "", row[0])
+            number = _put_in_line(connection, endpoint, occurrence, row[0])
+            connection.execute(_AT_ONCE, [endpoint, occurrence])
+            return number
 
     def _select(self, rest: str, values: Sequence[Any]) -> Sequence[WebhookEndpoint]:
         with self._database.connection() as connection:
@@ -159,7 +169,11 @@ class PostgresEndpoints:
 
 
 def give_up(connection: Connection[Rows], endpoint: str, reason: str) -> None:
-    """End the lines of an endpoint that is disabled, within the caller's transaction."""
+    """End the lines of an endpoint that is disabled, within the caller's transaction.
+
+    The caller holds the endpoint's row; and no line, unless nobody announces meanwhile.
+    """
+    connection.execute(_HOLD_LINES, [endpoint])
     connection.execute(_NO_LINES, [endpoint])
     connection.execute(_GIVE_UP, [f"the endpoint is disabled: {reason}", endpoint])
 

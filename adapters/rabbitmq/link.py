@@ -109,8 +109,12 @@ def require_usable(url: str) -> None:
     """
     try:
         pika.URLParameters(url)
-    except ValueError as error:
-        raise InvalidInput(f"AMQP_URL cannot be used: {error}", field="AMQP_URL") from None
+    except Exception:  # whatever it stumbles over; its words may quote a password
+        raise InvalidInput(
+            "AMQP_URL has to look like amqp://user:password@host:5672/vhost, with every sign "
+            "that stands for something in an address written as %..",
+            field="AMQP_URL",
+        ) from None
 
 
 def _parameters(url: str, within_s: float) -> Any:

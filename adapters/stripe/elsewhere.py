@@ -36,6 +36,15 @@ class StripeElsewhere:
             more = bool(page["has_more"] and rows)
             after = {"starting_after": rows[-1]["id"]} if more else {}
 
+    def currency_of(self, customer: str) -> str | None:
+        """The newest invoice's, else the newest subscription's, ended ones too; two reads at most."""
+        asked = {"customer": customer, "limit": 1}
+        with errors_in_our_words():
+            for path, more in (("/v1/invoices", {}), ("/v1/subscriptions", {"status": "all"})):
+                for row in read(self._client, path, **asked, **more)["data"]:
+                    return str(row["currency"])
+        return None
+
     def invoices(self, start: datetime, end: datetime) -> Iterator[Sequence[FoundInvoice]]:
         """Every invoice made in ``[start, end)``, a hundred a read."""
         for rows in pages(self._client, start, end):

@@ -18,7 +18,7 @@ from adapters.stripe.errors import (
 from adapters.stripe.events import StripeEvents
 from adapters.stripe.listing import listed
 from adapters.stripe.money import StripeMoney
-from adapters.stripe.products import KnownProducts, new_product
+from adapters.stripe.products import PRODUCTS, KnownProducts, ProductMemory, new_product
 from adapters.stripe.raw import read, read_all
 from adapters.stripe.reading import (
     CYCLE,
@@ -86,12 +86,16 @@ class StripeGateway(StripeMoney):
     Our ids travel in metadata: ``cycle_id`` on the invoice, ``line_key`` on each line,
     ``organization`` on the customer, ``note_id`` on a credit note. They are how a later run
     finds its own work again.
+
+    products: remembers which Stripe has, for longer than this process lives.
     """
 
-    def __init__(self, client: stripe.StripeClient) -> None:
+    def __init__(
+        self, client: stripe.StripeClient, products: ProductMemory | None = None
+    ) -> None:
         super().__init__(client)
         self._invoices = client.v1.invoices
-        self._products = KnownProducts(client)
+        self._products = KnownProducts(client, products)
         self.events = StripeEvents(client)
         self.elsewhere = StripeElsewhere(client)
 
@@ -193,9 +197,9 @@ class StripeGateway(StripeMoney):
         """Put what a line sells into Stripe's catalogue."""
         return new_product(sold)
 
-    def has_product(self, sold: Sold) -> bool:
+    def has_product(self, sold: Sold, *, ask: bool = True) -> bool:
         """Whether Stripe's catalogue has what a line sells; asked once for each."""
-        return self._products.has(sold)
+        return self._products.has(sold, ask=ask)
 
     def claim(self, invoice: str, marks: Marks) -> StripeRequest:
         """Make a subscription's draft ours."""
@@ -249,6 +253,8 @@ class StripeGateway(StripeMoney):
         thing = response.data if isinstance(response.data, dict) else {}
         for name, value in _about(call):
             required(_flat(thing), name, value)
+        if call.endpoint == PRODUCTS:
+            self._products.made(call.parameters["id"])
         return Answer(status=response.code, reference=thing.get("id"), request=response.request_id)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from typing import Protocol
 
 import stripe
 
@@ -9,6 +10,7 @@ from adapters.stripe.errors import errors_in_our_words, missing
 from application.gateway import StripeRequest
 from domain.invoice import Sold
 
+PRODUCTS = "/v1/products"
 PREFIX = "cyclebook"
 PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 NAME_MAX = 250
@@ -35,22 +37,40 @@ def new_product(sold: Sold) -> StripeRequest:
     """
     form = {"id": product_id(sold), "name": sold.name[:NAME_MAX] or sold.product}
     form |= {"tax_code": sold.tax_code} if sold.tax_code else {}
-    return StripeRequest(purpose="product", method="post", endpoint="/v1/products", parameters=form)
+    return StripeRequest(purpose="product", method="post", endpoint=PRODUCTS, parameters=form)
+
+
+class ProductMemory(Protocol):
+    """Remembers products that Stripe was seen to have, by their ids."""
+
+    def __contains__(self, product: str) -> bool: ...
+
+    def add(self, product: str) -> None:
+        """Remember one; perhaps again."""
+
+    def clear(self) -> None:
+        """Forget all."""
 
 
 class KnownProducts:
     """Which products Stripe has. Each is asked for until it is there, and then not any more."""
 
-    def __init__(self, client: stripe.StripeClient) -> None:
+    def __init__(self, client: stripe.StripeClient, memory: ProductMemory | None) -> None:
         self._products = client.v1.products
-        self._known: set[str] = set()
+        self._known: ProductMemory = set() if memory is None else memory
 
-    def has(self, sold: Sold) -> bool:
+    def has(self, sold: Sold, *, ask: bool) -> bool:
         """Whether Stripe has the product."""
         known = product_id(sold)
-        if known not in self._known and self._is_there(known):
+        if known in self._known:
+            return True
+        if there := ask and self._is_there(known):
             self._known.add(known)
-        return known in self._known
+        return there
+
+    def made(self, product: str) -> None:
+        """Know one that was just put there."""
+        self._known.add(product)
 
     def forget(self) -> None:
         """Ask for all of them again: somebody deleted one."""

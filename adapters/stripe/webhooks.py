@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.stripe.reading import CYCLE, ORGANIZATION
 from application.inbox import Message
+from application.stripe_calls import made_for
 from domain.errors import InvalidInput
 
 TOLERANCE_S = 300
@@ -28,7 +29,7 @@ class WebhookEvent:
     """A verified message from Stripe. It is a hint to look again, never a fact.
 
     object_id: what it is about, or empty where that has no id. cycle, organization: ours, where
-    the object carries one.
+    the object carries one. echo: a sync of ours wrote to a draft, and this tells of it.
     """
 
     id: str
@@ -37,6 +38,7 @@ class WebhookEvent:
     object_id: str
     cycle: str | None
     organization: str | None
+    echo: bool
     payload: Mapping[str, Any]
 
     @property
@@ -48,6 +50,7 @@ class WebhookEvent:
             object_id=self.object_id,
             cycle=self.cycle,
             organization=self.organization,
+            echo=self.echo,
         )
 
 
@@ -128,8 +131,18 @@ def event_of(payload: Any) -> WebhookEvent:
         object_id=_word(about.get("id")) or "",
         cycle=_marked(about, CYCLE),
         organization=_marked(about, ORGANIZATION),
+        echo=_is_echo(payload, about),
         payload=payload,
     )
+
+
+def _is_echo(payload: Any, about: dict[str, Any]) -> bool:
+    """Source: https://docs.stripe.com/api/events/object#event_object-request"""
+    cause = payload.get("request")
+    key = cause.get("idempotency_key") if isinstance(cause, dict) else None
+    cycle = _marked(about, CYCLE)
+    ours = isinstance(key, str) and cycle is not None and made_for(cycle, key)
+    return ours and payload["type"] == "invoice.updated" and about.get("status") == "draft"
 
 
 def _marked(about: dict[str, Any], name: str) -> str | None:

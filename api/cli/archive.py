@@ -1,11 +1,13 @@
-"""``cyclebook archive`` and ``restore-archive``: a closed month of the log in a file."""
+"""``cyclebook archive``, ``detach-archive``, ``restore-archive``: a closed month in a file."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from api.archive_files import restore, write
-from api.cli.session import as_json, print_json, session
+from api.archive_files import detach, restore, write
+from api.cli.detached_months import month_json
+from api.cli.session import ACTOR, as_json, print_json, session
 from application.archiving import month_of
 
 
@@ -34,8 +36,27 @@ def archive(month: str, folder: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def detach_archive(file: Path, as_json: bool) -> None:
+    """Take the month of FILE out of the log, if FILE holds every row of it as it is.
+
+    Its space is given back. FILE is then all there is of these events: keep it twice.
+    """
+    with session() as wired:
+        done = detach(wired, file, ACTOR, datetime.now(UTC))
+    if as_json:
+        print_json(month_json(done))
+    else:
+        click.echo(
+            f"{done.month} is detached: {done.events} events of {done.cycles} cycles, each equal "
+            f"to its copy in {file}; they come back with cyclebook restore-archive {file}"
+        )
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore_archive(file: Path) -> None:
-    """Put back the events of FILE that the log has lost. What it has stays as it is."""
+    """Put back the events of FILE: a month that was detached, or what the log has lost of it."""
     with session() as wired:
         done = restore(wired, file)
     click.echo(f"{done.restored} events restored, {done.known} were there")

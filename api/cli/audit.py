@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from api.cli.detached_months import month_json, tell_not_looked_at
 from api.cli.session import ACTOR, INSTANT, as_json, print_json, print_table, session
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def audit(
             _print_json(wired, report)
         else:
             _tell(wired, report)
+            tell_not_looked_at(wired.audit_trail.archive.detached())
     sys.exit(0 if report.clean else 1)
 
 
@@ -78,7 +80,13 @@ def _print_json(wired: "Wired", report: "Report") -> None:
     from api.findings import finding_json, report_json
 
     found = wired.reconciliations.every_finding(report.id)
-    print_json({**report_json(report), "data": [finding_json(each) for each in found]})
+    print_json(
+        {
+            **report_json(report),
+            "data": [finding_json(each) for each in found],
+            "detached": [month_json(each) for each in wired.audit_trail.archive.detached()],
+        }
+    )
 
 
 def _tell(wired: "Wired", report: "Report") -> None:

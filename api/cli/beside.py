@@ -19,16 +19,11 @@ def keep_addresses(settings: Settings) -> None:
     (settings.cyclebook_home / ADDRESSES).write_text(json.dumps(known))
 
 
-def settings_beside() -> Settings:
-    """The settings of the environment, with the addresses of what runs on the folder.
-
-    Raises:
-        InvalidInput: a value is malformed, or two do not go together.
-    """
-    settings = Settings.from_environment()
-    known = _running_on(settings.cyclebook_home)
-    news = {name: value for name, value in known.items() if not os.environ.get(name, "").strip()}
-    return Settings.from_environment({**os.environ, **news}) if news else settings
+def environment_beside() -> Mapping[str, str]:
+    """The environment, with the addresses of what runs on its folder, where it says no others."""
+    settings, _ = Settings.as_given(os.environ)
+    given = {name: value for name, value in os.environ.items() if value.strip()}
+    return {**_running_on(settings.cyclebook_home), **given}
 
 
 def _running_on(home: Path) -> Mapping[str, str]:

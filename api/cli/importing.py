@@ -24,7 +24,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--invoices", is_flag=True, help="Invoices alone; by default customers, too.")
 @click.option("--since", type=DAY, help="Invoices made since this day; by default a year ago.")
 @click.option("--start", type=DAY, help="First cycles begin on this day; by default the present's.")
-@click.option("--currency", help="Of customers that were never billed, such as usd.")
+@click.option("--currency", help="Where nothing at Stripe says a customer's, such as usd.")
 @click.option(
     "--map",
     "wishes",

@@ -127,11 +127,22 @@ def history(cycle: str, as_json: bool) -> None:
 @click.argument("cycle")
 @click.argument("line")
 @click.option("--after", help="Cursor of the next page of usage records.")
+@click.option("--as-of", type=INSTANT, help="What had happened by then.")
+@click.option("--known-at", type=INSTANT, help="What had been recorded by then.")
 @as_json
-def explain(cycle: str, line: str, after: str | None, as_json: bool) -> None:
-    """Explain LINE of CYCLE, from usage records to cents."""
+def explain(
+    cycle: str,
+    line: str,
+    after: str | None,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    as_json: bool,
+) -> None:
+    """Explain LINE of CYCLE, now or by an instant, from usage records to cents."""
     with session() as wired:
-        why = wired.invoices.explain(cycle, line, after=after, limit=USAGE_SHOWN_MAX)
+        why = wired.invoices.explain(
+            cycle, line, after=after, limit=USAGE_SHOWN_MAX, as_of=as_of, known_at=known_at
+        )
     if as_json:
         print_json(ExplanationSchema().dump(why))
         return

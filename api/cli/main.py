@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from domain.errors import CyclebookError, InvalidInput, NotFound
+from api.cli.ending import PROCESSES, begin_log, status_of
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("api.cli.up:up", "Start everything on this machine."),
@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "link": ("api.cli.link:link", "Say which customer at Stripe an organization is."),
     "webhooks": ("api.cli.webhooks:webhooks", "Show what Stripe told us in vain, and why."),
     "catch-up": ("api.cli.webhooks:catch_up", "Find what no webhook told, in Stripe's own lists."),
+    "mails": ("api.cli.mails:mails", "Show e-mails that are not sent, and why."),
     "schedules": ("api.cli.schedules:schedules", "Show periodic work, or have some done now."),
     "jobs": ("api.cli.schedules:jobs", "Show periodic work that failed for good."),
     "workers": ("api.cli.schedules:workers", "Show who works, and how that goes."),
@@ -51,7 +52,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Write out everything about an organization.",
     ),
     "archive": ("api.cli.archive:archive", "Copy a closed month of the log into a file."),
-    "restore-archive": ("api.cli.archive:restore_archive", "Put lost events back from one."),
+    "detach-archive": ("api.cli.archive:detach_archive", "Take an archived month out of the log."),
+    "restore-archive": ("api.cli.archive:restore_archive", "Put events back from an archive."),
     "erase-member": ("api.cli.erase_member:erase_member", "Forget a person; no amount changes."),
     "pay": ("api.cli.pay:pay", "Note money that came in, without Stripe."),
     "export": ("api.cli.export:export", "Write a journal for accounting programs."),
@@ -76,6 +78,24 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find one. A process has its log before anything of it is loaded."""
+        if args[0] in PROCESSES:
+            begin_log()
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run one; an error of ours becomes a sentence, or a line of the log, and a status."""
+        try:
+            return super().invoke(ctx)
+        except (Exception, KeyboardInterrupt) as error:
+            status = status_of(error, ctx.invoked_subcommand or "")
+            if status is None:
+                raise
+            sys.exit(status)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List all commands without loading any."""
         with formatter.section("Commands"):
@@ -92,12 +112,8 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run a command; errors of ours become a sentence and an exit status."""
-    try:
-        return cli.main(arguments, prog_name="cyclebook", standalone_mode=True)
-    except CyclebookError as error:
-        click.echo(f"cyclebook: {error}", err=True)
-        sys.exit(2 if isinstance(error, (InvalidInput, NotFound)) else 1)
+    """Run a command and exit with its status."""
+    return cli.main(arguments, prog_name="cyclebook", standalone_mode=True)
 
 
 if __name__ == "__main__":

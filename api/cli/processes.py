@@ -1,10 +1,13 @@
 """``cyclebook serve``, ``work`` and ``sandbox``: one process each, until told to stop."""
 
+import logging
+
 import click
 
 from api.cli.session import session
-from api.logs import log_to_stderr
-from api.settings import Settings
+from api.cli.start import begun
+
+log = logging.getLogger("cyclebook")
 
 
 @click.command()
@@ -12,9 +15,7 @@ def serve() -> None:
     """Answer API requests on HOST and PORT."""
     from api.server import serve as run
 
-    settings = Settings.from_environment()
-    log_to_stderr(settings)
-    run(settings)
+    run(begun(listens_at=["PORT"]))
 
 
 def _roles(
@@ -46,7 +47,7 @@ def work(roles: tuple[str, ...]) -> None:
         able = [role for role in ROLES if role != "intake" or wired.broker is not None]
         if "intake" in roles and wired.broker is None:
             raise click.UsageError("there is no intake without RabbitMQ: set AMQP_URL")
-        click.echo(f"working: {', '.join(roles or able)}", err=True)
+        log.info("working: %s", ", ".join(roles or able))
         run(wired, roles or able)
 
 
@@ -56,7 +57,6 @@ def sandbox(webhooks: str | None) -> None:
     """Be Stripe on SANDBOX_PORT, with data that outlives the process."""
     from api.wiring import run_sandbox
 
-    settings = Settings.from_environment()
-    log_to_stderr(settings)
-    target = webhooks or f"http://{settings.host}:{settings.port}/webhooks/stripe"
-    run_sandbox(settings, target, lambda url: click.echo(f"sandbox at {url}", err=True))
+    settings = begun(listens_at=["SANDBOX_PORT"])
+    target = webhooks or f"http://{settings.address}/webhooks/stripe"
+    run_sandbox(settings, target, lambda url: log.info("sandbox at %s", url))

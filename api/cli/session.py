@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from api.cli.beside import settings_beside
-from api.logs import log_to_stderr
+from api.cli.beside import environment_beside
+from api.cli.start import begun
 from domain.errors import GatewayUnavailable
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ def session(*, keep_running: bool = False, metered: bool = False) -> Iterator["W
     """The use cases over the database of the settings; the embedded one is joined."""
     from api.wiring import wired_from
 
-    settings = settings_beside()
-    log_to_stderr(settings)
+    settings = begun(environment_beside())
     with wired_from(settings, keep_running=keep_running, metered=metered) as wired:
         try:
             yield wired

@@ -1,9 +1,14 @@
 """``cyclebook migrate``, ``rebuild`` and ``settings``: the store and how we are set up."""
 
+import os
+
 import click
 
 from api.cli.session import as_json, print_json, print_table, session
-from api.logs import log_to_stderr
+from api.cli.start import begun
+from api.setting_checks import InvalidSettings
+from api.setting_names import warnings
+from api.setting_rows import Row, rows
 from api.settings import Settings
 
 
@@ -13,9 +18,7 @@ def migrate(as_json: bool) -> None:
     """Apply what the database still lacks, in order."""
     from api.wiring import attached, migrated
 
-    settings = Settings.from_environment()
-    log_to_stderr(settings)
-    with attached(settings, up_to_date=False) as conninfo:
+    with attached(begun(), up_to_date=False) as conninfo:
         done = migrated(conninfo)
     if as_json:
         print_json({"applied": done})
@@ -39,10 +42,31 @@ def rebuild(projection: str, as_json: bool) -> None:
 @click.command()
 @as_json
 def settings(as_json: bool) -> None:
-    """Show every setting as it stands; secrets only as set or not."""
-    described = Settings.from_environment().described()
+    """Show every setting in force, and where it comes from; secrets only as set or not.
+
+    Status 2 with each problem where nothing would start with these.
+    """
+    from api.wiring import unusable
+
+    settings, problems = Settings.as_given(os.environ)
+    problems += unusable(settings, problems)
+    found = rows(settings, problems, os.environ)
     if as_json:
-        names = ("variable", "value", "meaning")
-        print_json([dict(zip(names, row, strict=True)) for row in described])
+        print_json([_row_json(each) for each in found])
     else:
-        print_table(["variable", "value", "meaning"], described)
+        told = [(each.variable, each.value, each.source, each.meaning) for each in found]
+        print_table(["variable", "value", "from", "meaning"], told)
+    for warning in warnings(os.environ):
+        click.echo(f"cyclebook: {warning}", err=True)
+    if problems:
+        raise InvalidSettings(problems)
+
+
+def _row_json(row: Row) -> dict[str, str | None]:
+    return {
+        "variable": row.variable,
+        "value": row.value,
+        "from": row.source,
+        "meaning": row.meaning,
+        "problem": row.problem,
+    }

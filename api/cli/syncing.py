@@ -36,7 +36,7 @@ def plan(cycle: str, as_json: bool) -> None:
 @click.option("--due", is_flag=True, help="Every cycle whose time has come.")
 @click.option("--force", is_flag=True, help="Carry out a plan that refuses itself.")
 @click.option("--edits", type=click.Choice(["overwrite", "adopt"]), help="What others changed.")
-@click.option("--reason", help="Why, with --edits.")
+@click.option("--reason", help="Why; --edits has to have one.")
 @as_json
 def sync(
     cycle: str | None,
@@ -49,12 +49,15 @@ def sync(
     """Make Stripe's draft of CYCLE equal our invoice, and prove it."""
     if (cycle is None) != due:
         raise click.UsageError("name a cycle, or say --due")
-    if (edits is None) != (reason is None) or (edits and due):
-        raise click.UsageError("--edits is for one cycle, and goes with --reason")
+    if due and (edits or reason):
+        raise click.UsageError("--edits and --reason are for one cycle, and not for --due")
+    if edits and not reason:
+        raise click.UsageError("--edits goes with --reason")
     with session() as wired:
         if cycle and edits and reason:
             wired.conflicts.decide(cycle, edits, reason, actor=ACTOR)
-        results = _sync_due(wired) if cycle is None else [_sync(wired, cycle, force)]
+        one = "" if edits else reason or ""
+        results = _sync_due(wired) if cycle is None else [_sync(wired, cycle, force, one)]
     if as_json:
         print_json({"data": results} if due else results[0])
     else:
@@ -65,8 +68,8 @@ def sync(
     sys.exit(1 if any(each.get("error") or each.get("discrepancies") for each in results) else 0)
 
 
-def _sync(wired: "Wired", cycle: str, force: bool) -> dict[str, Any]:
-    result = wired.conflicts.sync(cycle, ACTOR, force=force)
+def _sync(wired: "Wired", cycle: str, force: bool, reason: str = "") -> dict[str, Any]:
+    result = wired.conflicts.sync(cycle, ACTOR, force, reason)
     dumped: dict[str, Any] = SyncResultSchema().dump(sync_json(cycle, result))
     return dumped
 

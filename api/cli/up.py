@@ -1,11 +1,9 @@
 """``cyclebook up``: everything in one process group."""
 
-import errno
 import fcntl
-import socket
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -15,12 +13,14 @@ import click
 
 from api.cli.beside import LOCK, keep_addresses
 from api.cli.session import ACTOR, listens, session
-from api.logs import log_to_stderr
+from api.cli.start import begun
+from api.logs import JsonLines, formatter
+from api.ports import SANDBOX_HOST, require_free
 from api.settings import Settings
+from api.supervised_lines import in_json
 from api.supervisor import Child, Supervisor, answers, exists
 from domain.errors import InvalidInput
 
-SANDBOX_HOST = "127.0.0.1"
 DEMO_MAX_S = 600.0
 
 
@@ -28,13 +28,16 @@ DEMO_MAX_S = 600.0
 @click.option("--demo", is_flag=True, help="Play a realistic month into an empty store.")
 def up(demo: bool) -> None:
     """Start everything: database, sandbox Stripe, API and worker. Ctrl-C stops all of it."""
-    settings = Settings.from_environment()
-    log_to_stderr(settings)
-    with _alone(settings), session(keep_running=True) as wired:
+    from api.wiring import wired_from
+
+    settings = begun()
+    with _alone(settings), wired_from(settings, keep_running=True) as wired:
         first = not demo and not wired.keys.list(limit=1)
         key = wired.keys.create("admin", name="first", actor=ACTOR) if first else None
         children = _children(settings, demo)
-        status = Supervisor(children).run(lambda: _welcome(settings, key, demo))
+        status = Supervisor(children, written=_written(settings)).run(
+            lambda: _welcome(settings, key, demo)
+        )
     sys.exit(status)
 
 
@@ -55,33 +58,9 @@ def _alone(settings: Settings) -> Iterator[None]:
                 "stop it, or set CYCLEBOOK_HOME to another folder",
                 field="CYCLEBOOK_HOME",
             ) from None
-        _require_free_ports(settings)
+        require_free(settings, ["PORT", "SANDBOX_PORT"] if settings.sandbox else ["PORT"])
         keep_addresses(settings)
         yield
-
-
-def _require_free_ports(settings: Settings) -> None:
-    wanted = [("PORT", settings.host, settings.port)]
-    if settings.sandbox:
-        wanted.append(("SANDBOX_PORT", SANDBOX_HOST, settings.sandbox_port))
-    with ExitStack() as taken:  # all at once: two may be the same
-        for setting, host, port in wanted:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            try:
-                taken.enter_context(socket.create_server((host, port), family=family))
-            except OSError as error:
-                raise _not_to_be_had(setting, f"{host}:{port}", error) from None
-
-
-def _not_to_be_had(setting: str, address: str, error: OSError) -> InvalidInput:
-    if error.errno == errno.EADDRINUSE:
-        return InvalidInput(
-            f"{address} is taken: stop what listens there, or set {setting} to another port",
-            field=setting,
-        )
-    named = setting if error.errno == errno.EACCES else "HOST"
-    why = error.strerror or str(error)
-    return InvalidInput(f"cannot listen on {address} ({why}): change {named}", field=named)
 
 
 @click.command()
@@ -97,7 +76,7 @@ def _children(settings: Settings, demo: bool) -> list[Child]:
     if settings.sandbox:
         ready = partial(listens, SANDBOX_HOST, settings.sandbox_port)
         found.append(Child(name="sandbox", argv=_command("sandbox"), ready=ready))
-    alive = answers(f"http://{settings.host}:{settings.port}/healthz")
+    alive = answers(f"http://{settings.address}/healthz")
     found.append(Child(name="api", argv=_command("serve"), ready=alive))
     if demo:
         # Before the worker: its scheduler would close cycles that the demo still fills.
@@ -119,6 +98,12 @@ def _demo(settings: Settings) -> Child:
     )
 
 
+def _written(settings: Settings) -> Callable[[str, str], str] | None:
+    """How lines of its processes are written, where that is not as usual."""
+    lines = formatter(settings)
+    return in_json(lines) if isinstance(lines, JsonLines) else None
+
+
 def _played(settings: Settings) -> Path:
     """The file that says that the demo has run in this start."""
     return settings.cyclebook_home / "demo.played"
@@ -130,7 +115,7 @@ def _command(name: str) -> list[str]:
 
 
 def _welcome(settings: Settings, key: str | None, demo: bool) -> None:
-    base = f"http://{settings.host}:{settings.port}"
+    base = f"http://{settings.address}"
     click.echo(f"\nCyclebook is up.\n  API   {base}\n  docs  {base}/docs/")
     if key is not None:
         click.echo(f"  key   {key}   (admin; shown this once)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from api.cli.detached_months import month_json, tell_not_looked_at
 from api.cli.session import as_json, print_json, print_table, session
 from api.cli.verify_chain import verify_chain
 from projections.checks.broken import INVARIANTS
@@ -75,10 +76,12 @@ def _verify_books(
         report = wired.verification.run(
             organization, only=wanted, ask_stripe=stripe, on_progress=on_progress
         )
+        months = wired.audit_trail.archive.detached()
     if as_json:
-        print_json(_json(report))
+        print_json({**_json(report), "detached": [month_json(each) for each in months]})
     else:
         _tell(report)
+        tell_not_looked_at(months)
     return 1 if report.broken else 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from api.cli.detached_months import month_json, tell_not_looked_at
 from api.cli.session import print_json, print_table, session
 from application.published_heads import read_heads
 from projections.chain import Damage, Head, named
@@ -20,12 +21,18 @@ def verify_chain(organization: str | None, from_head: Path | None, *, as_json: b
         names = chain.names() if organization is None else [organization]
         heads = [chain.head(name) for name in names]
         found = list(chain.verify(organization, kept))
+        months = wired.audit_trail.archive.detached()
     if as_json:
         print_json(
-            {"chains": [_head(each) for each in heads], "broken": [_broken(each) for each in found]}
+            {
+                "chains": [_head(each) for each in heads],
+                "broken": [_broken(each) for each in found],
+                "detached": [month_json(each) for each in months],
+            }
         )
     else:
         _tell(heads, found, sum(len(each) for each in kept.values()))
+        tell_not_looked_at(months)
     return 1 if found else 0
 
 

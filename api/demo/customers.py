@@ -37,12 +37,12 @@ def speak(
     """
     corrected = cycles[CORRECTED].previous_name
     _report(sides(CORRECTED), CORRECTED, corrected, "twice", SEEN_TWICE)
-    support("POST", f"/v1/cases/{CORRECTED}.twice/acknowledge", {})
-    support(
-        "POST",
-        f"/v1/cases/{CORRECTED}.twice/resolve",
-        {"kind": "corrected", "text": ANSWER, "cycle": corrected},
-    )
+    case = f"/v1/cases/{CORRECTED}.twice"
+    told = support("GET", f"/v1/organizations/{CORRECTED}/cases/{CORRECTED}.twice")
+    if told["status"] != "resolved":  # a demo that was interrupted goes on
+        support("POST", f"{case}/acknowledge", {})
+        resolution = {"kind": "corrected", "text": ANSWER, "cycle": corrected}
+        support("POST", f"{case}/resolve", resolution)
     _report(sides("fjord"), "fjord", cycles["fjord"].previous_name, "slow-disk", SLOW)
     for organization, feedback in FEEDBACK:
         cycle = quote(cycles[organization].previous_name)

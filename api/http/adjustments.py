@@ -88,10 +88,10 @@ def list_credits(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     return page_of(found, lambda each: dated_place(each.granted_at, each.credit), query)
 
 
-@book.op("GET", f"{ONE}/balance", roles=READERS, out=BalanceListSchema())
-def get_balance(organization: str) -> dict[str, Any]:
+@book.op("GET", f"{ONE}/balance", roles=READERS, query=ListQuery(), out=BalanceListSchema())
+def get_balance(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     """The credit balance, what is due and what is overdue, by currency."""
-    return {"data": wired().holdings.balance(organization), "next_cursor": None}
+    return page_of(wired().holdings.balance(organization), lambda each: each.currency, query)
 
 
 @book.op(

@@ -38,6 +38,7 @@ ATTACH = {
     "quantity": "1",
     "at": "2026-01-03T00:00:00Z",
     "trial_until": "2026-01-17T00:00:00Z",
+    "reason": "ordered by phone",
 }
 
 
@@ -52,6 +53,7 @@ def attach(organization: str, query: dict[str, Any], body: dict[str, Any]) -> Re
         at=body["at"] or now(),
         actor=principal().actor,
         trial_until=body["trial_until"],
+        reason=body["reason"],
     )
 
 
@@ -78,7 +80,11 @@ def detach(
 ) -> Receipt | Preview:
     """Stop an attachment at an instant. Twice does nothing."""
     return changes(query).attaching.detach(
-        organization, attachment, at=body["at"] or now(), actor=principal().actor
+        organization,
+        attachment,
+        at=body["at"] or now(),
+        actor=principal().actor,
+        reason=body["reason"],
     )
 
 
@@ -99,6 +105,7 @@ def change_quantity(
         body["quantity"],
         at=body["at"] or now(),
         actor=principal().actor,
+        reason=body["reason"],
     )
 
 
@@ -120,6 +127,7 @@ def swap(
         body["quantity"],
         at=body["at"] or now(),
         actor=principal().actor,
+        reason=body["reason"],
     )
 
 
@@ -135,5 +143,9 @@ def end_trial(
 ) -> Receipt | Preview:
     """End a trial before its time: recurring fees are owed from then on."""
     return changes(query).attaching.end_trial(
-        organization, attachment, at=body["at"] or now(), actor=principal().actor
+        organization,
+        attachment,
+        at=body["at"] or now(),
+        actor=principal().actor,
+        reason=body["reason"],
     )

@@ -6,7 +6,9 @@ from api.auth import READERS
 from api.context import now, wired
 from api.endpoint import principal
 from api.openapi import ApiBook
+from api.paging import page_of
 from api.schemas.effects import ReceiptSchema
+from api.schemas.fields import ListQuery
 from api.schemas.insight import (
     AlertListSchema,
     AlertRequestSchema,
@@ -17,7 +19,7 @@ from api.schemas.insight import (
     ForecastSchema,
     TipListSchema,
 )
-from application.insight_views import DailyCost, DailyUsageView, ForecastView
+from application.insight_views import DailyCost, DailyUsageView, ForecastView, Tip
 from application.views import Receipt
 from domain.alert import Wanted
 from domain.errors import NotFound
@@ -27,6 +29,8 @@ book = ApiBook("insight")
 
 ONE = "/v1/organizations/<organization>"
 NOW = frozenset({"as_of"})
+MOST = 10**19
+"""More minor units than anybody can save."""
 
 
 @book.op(
@@ -69,10 +73,10 @@ def get_forecast(organization: str) -> ForecastView:
     return wired().insight.forecast(organization)
 
 
-@book.op("GET", f"{ONE}/alerts", roles=READERS, out=AlertListSchema())
-def list_alerts(organization: str) -> dict[str, Any]:
+@book.op("GET", f"{ONE}/alerts", roles=READERS, query=ListQuery(), out=AlertListSchema())
+def list_alerts(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     """The spend alerts, and whether the accruing cycle reached them."""
-    return {"data": wired().insight.alerts(organization), "next_cursor": None}
+    return page_of(wired().insight.alerts(organization), lambda each: each.alert, query)
 
 
 @book.op(
@@ -95,7 +99,12 @@ def remove_alert(organization: str, alert: str) -> Receipt:
     return wired().alerts.remove(organization, alert, actor=principal().actor, at=now())
 
 
-@book.op("GET", f"{ONE}/tips", roles=READERS, out=TipListSchema())
-def list_tips(organization: str) -> dict[str, Any]:
+@book.op("GET", f"{ONE}/tips", roles=READERS, query=ListQuery(), out=TipListSchema())
+def list_tips(organization: str, query: dict[str, Any]) -> dict[str, Any]:
     """How the organization could pay less, with what it would save."""
-    return {"data": wired().insight.tips(organization), "next_cursor": None}
+    return page_of(wired().insight.tips(organization), _place, query)
+
+
+def _place(tip: Tip) -> str:
+    """Where a tip stands: the largest saving comes first."""
+    return f"{MOST - tip.monthly:020d} {tip.attachment} {tip.kind} {tip.service}"

@@ -20,11 +20,11 @@ from api.schemas.stories import (
     ChangeSetSchema,
     ExplanationQuery,
     ExplanationSchema,
-    ForceSchema,
     HistoryQuery,
     HistorySchema,
     ProofSchema,
     SyncResultSchema,
+    SyncSchema,
 )
 from application.views import CurrentView, Explanation, InvoiceView
 
@@ -87,8 +87,9 @@ def invoice_history(cycle: str, query: dict[str, Any]) -> dict[str, Any]:
     out=ExplanationSchema(),
 )
 def explain_line(cycle: str, line: str, query: dict[str, Any]) -> Explanation:
-    """Why a line comes to what it does, from usage records to cents."""
-    return wired().invoices.explain(cycle, line, after=query["cursor"], limit=query["limit"])
+    """Why a line comes to what it does, or came to then, from usage records to cents."""
+    after = query.pop("cursor")
+    return wired().invoices.explain(cycle, line, after=after, **query)
 
 
 @book.op("GET", f"{ONE}/change-set", roles=STAFF, out=ChangeSetSchema())
@@ -101,15 +102,15 @@ def change_set(cycle: str) -> dict[str, Any]:
     "POST",
     f"{ONE}/sync",
     roles=STAFF,
-    body=ForceSchema(),
+    body=SyncSchema(),
     out=SyncResultSchema(),
     also=BAD_GATEWAY,
-    example={"force": False},
+    example={"force": False, "reason": "the customer waits for it"},
 )
 def sync_invoice(cycle: str, body: dict[str, Any]) -> dict[str, Any]:
     """Make Stripe's draft equal our invoice now, and prove it."""
-    actor = principal().actor
-    return sync_json(cycle, wired().conflicts.sync(cycle, actor, force=body["force"]))
+    found = wired().conflicts.sync(cycle, principal().actor, **body)
+    return sync_json(cycle, found)
 
 
 @book.op("GET", f"{ONE}/proof", roles=READERS, out=ProofSchema())

@@ -12,6 +12,7 @@ from api.schemas.lifecycle import (
     CreditNoteSchema,
     HoldSchema,
     LateDecisionSchema,
+    MaybeReasonSchema,
     ReasonSchema,
     VoidSchema,
 )
@@ -82,8 +83,18 @@ def approve_invoice(cycle: str, body: dict[str, Any]) -> Receipt:
     return wired().changes.holding.approve(cycle, body["reason"], actor=principal().actor, at=now())
 
 
-@book.op("POST", f"{ONE}/finalize", roles=STAFF, out=InvoiceSchema(), also=BAD_GATEWAY, keyed=True)
-def finalize_invoice(cycle: str) -> InvoiceView:
+@book.op(
+    "POST",
+    f"{ONE}/finalize",
+    roles=STAFF,
+    body=MaybeReasonSchema(),
+    bodiless=True,
+    example={"reason": "the customer asked for it today"},
+    out=InvoiceSchema(),
+    also=BAD_GATEWAY,
+    keyed=True,
+)
+def finalize_invoice(cycle: str, body: dict[str, Any]) -> InvoiceView:
     """Settle and issue a cycle whose grace is over, now. One that is issued is just shown.
 
     A last sync is proved first. What stands in the way is told as a problem; ``waiting`` lists
@@ -92,7 +103,8 @@ def finalize_invoice(cycle: str) -> InvoiceView:
     before = wired().invoices.get(cycle)
     if before.status in UNISSUED:
         organization = before.invoice.organization
-        done = wired().closing.advance(organization, now(), principal().actor)
+        why = {cycle: body["reason"]}
+        done = wired().closing.advance(organization, now(), principal().actor, why)
         if cycle not in done.issued:
             raise _not_issued(cycle, before.status, done)
     return wired().invoices.get(cycle)

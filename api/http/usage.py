@@ -15,6 +15,7 @@ from api.openapi import ApiBook
 from api.request_body import JSON, parse_json, raw_body
 from api.schemas.fields import Strict
 from api.schemas.quarantine import (
+    QuarantineActionQuery,
     QuarantineActionSchema,
     QuarantinePageSchema,
     QuarantineQuery,
@@ -28,12 +29,24 @@ from api.schemas.usage import (
 )
 from api.usage_decoder import Ambiguous, Decoded, decode
 from application.ports import Appended
-from application.quarantine import QuarantinePage, ReplayReport
+from application.quarantine import QuarantinePage
+from application.replay_preview import ReplayPreview
 from application.usage_records import UsagePage, Wanted
 from domain.errors import InvalidInput, NotFound
 from domain.usage import Outcome
 
 book = ApiBook("usage")
+
+NOTHING: dict[str, Any] = {
+    "replayed": 0,
+    "still_quarantined": 0,
+    "refused": 0,
+    "dismissed": 0,
+    "position": 0,
+    "invoices": (),
+    "more": False,
+}
+"""What became of the quarantine where nothing did."""
 
 RECORD = {
     "source": "fra-7",
@@ -202,28 +215,40 @@ def list_quarantine(query: dict[str, Any]) -> QuarantinePage:
     "POST",
     "/v1/quarantine",
     roles=STAFF,
+    query=QuarantineActionQuery(),
     body=QuarantineActionSchema(),
     out=QuarantineReportSchema(),
     example={"action": "replay", "reason": "meter cpu is defined now"},
 )
-def resolve_quarantine(body: dict[str, Any]) -> Any:
-    """Record quarantined usage again, or dismiss it, with a reason."""
+def resolve_quarantine(query: dict[str, Any], body: dict[str, Any]) -> Any:
+    """Record quarantined usage again, or dismiss it, with a reason.
+
+    ``dry_run`` shows by how much a replay would change which invoices.
+    """
     quarantine, ids, reason = wired().quarantine, body.get("ids"), body["reason"]
     actor = principal().actor
     if body["action"] == "replay":
-        report = quarantine.replay(ids, reason, actor=actor, now=now())
-        return _report(report, dismissed=0)
+        if query["dry_run"]:
+            return _previewed(wired().replay_previews.preview(ids, actor=actor, now=now()))
+        done = quarantine.replay(ids, reason, actor=actor, now=now())
+        return NOTHING | {
+            "replayed": done.replayed,
+            "still_quarantined": done.still_quarantined,
+            "refused": done.refused,
+            "position": done.position,
+        }
     if ids is None:
         raise InvalidInput("name the entries to dismiss", field="ids")
-    nothing = ReplayReport(replayed=0, still_quarantined=0, refused=0, position=0)
-    return _report(nothing, dismissed=quarantine.dismiss(ids, reason, actor=actor))
+    if query["dry_run"]:
+        raise InvalidInput("a dismissal changes no invoice: only a replay has one", field="dry_run")
+    return NOTHING | {"dismissed": quarantine.dismiss(ids, reason, actor=actor)}
 
 
-def _report(report: ReplayReport, dismissed: int) -> dict[str, int]:
-    return {
-        "replayed": report.replayed,
-        "still_quarantined": report.still_quarantined,
-        "refused": report.refused,
-        "dismissed": dismissed,
-        "position": report.position,
+def _previewed(shown: ReplayPreview) -> dict[str, Any]:
+    return NOTHING | {
+        "replayed": shown.placed,
+        "still_quarantined": shown.waiting,
+        "refused": shown.refused,
+        "invoices": shown.invoices,
+        "more": shown.more,
     }

@@ -9,6 +9,8 @@ from api.context import now, wired
 from api.endpoint import principal
 from api.http.notices import number_of
 from api.openapi import ApiBook
+from api.paging import dated_place, page_of
+from api.schemas.fields import ListQuery
 from api.schemas.webhook_endpoints import (
     DeletedEndpointSchema,
     DeliveryListQuery,
@@ -47,10 +49,15 @@ def create_endpoint(body: dict[str, Any]) -> dict[str, Any]:
     return asdict(wired().endpoints.create(**body, actor=principal().actor))
 
 
-@book.op("GET", ALL, roles=ADMINS, out=EndpointListSchema())
-def list_endpoints() -> dict[str, Any]:
+@book.op("GET", ALL, roles=ADMINS, query=ListQuery(), out=EndpointListSchema())
+def list_endpoints(query: dict[str, Any]) -> dict[str, Any]:
     """Every webhook endpoint, without its secret."""
-    return {"data": wired().endpoints.list(), "next_cursor": None}
+    return page_of(wired().endpoints.list(), _place, query)
+
+
+def _place(each: WebhookEndpoint) -> str:
+    assert each.made_at is not None  # by now it is in the table
+    return dated_place(each.made_at, each.id)
 
 
 @book.op("GET", ONE, roles=ADMINS, out=EndpointSchema())

@@ -13,6 +13,7 @@ from api.pages.page import page, say
 from api.pages.support.cursors import whole
 from application.concerns import concerns
 from application.endpoints import Delivery
+from application.mails import MailSeen
 from application.notices import CUSTOMERS, KINDS
 from application.schedule_ports import WorkerSeen
 from domain.errors import CyclebookError, InvalidInput
@@ -80,6 +81,16 @@ def settle_dead_letters() -> Any:
         typed = {"reason": request.form.get("reason", ""), "ids": request.form.getlist("ids")}
         return _shown({field: str(refusal)}, typed), 422
     return _done(words, "dead-letters")
+
+
+@page(f"{HOME}/mails", roles=STAFF, method="POST")
+def retry_mails() -> Any:
+    """Send an e-mail that was given up again, or all of them."""
+    number = whole(request.form.get("mail", ""))
+    numbers = [number] if number is not None else None
+    return _tried(
+        lambda: f"{counted(wired().mails.retry(numbers), 'e-mail')} will be sent again at once."
+    )
 
 
 @page(f"{HOME}/deliveries", roles=ADMINS, method="POST")
@@ -150,6 +161,7 @@ def _everything() -> dict[str, Any]:
         "workers": found.schedules.workers()[:SHOWN],
         "troubles_of": _troubles_of,
         "letters": found.dead_letters.list("open", 0, SHOWN).data,
+        "mails": _mails(),
         "notices": found.notices.everything(kinds=FOR_OPERATORS, limit=SHOWN),
         "operator_words": operator_words,
         "broker": None if found.broker is None else found.broker.answers(),
@@ -162,6 +174,13 @@ def _troubled() -> list[Any]:
     queue = wired().sync_queue
     parked = queue.list(parked=True, limit=SHOWN)
     return [*parked, *queue.list(parked=False, failed_only=True, limit=SHOWN)][:SHOWN]
+
+
+def _mails() -> list[MailSeen]:
+    """E-mails that failed: those that were given up first."""
+    mails = wired().mails
+    waiting = [each for each in mails.list("waiting", limit=SHOWN) if each.error]
+    return [*mails.list("given_up", limit=SHOWN), *waiting][:SHOWN]
 
 
 def _troubles_of(worker: WorkerSeen) -> list[Any]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from marshmallow import fields
 
-from api.schemas.fields import Exact, Identifier, Instant, Strict
+from api.schemas.fields import Exact, Identifier, Instant, Strict, Why
 
 NUMBER_ONE = Decimal(1)
 
@@ -20,12 +20,14 @@ class AttachSchema(Strict):
     quantity = Exact(load_default=NUMBER_ONE)
     at = Instant(load_default=None)
     trial_until = Instant(load_default=None, allow_none=True)
+    reason = Why()
 
 
 class DetachSchema(Strict):
     """From when an attachment runs no more; now where ``at`` is left out."""
 
     at = Instant(load_default=None)
+    reason = Why()
 
 
 class QuantitySchema(Strict):
@@ -33,6 +35,7 @@ class QuantitySchema(Strict):
 
     quantity = Exact(required=True)
     at = Instant(load_default=None)
+    reason = Why()
 
 
 class SwapSchema(Strict):
@@ -44,12 +47,14 @@ class SwapSchema(Strict):
     service = Identifier(required=True)
     quantity = Exact(load_default=None, allow_none=True)
     at = Instant(load_default=None)
+    reason = Why()
 
 
 class EndTrialSchema(Strict):
     """From when recurring fees are owed; now where ``at`` is left out."""
 
     at = Instant(load_default=None)
+    reason = Why()
 
 
 class AttachmentSchema(Strict):

@@ -132,6 +132,13 @@ class Sentence(Text):
         return text
 
 
+class Why(Sentence):
+    """A reason that may be left out."""
+
+    def __init__(self) -> None:
+        super().__init__(shortest=0, load_default="")
+
+
 class Identifier(fields.String):
     """An id of ours."""
 

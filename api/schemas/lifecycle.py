@@ -4,13 +4,19 @@ from marshmallow import fields, validate
 
 from api.limits import AMOUNT_MAX, LINES_MAX
 from api.schemas.adjustments import LINE_KEY_MAX, LineKey
-from api.schemas.fields import Amount, Entries, Identifier, Instant, Sentence, Strict, Text
+from api.schemas.fields import Amount, Entries, Identifier, Instant, Sentence, Strict, Text, Why
 
 
 class ReasonSchema(Strict):
     """Why a person does this."""
 
     reason = Sentence(required=True)
+
+
+class MaybeReasonSchema(Strict):
+    """Why a person does this, where they say it."""
+
+    reason = Why()
 
 
 class HoldSchema(Strict):

@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from api.limits import IDS_MAX
+from api.schemas.effects import InvoiceDeltaSchema
 from api.schemas.fields import Instant, Page, Sentence, Strict
 from api.schemas.usage import RecordedUsageSchema
 
@@ -50,11 +51,22 @@ class QuarantineActionSchema(Strict):
     reason = Sentence(required=True)
 
 
+class QuarantineActionQuery(Strict):
+    """``dry_run`` answers what it would come to, and stores nothing."""
+
+    dry_run = fields.Boolean(load_default=False, truthy={"true", "1"}, falsy={"false", "0"})
+
+
 class QuarantineReportSchema(Strict):
-    """What it came to."""
+    """What it came to. ``invoices``: of a dry run, every one that would be another.
+
+    ``more``: whether there are others that a dry run did not look at.
+    """
 
     replayed = fields.Integer(required=True)
     still_quarantined = fields.Integer(required=True)
     refused = fields.Integer(required=True)
     dismissed = fields.Integer(required=True)
     position = fields.Integer(required=True)
+    invoices = fields.List(fields.Nested(InvoiceDeltaSchema), required=True)
+    more = fields.Boolean(required=True)

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from api.schemas.audit_trail import ChainSchema
-from api.schemas.fields import Exact, Instant, MinorUnits, Page, Strict, Text
+from api.schemas.fields import Exact, Instant, MinorUnits, Page, Strict, Text, Why
 from api.schemas.invoices import LineSchema
 from api.schemas.usage import UsageEntrySchema
 from projections.steps import KINDS
@@ -62,8 +62,10 @@ class ExplanationSchema(Strict):
 
 
 class ExplanationQuery(Page):
-    """A page of the usage records."""
+    """A page of the usage records. ``as_of``, ``known_at``: as for the invoice."""
 
+    as_of = Instant(load_default=None)
+    known_at = Instant(load_default=None)
     cursor = Text(load_default=None)
 
 
@@ -144,7 +146,8 @@ class ProofSchema(Strict):
     chain = fields.Nested(ChainSchema, required=True)
 
 
-class ForceSchema(Strict):
-    """``force``: carry out a plan that refuses itself."""
+class SyncSchema(Strict):
+    """``force``: carry out a plan that refuses itself. ``reason``: stands with what is changed."""
 
     force = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    reason = Why()

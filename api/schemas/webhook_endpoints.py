@@ -77,7 +77,7 @@ class DeletedEndpointSchema(Strict):
 
 
 class EndpointListSchema(Strict):
-    """All endpoints, oldest first. There are few: ``next_cursor`` is always null."""
+    """Endpoints, oldest first."""
 
     data = fields.List(fields.Nested(EndpointSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

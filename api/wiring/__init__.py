@@ -2,6 +2,7 @@
 
 from api.wiring.database import attached, migrated
 from api.wiring.stripe import run_sandbox, stripe_gateway
+from api.wiring.usable import unusable
 from api.wiring.use_cases import clock, wire, wired_from
 from api.wiring.wired import Changes, Wired
 
@@ -13,6 +14,7 @@ __all__ = [
     "migrated",
     "run_sandbox",
     "stripe_gateway",
+    "unusable",
     "wire",
     "wired_from",
 ]

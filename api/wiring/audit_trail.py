@@ -7,6 +7,7 @@ from adapters.postgres.chains import PostgresChain
 from adapters.postgres.database import Database
 from adapters.postgres.erasing import PostgresPersonalData
 from adapters.postgres.organization_log import PostgresOrganizationLog
+from adapters.postgres.organization_rows import PostgresOrganizationRows
 from api.wiring.cases import cases
 from application.archiving import Archive
 from application.chain import Chain
@@ -51,5 +52,6 @@ def audit_trail(
             Holdings(books),
             cases(database, log, books, invoices),
             PostgresOrganizationLog(database),
+            PostgresOrganizationRows(database),
         ),
     )

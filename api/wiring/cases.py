@@ -1,13 +1,10 @@
 """Wiring of what customers report and think, and of what support decides about Stripe."""
 
-from collections.abc import Callable, Sequence
-
 from adapters.postgres.cases import PostgresCaseLists, PostgresCaseTexts
 from adapters.postgres.database import Database
 from adapters.postgres.discrepancies import PostgresDiscrepancies
 from adapters.postgres.feedback import PostgresFeedback
 from application.case_screens import Screens
-from application.case_views import in_stories
 from application.cases import Cases
 from application.conflicts import Conflicts
 from application.discrepancies import Discrepancies
@@ -15,7 +12,7 @@ from application.feedback import FeedbackOnBills
 from application.invoices import Invoices
 from application.ports import Books, EventLog
 from application.reconciler import random_token
-from domain.events.base import Recorded
+from application.stories import CaseNames, newest_cases
 
 
 def cases(database: Database, log: EventLog, books: Books, invoices: Invoices) -> Cases:
@@ -30,9 +27,9 @@ def cases(database: Database, log: EventLog, books: Books, invoices: Invoices) -
     )
 
 
-def stories(database: Database, log: EventLog) -> Callable[[str], Sequence[Recorded]]:
-    """What the story of an invoice tells of cases."""
-    return in_stories(log, PostgresCaseLists(database))
+def about_cycles(database: Database) -> CaseNames:
+    """The cases that the story of an invoice tells of."""
+    return newest_cases(PostgresCaseLists(database))
 
 
 def feedback(database: Database, books: Books) -> FeedbackOnBills:

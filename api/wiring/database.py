@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from adapters.postgres.database import Database
 from adapters.postgres.migrate import migrate, pending
+from adapters.postgres.reaching import await_database
 from api.settings import Settings
 from domain.errors import RuleViolation
+
+WAIT = timedelta(minutes=1)
+"""A database that starts has usually come up by then. Afterwards whoever started us does it again."""
 
 if TYPE_CHECKING:
     from adapters.postgres.listening import LogGrowth
@@ -20,13 +25,16 @@ def attached(
     """The URL of the database: ``DATABASE_URL``, or the embedded one, started.
 
     up_to_date: whether the embedded one is migrated first, and another is required to be.
-    keep_running: whether the embedded one is started again, should it die meanwhile.
+    keep_running: for a process that goes on: it waits ``WAIT`` for ``DATABASE_URL``, and starts
+    the embedded one again, should it die meanwhile.
 
     Raises:
         StoreUnavailable: the database does not answer.
+        StoreMisconfigured: it refuses what ``DATABASE_URL`` says.
         RuleViolation: it lacks migrations, or is newer than this code.
     """
     if settings.database_url is not None:
+        await_database(settings.database_url, WAIT if keep_running else timedelta())
         if up_to_date:
             _require_migrated(settings.database_url)
         yield settings.database_url

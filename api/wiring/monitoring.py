@@ -22,7 +22,15 @@ def monitoring(
 ) -> Monitoring:
     """Everything at a glance, over one database."""
     interval = timedelta(seconds=settings.sync_interval_s)
-    return Monitoring(PostgresVitals(database), projector.lag, pacer.budget, known.list, interval)
+    return Monitoring(
+        PostgresVitals(database),
+        projector.lag,
+        pacer.budget,
+        known.list,
+        interval,
+        broker=settings.amqp_url is not None,
+        mails=settings.smtp_url is not None,
+    )
 
 
 def prometheus(folder: str | None = None) -> "PrometheusMeters":

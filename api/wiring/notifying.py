@@ -11,6 +11,7 @@ from adapters.notify.mail import SmtpCarrier
 from adapters.postgres.database import Database
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.mail import PostgresMail
+from adapters.postgres.mails import PostgresMailOutage, PostgresMails
 from adapters.postgres.notice_work import PostgresNoticeWork
 from adapters.postgres.notices import PostgresNotices
 from adapters.postgres.noticing import Noticing
@@ -23,10 +24,13 @@ from api.settings import Settings
 from application.delivering import Delivering
 from application.endpoints import Endpoints
 from application.invoices import Invoices
+from application.mail_server import MailServer
 from application.mailing import MailChoices, Mailing
+from application.mails import Mails
 from application.notices import SUBJECTS, NoticeBoard
-from application.noticing import QuarantineGrowth, SyncTroubles, Upcoming, Updates
+from application.noticing import SyncTroubles, Upcoming, Updates
 from application.ports import Directory, EventLog
+from application.quarantine_growth import QuarantineGrowth
 from application.registration import load
 from application.signing_in import Sessions, Visitor
 from application.signing_in_by_mail import AskingForLinks, SendingLinks
@@ -74,6 +78,11 @@ def mail_choices(database: Database, log: EventLog) -> MailChoices:
     return MailChoices(PostgresMail(database), lambda each: load(log, each), SUBJECTS)
 
 
+def mails(database: Database) -> Mails:
+    """What operators see of e-mails, and do about them."""
+    return Mails(PostgresMails(database))
+
+
 def asking_for_links(settings: Settings, database: Database) -> AskingForLinks | None:
     """Signing in by e-mail; ``None`` without a mail server."""
     if settings.smtp_url is None:
@@ -88,28 +97,41 @@ def notifying(
     mails = settings.smtp_url is not None
     notices, work = PostgresNotices(database, mails=mails), PostgresNoticeWork(database)
     lines, mail = PostgresLines(database), PostgresMail(database)
+    requests, sessions = PostgresSignInRequests(database), PostgresSessions(database)
     every = timedelta(seconds=settings.webhook_updated_every_s)
     return Notifying(
         delivering=Delivering(
             lines, HttpSender(local=settings.webhook_allow_local), settings.origin
         ),
-        mailing=_mailing(settings, mail, log, directory),
+        mailing=_mailing(settings, database, log, directory),
         sending_links=_sending_links(settings, database, log, directory),
         upcoming=Upcoming(work, notices, invoices.get, settings.invoice_upcoming_days),
         updates=Updates(work, notices, invoices.get, every),
         troubles=SyncTroubles(work, notices),
         growth=QuarantineGrowth(work, notices),
-        prune=(lines.prune, mail.prune, notices.prune, work.prune, PostgresInbox(database).prune),
+        prune=(
+            lines.prune,
+            mail.prune,
+            notices.prune,
+            work.prune,
+            PostgresInbox(database).prune,
+            requests.prune,
+            sessions.prune,
+            sessions.prune_links,
+        ),
     )
 
 
 def _mailing(
-    settings: Settings, store: PostgresMail, log: EventLog, directory: Directory
+    settings: Settings, database: Database, log: EventLog, directory: Directory
 ) -> Mailing | None:
     carrier = _carrier(settings)
     if carrier is None:
         return None
-    return Mailing(store, lambda each: load(log, each), directory, carrier)
+    server = MailServer(PostgresMailOutage(database), carrier.reach)
+    return Mailing(
+        PostgresMail(database), server, lambda each: load(log, each), directory, carrier
+    )
 
 
 def _sending_links(
@@ -118,6 +140,7 @@ def _sending_links(
     carrier = _carrier(settings)
     if carrier is None:
         return None
+    server = MailServer(PostgresMailOutage(database), carrier.reach)
     sessions, links = Sessions(PostgresSessions(database)), Links(settings)
 
     def link(visitor: Visitor, expires_at: datetime) -> str:
@@ -125,7 +148,9 @@ def _sending_links(
         return links.address(made, visitor, expires_at)
 
     requests = PostgresSignInRequests(database)
-    return SendingLinks(requests, lambda each: load(log, each), directory, link, carrier.sign_in)
+    return SendingLinks(
+        requests, server, lambda each: load(log, each), directory, link, carrier.sign_in
+    )
 
 
 def _carrier(settings: Settings) -> SmtpCarrier | None:

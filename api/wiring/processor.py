@@ -11,6 +11,7 @@ from api.wiring.stripe import stripe_gateway
 from application.gateway import InvoiceGateway
 from application.pacer import Pacer
 from application.paying import TakesPayments
+from domain.sync_allowance import UNLIMITED, SyncAllowance
 
 
 def processor(
@@ -19,7 +20,13 @@ def processor(
     """Stripe or the sandbox, at a pace that it can take; or the journal in our own database."""
     if settings.processor == JOURNAL:
         return JournalGateway(database.connection, now)
-    return stripe_gateway(settings, pacer)
+    return stripe_gateway(settings, database, pacer)
+
+
+def sync_allowance(settings: Settings) -> SyncAllowance:
+    """How often drafts are read. The journal may be read as often as they change."""
+    reads = 0 if settings.processor == JOURNAL else settings.stripe_reads_per_invoice
+    return SyncAllowance.of(reads) if reads else UNLIMITED
 
 
 def payments_by_hand(gateway: InvoiceGateway) -> TakesPayments | None:

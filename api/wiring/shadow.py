@@ -17,6 +17,7 @@ from application.importing.customers import CustomerImport
 from application.importing.invoices import ImportedHistory, InvoiceImport
 from application.importing.ports import BilledElsewhere, NothingElsewhere
 from application.inbox import Message
+from application.issuing import BilledByOthers
 from application.linking import Linking
 from application.ports import Books
 from application.reconciler import Reconciler
@@ -53,8 +54,13 @@ def allowed(settings: Settings, gateway: InvoiceGateway) -> InvoiceGateway:
     return ReadOnlyGateway(gateway) if settings.shadow else gateway
 
 
+def theirs_by(settings: Settings) -> BilledByOthers:
+    """Which cycles another program bills."""
+    return billed_by_others(shadow=settings.shadow, bill_from=settings.bill_from)
+
+
 def conflicts_of(
-    settings: Settings,
+    theirs: BilledByOthers,
     reconciler: Reconciler,
     books: Books,
     stream: StripeStream,
@@ -62,7 +68,6 @@ def conflicts_of(
     now: Clock,
 ) -> Conflicts:
     """What syncs and finalizes, and leaves the cycles alone that another program bills."""
-    theirs = billed_by_others(shadow=settings.shadow, bill_from=settings.bill_from)
     return InBooksAlone(reconciler, books, stream, now, queue.retry_parked, theirs=theirs)
 
 

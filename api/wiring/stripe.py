@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from adapters.postgres.database import Database
+from adapters.postgres.products import PostgresProducts
 from adapters.stripe.gateway import StripeGateway, stripe_client, stripe_sender
 from adapters.stripe.paced import PacedClient
 from adapters.stripe.webhooks import read_webhook
@@ -16,11 +18,12 @@ from application.pacer import Pacer
 SANDBOX_KEY = "sk_test_sandbox"
 
 
-def stripe_gateway(settings: Settings, pacer: Pacer) -> InvoiceGateway:
+def stripe_gateway(settings: Settings, database: Database, pacer: Pacer) -> InvoiceGateway:
     """Stripe behind its key, or the sandbox without one, at a pace that it can take."""
     key = settings.stripe_api_key or SANDBOX_KEY
     paced = PacedClient(stripe_sender(), pacer)
-    return StripeGateway(stripe_client(key, base=settings.stripe_api_base, http_client=paced))
+    client = stripe_client(key, base=settings.stripe_api_base, http_client=paced)
+    return StripeGateway(client, PostgresProducts(database))
 
 
 def event_feed(gateway: InvoiceGateway) -> Feed:

@@ -21,7 +21,6 @@ from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.pacing import PostgresPace
 from adapters.postgres.private_calls import PostgresPrivateParameters
 from adapters.postgres.projector import PostgresProjector
-from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.rebuild import PostgresRebuilder
 from adapters.postgres.reconciled_cycles import PostgresSweptCycles
 from adapters.postgres.records import PostgresCycleRecords
@@ -40,12 +39,19 @@ from api.wiring.database import attached, lacking, log_growth
 from api.wiring.insight import insights
 from api.wiring.messages import broker, dead_letters
 from api.wiring.monitoring import monitoring, prometheus
-from api.wiring.processor import payments_by_hand, processor
+from api.wiring.processor import payments_by_hand, processor, sync_allowance
 from api.wiring.reconciling import reconciliations, safe_repairs
 from api.wiring.scheduling import schedules, scheduling
-from api.wiring.shadow import allowed, conflicts_of, elsewhere, handling_of, shadowing
+from api.wiring.shadow import (
+    allowed,
+    conflicts_of,
+    elsewhere,
+    handling_of,
+    shadowing,
+    theirs_by,
+)
 from api.wiring.stripe import event_feed, webhook_reader
-from api.wiring.usage import usage_log
+from api.wiring.usage import quarantine, replay_previews, usage_log
 from api.wiring.wired import Changes, Wired
 from application.adjusting import Adjusting
 from application.attaching import Attaching
@@ -74,7 +80,6 @@ from application.paying import Paying
 from application.portal import Portal
 from application.projector import SyncQueue
 from application.publishing import Publishing
-from application.quarantine import Quarantine
 from application.reconciler import Reconciler, random_token
 from application.reconciling.booked import BookedCycles
 from application.reconciling.ports import Asked
@@ -155,7 +160,7 @@ def _wired(
     directory = PostgresDirectory(database)
     stripe_stream = LoggedStripeStream(log, clock, PostgresPrivateParameters(database))
     lists = PostgresCycleLists(database)
-    queue = PostgresSyncQueue(database)
+    queue = PostgresSyncQueue(database, allowance=sync_allowance(settings))
     scheduled = scheduling(settings, database)
     keys = Keys(PostgresKeys(database))
     known_schedules = schedules(settings, scheduled, clock)
@@ -176,7 +181,8 @@ def _wired(
         clock,
         on_customer_linked=CustomerLinks(books, clock),
     )
-    conflicts = conflicts_of(settings, reconciler, books, stripe_stream, queue, clock)
+    theirs = theirs_by(settings)
+    conflicts = conflicts_of(theirs, reconciler, books, stripe_stream, queue, clock)
     renewals = Renewals(books, gateway, stripe_stream, _resync(queue), clock, random_token)
     carrying = Carrying(books)
     records = PostgresCycleRecords(database)
@@ -184,13 +190,13 @@ def _wired(
     handling = Handling(books, gateway, stripe_stream, _resync(queue), renewals.claim)
     handle = handling_of(settings, database, gateway, others, handling)
     inbox = Inbox(PostgresInbox(database), handle)
-    issuing = Issuing(books, conflicts, stripe_stream)
+    issuing = Issuing(books, conflicts, stripe_stream, theirs)
     booked = BookedCycles(books, log, catalog, records, clock)
     repairs = safe_repairs(database, booked, conflicts.sync, handle, issuing, clock)
     registration = Registration(log, books, directory, catalog)
     linking = Linking(books, gateway, queue, writes=not settings.shadow)
     plain = Invoices(books, log, catalog, records, stripe_stream)
-    invoices = Invoices(books, log, catalog, records, stripe_stream, cases.stories(database, log))
+    invoices = Invoices(books, log, catalog, records, stripe_stream, cases.about_cycles(database))
     mails = settings.smtp_url is not None
     insight = insights(database, carrying, books, catalog, records, mails=mails)
     return Wired(
@@ -217,7 +223,8 @@ def _wired(
         ),
         recording=recording,
         usage_records=UsageRecords(PostgresUsageArchive(database), catalog),
-        quarantine=Quarantine(PostgresQuarantine(database), recording),
+        quarantine=quarantine(database, recording),
+        replay_previews=replay_previews(database, catalog, clock),
         dead_letters=dead_letters(database, recording),
         broker=broker(settings, database, recording, clock),
         invoices=invoices,
@@ -265,6 +272,7 @@ def _wired(
         notices=notifying.notice_board(settings, database),
         endpoints=notifying.endpoints(settings, database),
         mail_choices=notifying.mail_choices(database, log),
+        mails=notifying.mails(database),
         notifying=notifying.notifying(settings, database, log, directory, plain),
         rebuilder=PostgresRebuilder(database, catalog),
         make_checkpoints=Checkpoints(database, catalog).make,

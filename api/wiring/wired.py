@@ -34,6 +34,7 @@ from application.invoices import Invoices
 from application.keys import Keys
 from application.linking import Linking
 from application.mailing import MailChoices
+from application.mails import Mails
 from application.meters import Exposition
 from application.moving import Moving
 from application.notices import NoticeBoard
@@ -47,6 +48,7 @@ from application.reconciler import Reconciler
 from application.reconciling.reconciliations import Reconciliations
 from application.recording import Recording
 from application.registration import Registration
+from application.replay_preview import ReplayPreviews
 from application.repricing import Repricing
 from application.schedules import Schedules
 from application.searching import Search
@@ -108,6 +110,7 @@ class Wired:
     recording: Recording
     usage_records: UsageRecords
     quarantine: Quarantine
+    replay_previews: ReplayPreviews
     dead_letters: DeadLetters
     broker: "Broker | None"
     invoices: Invoices
@@ -139,6 +142,7 @@ class Wired:
     notices: NoticeBoard
     endpoints: Endpoints
     mail_choices: MailChoices
+    mails: Mails
     notifying: "Notifying"
     projector: Projector
     monitoring: Monitoring

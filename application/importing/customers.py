@@ -1,8 +1,9 @@
 """Customers of another biller become organizations: registered, named, linked; safe to repeat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from application.importing.naming import Wish, named
 from application.importing.ports import BilledElsewhere, FoundCustomer, ImportedStore
@@ -10,6 +11,7 @@ from application.linking import Linking
 from application.registration import EMAIL, Details, Registration
 from application.views import Member, OrganizationView
 from domain.errors import CyclebookError, InvalidInput, NotFound, RuleViolation, Unavailable
+from domain.money import exponent
 
 OWNER = "owner"
 """The first member of an imported organization, and its role."""
@@ -76,8 +78,11 @@ class CustomerImport:
         dry_run: say what would be done; nothing is stored, and nothing is changed at Stripe.
 
         Raises:
+            InvalidInput: Stripe does not know the default currency.
             Unavailable: Stripe or the database did not answer; say it again to go on.
         """
+        if defaults.currency is not None:
+            exponent(defaults.currency)
         customers = [each for page in self._elsewhere.customers() for each in page]
         claims = self._store.claims()
         names = named(customers, wishes, claims)
@@ -89,12 +94,12 @@ class CustomerImport:
                 row = _Row(
                     customer=each.id,
                     organization=_name(names[each.id]),
-                    details=_details(each, wish, defaults),
                     settled=each.id in claims,
                     marked=each.organization == names[each.id],
                     meant=bool(each.id in claims or wish.organization or each.organization),
                 )
-                done.made += self._bring(row, actor, at, dry=dry_run)
+                details = partial(self._details, each, wish, defaults)
+                done.made += self._bring(row, details, actor, at, dry=dry_run)
                 done.done += 1
             except Unavailable:
                 raise
@@ -102,8 +107,10 @@ class CustomerImport:
                 done.refuse(each.id, refusal)
         return done
 
-    def _bring(self, row: "_Row", actor: str, at: datetime, *, dry: bool) -> bool:
-        """Bring one over; whether anything was to do."""
+    def _bring(
+        self, row: "_Row", details: Callable[[], Details], actor: str, at: datetime, *, dry: bool
+    ) -> bool:
+        """Bring one over; whether anything was to do. details: of a new organization."""
         known = self._known(row.organization)
         linked = known.stripe_customer if known else None
         if linked and (linked == row.customer or row.settled):
@@ -117,6 +124,9 @@ class CustomerImport:
                 "of --map",
                 code="organization_taken",
             )
+        fresh = None if known else details()
+        if fresh:
+            self._registration.check(row.organization, fresh, at)
         if dry:
             return True
         if not (row.settled or self._store.claim(row.customer, row.organization)):
@@ -124,10 +134,23 @@ class CustomerImport:
                 f"organization {row.organization} is another customer's; import once more",
                 code="organization_taken",
             )
-        if known is None:
-            self._registration.put(row.organization, row.details, actor=actor, at=at)
+        if fresh:
+            self._registration.put(row.organization, fresh, actor=actor, at=at)
         self._linking.link(row.organization, row.customer, actor=actor, at=at)
         return True
+
+    def _details(self, customer: FoundCustomer, wish: Wish, defaults: Defaults) -> Details:
+        return Details(
+            name=customer.name or customer.id,
+            currency=wish.currency or self._currency(customer) or _named(defaults, customer),
+            time_zone=wish.time_zone or "UTC",
+            anchor_day=wish.anchor_day or 1,
+            members=_members(customer),
+            starts_at=defaults.starts_at,
+        )
+
+    def _currency(self, customer: FoundCustomer) -> str | None:
+        return customer.currency or self._elsewhere.currency_of(customer.id)
 
     def _known(self, organization: str) -> OrganizationView | None:
         try:
@@ -146,7 +169,6 @@ class _Row:
 
     customer: str
     organization: str
-    details: Details
     settled: bool
     marked: bool
     meant: bool
@@ -158,22 +180,14 @@ def _name(found: str | InvalidInput) -> str:
     return found
 
 
-def _details(customer: FoundCustomer, wish: Wish, defaults: Defaults) -> Details:
-    currency = wish.currency or customer.currency or defaults.currency
-    if currency is None:
+def _named(defaults: Defaults, customer: FoundCustomer) -> str:
+    if defaults.currency is None:
         raise InvalidInput(
-            f"{customer.id} was never billed, so it has no currency: name it in the file of --map, "
-            "or one for all such with --currency",
+            f"{customer.id} has no currency at Stripe, no invoice and no subscription: name its "
+            "currency in the file of --map, or one for all such customers with --currency",
             field="currency",
         )
-    return Details(
-        name=customer.name or customer.id,
-        currency=currency,
-        time_zone=wish.time_zone or "UTC",
-        anchor_day=wish.anchor_day or 1,
-        members=_members(customer),
-        starts_at=defaults.starts_at,
-    )
+    return defaults.currency
 
 
 def _members(customer: FoundCustomer) -> tuple[Member, ...]:

@@ -10,8 +10,8 @@ from projections.imported_invoice import ImportedInvoice
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundCustomer:
-    """A customer as Stripe lists it. organization: ours, by its metadata. currency: the one it
-    was billed in, ``None`` before its first invoice."""
+    """A customer as Stripe lists it. organization: ours, by its metadata. currency: the one it is
+    billed in, ``None`` where Stripe does not say so on the customer itself."""
 
     id: str
     created: datetime
@@ -48,6 +48,10 @@ class BilledElsewhere(Protocol):
         """Every customer that was not deleted, in pages, newest first."""
         ...
 
+    def currency_of(self, customer: str) -> str | None:
+        """What a customer's newest invoice is in, else its newest subscription; else ``None``."""
+        ...
+
     def invoices(self, start: datetime, end: datetime) -> Iterator[Sequence[FoundInvoice]]:
         """Every invoice made in ``[start, end)``, in pages; perhaps twice."""
         ...
@@ -63,6 +67,10 @@ class NothingElsewhere:
     def customers(self) -> Iterator[Sequence[FoundCustomer]]:
         """None."""
         return iter(())
+
+    def currency_of(self, customer: str) -> str | None:
+        """None."""
+        return None
 
     def invoices(self, start: datetime, end: datetime) -> Iterator[Sequence[FoundInvoice]]:
         """None."""

@@ -5,15 +5,13 @@ from datetime import date, datetime
 
 from application.conflicts import Conflicts
 from application.gateway import StripeStream
+from application.issuing import BilledByOthers
 from application.ports import Books
 from application.reconciler import Reconciler
 from application.sync import SyncResult
 from domain.errors import NotFound
 from domain.identity import parse_cycle_name
 from projections.change_set import ChangeSet
-
-BilledByOthers = Callable[[str], bool]
-"""Whether another program bills a cycle, by the cycle's name."""
 
 
 def billed_by_others(*, shadow: bool, bill_from: date | None) -> BilledByOthers:
@@ -47,11 +45,11 @@ class InBooksAlone(Conflicts):
         super().__init__(reconciler, books, stream, now, unpark)
         self._theirs = theirs
 
-    def sync(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
+    def sync(self, cycle: str, actor: str, force: bool = False, reason: str = "") -> SyncResult:
         """As ever; of a cycle that others bill, nothing."""
         if self._theirs(cycle):
             return self._nothing(cycle)
-        return super().sync(cycle, actor, force)
+        return super().sync(cycle, actor, force, reason)
 
     def finalize(self, cycle: str, actor: str, force: bool = False) -> SyncResult:
         """As ever; of a cycle that others bill, nothing: the books then issue it by themselves."""

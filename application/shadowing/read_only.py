@@ -100,9 +100,9 @@ class ReadOnlyGateway:
         """As the other."""
         return self._reads.disputes(payment)
 
-    def has_product(self, sold: Sold) -> bool:
+    def has_product(self, sold: Sold, *, ask: bool = True) -> bool:
         """As the other."""
-        return self._reads.has_product(sold)
+        return self._reads.has_product(sold, ask=ask)
 
     # Writes, and what makes something at Stripe on the way
 

@@ -10,6 +10,7 @@ from domain.attribution import check_scopes
 from domain.cycle.history import CycleHistory
 from domain.errors import InvalidInput, NotFound, RuleViolation
 from domain.events.cycle import (
+    AttachmentEvent,
     AttachmentQuantityChanged,
     CycleEvent,
     PriceCorrected,
@@ -35,7 +36,7 @@ class AttachmentDecisions(CycleHistory):
         prices: Iterable[Price],
         book: Mapping[str, Price],
         at: datetime,
-    ) -> list[CycleEvent]:
+    ) -> list[AttachmentEvent]:
         """Attach a service (id, name) at an instant. Asking for the same again does nothing.
 
         Raises:
@@ -66,7 +67,9 @@ class AttachmentDecisions(CycleHistory):
         check_scopes(self.attachments.values(), prices, at, book)
         return [wanted]
 
-    def change_quantity(self, attachment: str, quantity: Decimal, at: datetime) -> list[CycleEvent]:
+    def change_quantity(
+        self, attachment: str, quantity: Decimal, at: datetime
+    ) -> list[AttachmentEvent]:
         """Count an attachment for another quantity from an instant on.
 
         Raises:
@@ -77,7 +80,7 @@ class AttachmentDecisions(CycleHistory):
             return []
         return [AttachmentQuantityChanged(at=at, attachment=attachment, quantity=quantity)]
 
-    def detach(self, attachment: str, at: datetime) -> list[CycleEvent]:
+    def detach(self, attachment: str, at: datetime) -> list[AttachmentEvent]:
         """Stop an attachment at an instant. What already stopped by then stays as it is.
 
         Raises:
@@ -108,7 +111,7 @@ class AttachmentDecisions(CycleHistory):
         prices: Iterable[Price],
         book: Mapping[str, Price],
         at: datetime,
-    ) -> list[CycleEvent]:
+    ) -> list[AttachmentEvent]:
         """Make an attachment another service, or move it to other price versions, at once.
 
         quantity: ``None`` keeps the one it has.
@@ -137,7 +140,7 @@ class AttachmentDecisions(CycleHistory):
             )
         ]
 
-    def start_trial(self, attachment: str, until: datetime, at: datetime) -> list[CycleEvent]:
+    def start_trial(self, attachment: str, until: datetime, at: datetime) -> list[AttachmentEvent]:
         """Ask for no recurring fees from ``at`` until an instant. Twice does nothing.
 
         Raises:
@@ -150,7 +153,7 @@ class AttachmentDecisions(CycleHistory):
             return []
         return [TrialStarted(at=at, attachment=attachment, until=until)]
 
-    def end_trial(self, attachment: str, at: datetime) -> list[CycleEvent]:
+    def end_trial(self, attachment: str, at: datetime) -> list[AttachmentEvent]:
         """End a trial before its time. Without one, nothing.
 
         Raises:

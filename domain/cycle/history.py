@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from domain.cycle.facts import CycleFacts, Fact
-from domain.cycle.status import STATUS_AFTER, Outcome, Status
+from domain.cycle.status import OWES_NOTHING, STATUS_AFTER, Outcome, Status
 from domain.events.amounts import (
     AmountOverridden,
     CreditApplied,
@@ -87,7 +87,7 @@ class CycleHistory(CycleFacts):
     @property
     def owed(self) -> int:
         """What the customer still has to pay of the issued invoice, by our record."""
-        if self.issued is None or self.status in (Status.PAID, Status.VOID):
+        if self.issued is None or self.status in OWES_NOTHING:
             return 0
         paid = (each.amount for each in self.outcomes if isinstance(each, PaymentRecorded))
         reduced = (note.reduce_due for note in self.standing_notes)

@@ -25,6 +25,7 @@ from domain.events.outcome import (
     CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -44,6 +45,7 @@ _FROM: dict[type, frozenset[Status]] = {
     InvoicePastDue: frozenset({Status.ISSUED}),
     InvoicePaid: frozenset({Status.ISSUED, Status.PAST_DUE, Status.UNCOLLECTIBLE}),
     InvoiceMarkedUncollectible: frozenset({Status.ISSUED, Status.PAST_DUE}),
+    InvoiceBilledElsewhere: frozenset({Status.ISSUED, Status.PAST_DUE}),
     InvoiceVoided: frozenset({Status.ISSUED, Status.PAST_DUE, Status.UNCOLLECTIBLE}),
 }
 """News that moves an issued invoice on, and where from; from elsewhere it is old news."""
@@ -117,7 +119,7 @@ class LifeDecisions(CycleHistory):
         """Whether a person consented to this very invoice."""
         return self.approved is not None and self.approved.digest == invoice.digest()
 
-    def start_finalization(
+    def start_finalization(  # noqa: PLR0913
         self,
         invoice: Invoice,
         basis: Mapping[str, int],
@@ -125,11 +127,12 @@ class LifeDecisions(CycleHistory):
         version: int,
         at: datetime,
         automatic_tax: bool = False,
+        reason: str = "",
     ) -> list[CycleEvent]:
         """Settle the books of this invoice. Twice does nothing.
 
         basis: amounts by line that late facts are measured against. coming: what is billed
-        ahead for. version: of the cycle's last event before.
+        ahead for. version: of the cycle's last event before. reason: why a person has it settled.
 
         Raises:
             RuleViolation: usage is not cut off yet, or a person has to release the cycle.
@@ -153,6 +156,7 @@ class LifeDecisions(CycleHistory):
             basis=dict(basis),
             coming=coming,
             automatic_tax=automatic_tax,
+            reason=reason,
         )
         return [started]
 

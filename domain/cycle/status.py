@@ -8,6 +8,7 @@ from domain.events.outcome import (
     CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -33,12 +34,14 @@ class Status(StrEnum):
     PAID = "paid"
     VOID = "void"
     UNCOLLECTIBLE = "uncollectible"
+    BILLED_ELSEWHERE = "billed_elsewhere"
 
 
 ACCEPTS_USAGE = frozenset({Status.ACCRUING, Status.CLOSING})
 UNSETTLED = frozenset({Status.ACCRUING, Status.CLOSING, Status.CLOSED})
 UNISSUED = frozenset({*UNSETTLED, Status.FINALIZING})
 OUTSTANDING = frozenset({Status.ISSUED, Status.PAST_DUE, Status.UNCOLLECTIBLE})
+OWES_NOTHING = frozenset({Status.PAID, Status.VOID, Status.BILLED_ELSEWHERE})
 
 STATUS_AFTER: dict[type, Status] = {
     CycleClosing: Status.CLOSING,
@@ -49,6 +52,7 @@ STATUS_AFTER: dict[type, Status] = {
     InvoicePaid: Status.PAID,
     InvoiceVoided: Status.VOID,
     InvoiceMarkedUncollectible: Status.UNCOLLECTIBLE,
+    InvoiceBilledElsewhere: Status.BILLED_ELSEWHERE,
 }
 """The events that move a cycle on in its life, and where to."""
 
@@ -57,6 +61,7 @@ Outcome = (
     | InvoicePastDue
     | InvoiceVoided
     | InvoiceMarkedUncollectible
+    | InvoiceBilledElsewhere
     | PaymentActionRequired
     | PaymentFailed
     | PaymentRecorded

@@ -33,13 +33,20 @@ class CycleOpened(CycleEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceAttached(CycleEvent):
+class AttachmentEvent(CycleEvent):
+    """Base of what happens to an attachment. reason: why; empty where nobody said."""
+
+    attachment: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceAttached(AttachmentEvent):
     """A service runs for the organization from ``at``.
 
     prices: the versions it was attached at. carried: it came over from the cycle before.
     """
 
-    attachment: str
     service: str
     name: str
     quantity: Decimal
@@ -48,27 +55,24 @@ class ServiceAttached(CycleEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AttachmentQuantityChanged(CycleEvent):
+class AttachmentQuantityChanged(AttachmentEvent):
     """An attachment counts for more, or less, from ``at``."""
 
-    attachment: str
     quantity: Decimal
     carried: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceDetached(CycleEvent):
+class ServiceDetached(AttachmentEvent):
     """An attachment ran until ``at``."""
 
-    attachment: str
     carried: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceSwapped(CycleEvent):
+class ServiceSwapped(AttachmentEvent):
     """An attachment became another service, or moved to other price versions, at ``at``."""
 
-    attachment: str
     service: str
     name: str
     quantity: Decimal
@@ -76,19 +80,17 @@ class ServiceSwapped(CycleEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrialStarted(CycleEvent):
+class TrialStarted(AttachmentEvent):
     """Recurring fees of an attachment are not owed until an instant."""
 
-    attachment: str
     until: datetime
     carried: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrialEnded(CycleEvent):
+class TrialEnded(AttachmentEvent):
     """A trial ended at ``at``, before its time."""
 
-    attachment: str
     carried: bool = False
 
 
@@ -193,6 +195,7 @@ class FinalizationStarted(CycleEvent):
     basis: what late facts are measured against: amounts by line key before roll-up, without
     what was decided by hand, credits and amounts carried. coming: what was billed ahead for.
     automatic_tax: whether Stripe computes tax for it, so that no line is below zero.
+    reason: why a person had it settled just then; empty where nobody said.
     """
 
     version: int
@@ -202,3 +205,4 @@ class FinalizationStarted(CycleEvent):
     basis: dict[str, int]
     coming: Coming | None = None
     automatic_tax: bool = False
+    reason: str = ""

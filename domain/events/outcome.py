@@ -8,13 +8,17 @@ from domain.events.cycle import CycleEvent
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvoiceFinalized(CycleEvent):
-    """The invoice was issued. number, stripe_invoice: none where nothing is owed at Stripe."""
+    """The invoice was issued. number, stripe_invoice: none where nothing is owed at Stripe.
+
+    reason: why a person had it issued, where it was settled before that; or empty.
+    """
 
     total: int
     number: str | None = None
     stripe_invoice: str | None = None
     tax: int | None = None
     due_at: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +76,12 @@ class InvoiceMarkedUncollectible(CycleEvent):
     """Nobody expects this invoice to be paid. reason: empty where Stripe said so."""
 
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvoiceBilledElsewhere(CycleEvent):
+    """Another program billed what this invoice is for: it stands in our books alone, to be
+    compared, and asks nobody for money."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

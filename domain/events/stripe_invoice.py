@@ -65,7 +65,8 @@ class StripeInvoiceEvent:
 class SyncPlanned(StripeInvoiceEvent):
     """A worker decided what to change. ``changes`` are the change-set's own printed lines.
 
-    digest, subtotal: of the invoice we want. calls: the write calls it will cost.
+    digest, subtotal: of the invoice we want. calls: the write calls it will cost. reason: why a
+    person asked for it; empty where nobody did, or said.
     """
 
     plan: int
@@ -75,6 +76,7 @@ class SyncPlanned(StripeInvoiceEvent):
     changes: tuple[str, ...]
     calls: int
     forced: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """An organization's invoices counted the plain way, oldest first: each leaves what it leaves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -11,85 +11,20 @@ from domain.events.amounts import Ahead, HandedOver, Level
 from domain.events.catalog import MeterDefined
 from domain.events.cycle import Coming
 from domain.events.late import LateAmountsBilled, LateLine
-from domain.events.organization import (
-    AnchorMoved,
-    CreditExpired,
-    CreditGranted,
-    CurrencyChanged,
-    OrganizationClosed,
-    OrganizationRegistered,
-    OrganizationReopened,
-    PolicyChanged,
-)
 from domain.line_key import about
-from domain.money import minimum_charge
 from domain.period import Calendar
 from projections.checks.counting import Heaps
 from projections.checks.desk import MICROSECOND as RESOLUTION
 from projections.checks.desk import Desk, Line
 from projections.checks.facts import Facts
 from projections.checks.metered import levels_left
-from projections.checks.rating import Credit, Outside, Rated, rated
+from projections.checks.payer import Payer
+from projections.checks.rating import Outside, Rated, rated
 from projections.checks.reading import Reading
 from projections.checks.terms import Terms
 
 BY_HAND = ("waive", "override", "edited")
 """Kinds of lines by which somebody changed another one."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Payer:
-    """An organization as its stream says. used: of each credit, by settled invoices."""
-
-    currency: str = ""
-    zone: str = "UTC"
-    anchor_day: int = 1
-    closed: bool = False
-    policies: dict[str, object] = field(default_factory=dict)
-    grants: dict[str, CreditGranted] = field(default_factory=dict)
-    used: dict[str, int] = field(default_factory=dict)
-
-    def take(self, event: object) -> None:
-        """Take one event into account."""
-        match event:
-            case OrganizationRegistered():
-                self.currency = event.currency
-                self.zone, self.anchor_day = event.time_zone, event.anchor_day
-            case AnchorMoved():
-                self.zone, self.anchor_day = event.time_zone, event.anchor_day
-            case CurrencyChanged():
-                self.currency = event.currency
-            case PolicyChanged():
-                self.policies |= event.policies
-            case CreditGranted():
-                self.grants[event.credit] = event
-            case CreditExpired():
-                self.use(event.credit, event.amount)
-            case OrganizationClosed() | OrganizationReopened():
-                self.closed = isinstance(event, OrganizationClosed)
-
-    def use(self, credit: str, amount: int) -> None:
-        """An invoice used a part of a credit."""
-        self.used[credit] = self.used.get(credit, 0) + amount
-
-    def credits(self, currency: str) -> list[Credit]:
-        """What is left, oldest expiry first, then the oldest."""
-        open_ = [
-            (grant.expires_at is None, grant.expires_at or grant.at, grant.at, grant.credit)
-            for grant in self.grants.values()
-            if grant.currency == currency
-        ]
-        left = {name: grant.amount - self.used.get(name, 0) for name, grant in self.grants.items()}
-        return [
-            Credit(id=name, left=left[name], expires_at=self.grants[name].expires_at)
-            for *_, name in sorted(open_)
-            if left[name] > 0
-        ]
-
-    def minimum(self, currency: str) -> int:
-        """Below it an invoice is carried."""
-        asked = self.policies.get("minimum_invoice")
-        return minimum_charge(currency) if asked is None else int(str(asked))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from domain.events.outcome import (
     CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -135,6 +136,10 @@ class CycleJournal:
                 lost, self.written_off = self.receivable, self.written_off + self.receivable
                 postings = moved(lost, BAD_DEBT, RECEIVABLE)
                 yield from self._told("uncollectible", event.at, postings, text="Given up")
+            case InvoiceBilledElsewhere():
+                back, self.booked = taken_back(self.booked), []
+                text = "Billed by another program"
+                yield from self._told("billed_elsewhere", event.at, back, text=text)
             case CreditNoteIssued() | CreditNoteVoided():
                 yield from self._note(event)
             case _:

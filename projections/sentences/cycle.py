@@ -19,7 +19,7 @@ from domain.events.cycle import (
     UnusualLinesFound,
 )
 from domain.quantity import plain
-from projections.sentences.wording import Context, Sentences, because, counted, minute
+from projections.sentences.wording import Context, Sentences, because, counted, in_brackets, minute
 from projections.unusual import words
 
 CHANGED_BEFORE = ", because the cycle before was changed"
@@ -39,12 +39,14 @@ def _opened(event: CycleOpened, context: Context) -> str:
 
 def _attached(event: ServiceAttached, context: Context) -> str:
     how = CARRIED_OVER if event.carried else "attached"
-    return f"{event.name} ({event.attachment}){_times(event)} {how}{_prices(event)}"
+    what = f"{event.name} ({event.attachment}){_times(event)} {how}{_prices(event)}"
+    return what + in_brackets(event.reason)
 
 
 def _swapped(event: ServiceSwapped, context: Context) -> str:
     times, prices = _times(event), _prices(event)
-    return f"{event.attachment} is {event.name}{times} from here on{prices}"
+    why = in_brackets(event.reason)
+    return f"{event.attachment} is {event.name}{times} from here on{prices}{why}"
 
 
 def _times(event: ServiceAttached | ServiceSwapped) -> str:
@@ -56,21 +58,23 @@ def _prices(event: ServiceAttached | ServiceSwapped) -> str:
 
 
 def _quantity(event: AttachmentQuantityChanged, context: Context) -> str:
-    why = CHANGED_BEFORE if event.carried else ""
+    why = CHANGED_BEFORE if event.carried else in_brackets(event.reason)
     return f"{event.attachment} counts for {plain(event.quantity)} from here on{why}"
 
 
 def _detached(event: ServiceDetached, context: Context) -> str:
-    return f"{event.attachment} detached{CHANGED_BEFORE if event.carried else ''}"
+    why = CHANGED_BEFORE if event.carried else in_brackets(event.reason)
+    return f"{event.attachment} detached{why}"
 
 
 def _on_trial(event: TrialStarted, context: Context) -> str:
     how = f", {CARRIED_OVER}" if event.carried else ""
-    return f"{event.attachment} is on trial until {minute(event.until)}: no recurring fees{how}"
+    until, why = minute(event.until), in_brackets(event.reason)
+    return f"{event.attachment} is on trial until {until}: no recurring fees{how}{why}"
 
 
 def _trial_over(event: TrialEnded, context: Context) -> str:
-    why = CHANGED_BEFORE if event.carried else " before its time"
+    why = CHANGED_BEFORE if event.carried else f" before its time{in_brackets(event.reason)}"
     return f"Trial of {event.attachment} ended{why}"
 
 
@@ -104,7 +108,8 @@ def _unusual(event: UnusualLinesFound, context: Context) -> str:
 
 def _settled(event: FinalizationStarted, context: Context) -> str:
     lines = counted(len(event.lines), "line")
-    return f"Invoice settled at {context.money(event.subtotal)} in {lines}"
+    why = in_brackets(event.reason)
+    return f"Invoice settled at {context.money(event.subtotal)} in {lines}{why}"
 
 
 SENTENCES: Sentences = {

@@ -5,6 +5,7 @@ from domain.events.outcome import (
     CreditNoteVoided,
     DisputeClosed,
     DisputeOpened,
+    InvoiceBilledElsewhere,
     InvoiceFinalized,
     InvoiceMarkedUncollectible,
     InvoicePaid,
@@ -33,7 +34,8 @@ def _finalized(event: InvoiceFinalized, context: Context) -> str:
     tax = f", {context.money(event.tax)} of it tax" if event.tax else ""
     due = f", due {minute(event.due_at)}" if event.due_at else ""
     ours = "" if event.stripe_invoice else ", in our books alone: nothing is owed at Stripe"
-    return f"{name}{again} issued over {context.money(event.total)}{tax}{due}{ours}"
+    why = in_brackets(event.reason)
+    return f"{name}{again} issued over {context.money(event.total)}{tax}{due}{ours}{why}"
 
 
 def _failed(event: PaymentFailed, context: Context) -> str:
@@ -113,6 +115,9 @@ SENTENCES: Sentences = {
     InvoiceVoided: _voided,
     InvoiceMarkedUncollectible: lambda event, _: (
         f"Invoice given up as uncollectible{because(event.reason)}"
+    ),
+    InvoiceBilledElsewhere: lambda event, _: (
+        "Billed by another program: the invoice is kept to be compared, and asks for nothing"
     ),
     CreditNoteIssued: _credit_note,
     CreditNoteVoided: _note_voided,

@@ -48,7 +48,8 @@ def _planned(event: SyncPlanned, context: Context) -> str:
     amount = context.money(event.subtotal)
     how = f"{counted(len(event.changes), 'change')} in {counted(event.calls, 'call')}"
     forced = "; a person told it to, unsafe or not" if event.forced else ""
-    return f"Stripe's copy: {how} planned, to come to {amount}{forced}"
+    why = in_brackets(event.reason)
+    return f"Stripe's copy: {how} planned, to come to {amount}{forced}{why}"
 
 
 def _asked(event: CallAttempted, context: Context) -> str:

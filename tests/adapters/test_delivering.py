@@ -32,7 +32,8 @@ class Post:
         self.sent = Sent()
         self.lines = PostgresLines(database)
         self.notices = PostgresNotices(database, mails=False)
-        self.endpoints = Endpoints(PostgresEndpoints(database), lambda url: None)
+        self.store = PostgresEndpoints(database)
+        self.endpoints = Endpoints(self.store, lambda url: None)
         self.delivering = Delivering(self.lines, self.sent, ORIGIN)
 
     def listen(self, *kinds: str) -> str:

@@ -20,7 +20,8 @@ NOTHING_PERSONAL = {
         "api_key key_event webhook_endpoint webhook_endpoint_event"
     ),
     "how the service runs": (
-        "event_cursor procrastinate_jobs schema_migration stripe_pace webhook_line worker"
+        "event_cursor last_sync mail_outage procrastinate_jobs schema_migration stripe_pace"
+        " stripe_product webhook_line worker"
     ),
 }
 

@@ -12,7 +12,7 @@ from adapters.jobs.queue import ProcrastinateJobs
 from adapters.jobs.runner import JobRunner
 from application.schedule_ports import BY_ITSELF, Asked, Tally
 from application.sweeping import ATTEMPTS_MAX
-from domain.errors import StoreUnavailable
+from domain.errors import GatewayUnavailable, StoreUnavailable
 from tests.scheduled import Desk, desk, wait_until, working
 
 NOW = timedelta()
@@ -29,7 +29,7 @@ def fine(now: datetime) -> Tally:
 
 
 def broken(now: datetime) -> Tally:
-    raise StoreUnavailable("it is away")
+    raise GatewayUnavailable("silence")
 
 
 def jobs_left(made: Desk) -> list[tuple[str, str]]:
@@ -138,7 +138,7 @@ def test_what_fails_comes_again_and_at_last_is_dead_until_retried(made: Desk) ->
             wait_until(lambda: jobs_left(made) == [("audit", "failed")])
     (dead,) = made.jobs.dead()
     assert (dead.schedule, dead.status, dead.attempt) == ("audit", "failed", ATTEMPTS_MAX)
-    assert dead.error == "store_unavailable: it is away"
+    assert dead.error == "gateway_unavailable: silence"
     assert made.jobs.retry(dead.id + 1000, "bob") is None
     sweeps["audit"] = fine
     assert made.jobs.retry(dead.id, "bob") is not None
@@ -223,7 +223,8 @@ def test_a_job_whose_worker_is_gone_is_made_again_beside_one_that_waits(made: De
     run = made.runs.begin(Asked(schedule="audit", job=job, asked_by="ada"), made.worker)
     made.jobs.ask("audit", "bob")
     (dead,) = made.jobs.dead()
-    assert (dead.id, dead.status) == (job, "stalled")
+    told = (dead.id, dead.status, dead.error)
+    assert told == (job, "stalled", "its worker is not heard of; made again by itself")
     assert (made.jobs.recover(), made.jobs.recover()) == (1, 0)
     assert jobs_left(made) == [("audit", "todo")]
     assert [(each.id, each.outcome) for each in made.log()] == [(run, "lost")]
@@ -232,8 +233,11 @@ def test_a_job_whose_worker_is_gone_is_made_again_beside_one_that_waits(made: De
 def test_a_job_that_kills_its_workers_is_given_up(made: Desk) -> None:
     made.jobs.again(Asked(schedule="audit", job=1, attempt=ATTEMPTS_MAX), NOW)
     job = taken(made)
+    made.runs.begin(Asked(schedule="audit", job=job, attempt=ATTEMPTS_MAX), made.worker)
     assert made.jobs.recover() == 1
-    assert [(each.id, each.status) for each in made.jobs.dead()] == [(job, "failed")]
+    (dead,) = made.jobs.dead()
+    told = (dead.id, dead.status, dead.error)
+    assert told == (job, "failed", "its worker was not heard of any more")
 
 
 def test_a_run_that_ended_is_not_made_again_though_its_worker_could_not_say_so(made: Desk) -> None:

@@ -17,15 +17,10 @@ from adapters.notify.mail import SmtpCarrier, server
 from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.mail import PostgresMail
+from adapters.postgres.mails import PostgresMailOutage
 from adapters.postgres.notices import PostgresNotices
-from application.mailing import (
-    SCHEDULE,
-    TOO_OLD,
-    MailChoices,
-    Mailing,
-    MailRefused,
-    MailUnavailable,
-)
+from application.mail_server import MailRefused, MailServer, MailServerAway
+from application.mailing import SCHEDULE, TOO_OLD, Carrier, MailChoices, Mailing
 from application.notices import KINDS, SUBJECTS, Notice, Told
 from application.ports import Profile
 from domain.errors import InvalidInput, NotFound
@@ -175,8 +170,12 @@ class Office:
         self.notices = PostgresNotices(database, mails=True)
         self.choices = MailChoices(self.store, self.load, SUBJECTS)
         carrier = SmtpCarrier(smtp, "Bäckerei-Cloud <billing@cloud.example>", Letters(ORIGIN))
-        self.mailing = Mailing(self.store, self.load, self.directory, carrier)
+        self.server = MailServer(PostgresMailOutage(database), carrier.reach)
+        self.mailing = self.mailing_by(carrier)
         self.addresses(ada="ada@acme.example", bea="bea@acme.example", carl="carl@acme.example")
+
+    def mailing_by(self, carrier: Carrier) -> Mailing:
+        return Mailing(self.store, self.server, self.load, self.directory, carrier)
 
     def load(self, organization: str) -> Organization:
         if organization != "acme":
@@ -225,7 +224,9 @@ def recipients(inbox: Inbox) -> list[str]:
 
 def errors(office: Office, url: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT member, status, error FROM mail ORDER BY 1").fetchall()
+        return connection.execute(
+            "SELECT member, status, coalesce(error, dropped_because) FROM mail ORDER BY 1"
+        ).fetchall()
 
 
 def test_owners_and_billing_members_are_told_once(office: Office, inbox: Inbox) -> None:
@@ -288,8 +289,8 @@ def test_whoever_left_or_was_erased_meanwhile_is_not_written_to(
     assert inbox.got == []
     reason = "this member has no address any more"
     assert errors(office, each_database_url) == [
-        ("ada", "given_up", reason),
-        ("bea", "given_up", reason),
+        ("ada", "dropped", reason),
+        ("bea", "dropped", reason),
     ]
 
 
@@ -342,7 +343,7 @@ def test_a_fault_of_ours_is_given_up_like_any_other_and_keeps_no_other_mail(
         told_to(address, notice, name, zone)
 
     office.tell()
-    mailing = Mailing(office.store, office.load, office.directory, carry)
+    mailing = office.mailing_by(carry)
     for pause in (timedelta(), *SCHEDULE):
         office.now += pause
         while mailing.step(office.now):
@@ -367,21 +368,9 @@ def test_an_odd_address_harms_nobody_else(
     assert errors(office, each_database_url)[0][1] == "given_up"
 
 
-def test_a_server_that_is_not_there_is_tried_again(office: Office, each_database_url: str) -> None:
-    gone = SmtpCarrier(f"smtp://127.0.0.1:{free_port()}", "a@b.example", Letters(ORIGIN))
-    Mailing(office.store, office.load, office.directory, gone).step(office.now)
-    office.tell()
-    mailing = Mailing(office.store, office.load, office.directory, gone)
-    while mailing.step(office.now):
-        pass
-    assert [row[1:] for row in errors(office, each_database_url)] == [
-        ("waiting", "the mail server: ConnectionRefusedError")
-    ] * 2
-
-
 def test_it_does_not_go_out_in_clear_text_where_that_is_asked(smtp: str, inbox: Inbox) -> None:
     carrier = SmtpCarrier(f"{smtp}?starttls=always", "a@b.example", Letters(ORIGIN))
-    with pytest.raises(MailUnavailable, match="STARTTLS"):
+    with pytest.raises(MailServerAway, match="STARTTLS"):
         carrier("ada@acme.example", told(), "Acme", "UTC")
     assert inbox.got == []
 

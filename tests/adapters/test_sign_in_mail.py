@@ -11,7 +11,9 @@ from adapters.notify.letters import Letters
 from adapters.notify.mail import SmtpCarrier
 from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
+from adapters.postgres.mails import PostgresMailOutage
 from adapters.postgres.sign_in_requests import KEPT_FOR, PostgresSignInRequests
+from application.mail_server import MailServer
 from application.ports import Profile
 from application.signing_in import Visitor
 from application.signing_in_by_mail import (
@@ -47,7 +49,10 @@ class Gate:
         store = PostgresSignInRequests(database)
         carrier = SmtpCarrier(smtp, "billing@cloud.example", Letters(ORIGIN))
         self.asking = AskingForLinks(store)
-        self.sending = SendingLinks(store, self.load, directory, self.link, carrier.sign_in)
+        server = MailServer(PostgresMailOutage(database), carrier.reach)
+        self.sending = SendingLinks(
+            store, server, self.load, directory, self.link, carrier.sign_in
+        )
 
     def load(self, name: str) -> Organization:
         if name not in self.known:

@@ -43,6 +43,31 @@ def test_a_webhook_says_what_it_is_about() -> None:
     assert event.payload == EVENT
 
 
+OURS = "acme.2026-01-01/3/update_lines/f00"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "cause", "echo"),
+    [
+        pytest.param("invoice.updated", "draft", {"idempotency_key": OURS}, True, id="a sync's"),
+        pytest.param("invoice.updated", "open", {"idempotency_key": OURS}, False, id="issued"),
+        pytest.param("invoice.created", "draft", {"idempotency_key": OURS}, False, id="made"),
+        pytest.param(
+            "invoice.updated", "draft", {"idempotency_key": "b" + OURS}, False, id="another's"
+        ),
+        pytest.param("invoice.updated", "draft", {"idempotency_key": None}, False, id="by hand"),
+        pytest.param("invoice.updated", "draft", "req_1", False, id="as in 2017"),
+        pytest.param("invoice.updated", "draft", None, False, id="by Stripe itself"),
+    ],
+)
+def test_what_a_sync_of_ours_wrote_to_a_draft_comes_back_as_an_echo(
+    kind: str, status: str, cause: Any, echo: bool
+) -> None:
+    about = {**EVENT["data"]["object"], "status": status}
+    body = json.dumps({**EVENT, "type": kind, "request": cause, "data": {"object": about}}).encode()
+    assert read_webhook(body, signed(body), [SECRET], NOW).message.echo is echo
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -34,6 +34,7 @@ def month(back: int) -> Period:
 
 
 OLDER, LAST, RUNNING = month(2), month(1), month(0)
+DEFAULTS = Defaults(currency="usd", starts_at=OLDER.start)
 
 
 def cycle(organization: str, period: Period) -> str:
@@ -63,8 +64,9 @@ class Shadowed:
         machine = {"name": "Machine", "prices": ["base", "cpu"]}
         publishing.define_service("machine", machine, actor=ACTOR, at=NOW)
 
-    def bring_customers(self, *, dry_run: bool = False, **wishes: Wish) -> Imported:
-        defaults = Defaults(currency="usd", starts_at=OLDER.start)
+    def bring_customers(
+        self, defaults: Defaults = DEFAULTS, *, dry_run: bool = False, **wishes: Wish
+    ) -> Imported:
         run = self.wired.shadowing.customers.run
         return run(wishes, defaults, actor=ACTOR, at=NOW, dry_run=dry_run)
 

@@ -33,7 +33,7 @@ class Command(NamedTuple):
 WHY = {"reason": "as agreed"}
 PRICE = {"currency": "usd", "kind": "metered", "meter": "cpu", "model": "per_unit"}
 DETAILS = {"name": "Acme & Sons", "currency": "usd", "time_zone": "UTC"}
-TRIAL = {"attachment": "a2", "service": "machine", "at": day(2), "trial_until": day(9)}
+TRIAL = {"attachment": "a2", "service": "machine", "at": day(2), "trial_until": day(9), **WHY}
 ITEM = {"item": "i1", "description": "Setup", "amount": 5, "currency": "usd", **WHY}
 CREDIT = {"credit": "k1", "amount": 5, "currency": "usd", **WHY}
 DISCOUNT = {"discount": "d1", "percent": "10", **WHY}
@@ -50,10 +50,10 @@ ACCRUING = (
     Command("publish_price", "POST", "/v1/prices", PRICE | {"price": "cpu", "unit_amount": "3"}),
     Command("put_service", "PUT", "/v1/services/tiny", {"name": "Tiny", "prices": ["large"]}),
     Command("attach", "POST", f"{ORGANIZATION}/attachments", TRIAL),
-    Command("end_trial", "POST", f"{ORGANIZATION}/attachments/a2/end-trial", {"at": day(5)}),
-    Command("change_quantity", "PATCH", A1, {"quantity": "3", "at": day(4)}),
-    Command("swap", "POST", f"{A1}/swap", {"service": "large", "at": day(5)}),
-    Command("detach", "POST", f"{ORGANIZATION}/attachments/a2/detach", {"at": day(8)}),
+    Command("end_trial", "POST", f"{ORGANIZATION}/attachments/a2/end-trial", {"at": day(5), **WHY}),
+    Command("change_quantity", "PATCH", A1, {"quantity": "3", "at": day(4), **WHY}),
+    Command("swap", "POST", f"{A1}/swap", {"service": "large", "at": day(5), **WHY}),
+    Command("detach", "POST", f"{ORGANIZATION}/attachments/a2/detach", {"at": day(8), **WHY}),
     Command("override_price", "PUT", f"{ORGANIZATION}/prices/cpu", PRICE | {"unit_amount": "2"}),
     Command("end_override", "DELETE", f"{ORGANIZATION}/prices/cpu"),
     Command("retire_price", "POST", "/v1/prices/cpu/retire"),
@@ -67,7 +67,7 @@ ACCRUING = (
     Command("override_amount", "POST", f"{INVOICE}/override", LATE | {"amount": 100}),
     Command("hold_invoice", "POST", f"{INVOICE}/hold", WHY),
     Command("release_invoice", "POST", f"{INVOICE}/release", WHY),
-    Command("sync_invoice", "POST", f"{INVOICE}/sync", {}),
+    Command("sync_invoice", "POST", f"{INVOICE}/sync", WHY),
     Command("add_item", "POST", f"{ORGANIZATION}/items", ITEM | {"item": "i2"}),
     Command("sync_by_its_old_name", "POST", f"/sync?invoice={CYCLE}"),
     Command("put_organization", "PUT", ORGANIZATION, DETAILS),
@@ -92,7 +92,7 @@ ISSUED = (
     Command("accept_late", "POST", f"{INVOICE}/late/accept", LATE),
     Command("write_off_late", "POST", f"{INVOICE}/late/write-off", LATE),
     Command("void_invoice", "POST", f"{INVOICE}/void", {"mode": "reissue", **WHY}),
-    Command("finalize_invoice", "POST", f"{INVOICE}/finalize"),
+    Command("finalize_invoice", "POST", f"{INVOICE}/finalize", WHY),
     Command("mark_uncollectible", "POST", f"{INVOICE}/uncollectible", WHY),
     Command("bill_now", "POST", f"{ORGANIZATION}/bill-now", {"at": day(8), **WHY}),
 )
@@ -126,6 +126,7 @@ BESIDE = {
     "give_feedback": "invoice_feedback",
     "erase_case_text": "case_text",
     "drop_dead_letters": "dead_letter",
+    "drop_mails": "mail",
 }
 """Not about anybody's books: the actor stands in the row."""
 
@@ -138,6 +139,7 @@ NOTHING_TO_TELL = {
     "retry_sync": "changes when something is tried again, and not what",
     "retry_every_sync": "the same",
     "retry_webhooks": "the same",
+    "retry_mails": "the same",
     "redeliver": "the same",
     "send_test": "sends something that is about nobody",
     "read_notices": "a mark of the reader's own",

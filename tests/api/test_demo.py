@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -146,6 +147,34 @@ def test_a_month_is_played_issued_and_proved_once(small: None, running: Wired) -
 
     assert said[-1] == "the store has data already; it is left as it is"
     assert running.invoices.current(STARRING).invoice.position == before.position
+
+
+class BrokenOff(Exception):
+    """The process is gone."""
+
+
+def test_a_demo_that_breaks_off_after_each_of_its_steps_goes_on(
+    small: None, running: Wired
+) -> None:
+    steps, over = 0, False
+    while not over:
+        steps += 1
+        left = iter(range(steps))
+
+        def say(_: str, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise BrokenOff
+
+        with suppress(BrokenOff):
+            play(running, say)
+            over = True
+    assert steps > 10
+    audited(running, repair=True)
+    assert audited(running) == set()
+    told = [
+        running.cases.get(name).summary.status for name in ("northwind.twice", "fjord.slow-disk")
+    ]
+    assert told == ["resolved", "reported"]
 
 
 def test_every_address_in_the_hints_answers(

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from application.importing.customers import Imported
+from application.importing.customers import Defaults, Imported
 from application.importing.naming import Wish
-from domain.errors import Unavailable
-from tests.api.shadowed import LAST, OLDER, RUNNING, Shadowed, shadowed
+from domain.errors import InvalidInput, Unavailable
+from tests.api.shadowed import DEFAULTS, LAST, OLDER, RUNNING, Shadowed, month, shadowed
 from tests.biller import line
 
 
@@ -81,6 +81,48 @@ def test_bad_customers_are_told_of_and_the_rest_goes_on(made: Shadowed) -> None:
         (crooked, "invalid_input"),
         (shouting, "invalid_input"),
     }
+
+
+def test_a_customer_has_the_currency_of_what_it_was_billed_or_a_person_names_it(
+    made: Shadowed,
+) -> None:
+    billed, subscribed, never, named = map(made.biller.customer, ("a", "b", "c", "d"))
+    made.biller.bill(billed, line("Fee", 100, OLDER.start, OLDER.end), currency="eur")
+    made.biller.subscribe(subscribed, "base", 4900, "gbp")
+    wishes = {named: Wish(currency="chf")}
+    bad = made.bring_customers(Defaults(), **wishes).bad
+    assert [(each.id, each.code) for each in bad] == [(never, "invalid_input")]
+    assert "--map" in bad[0].detail and "--currency" in bad[0].detail
+    assert told(made.bring_customers(Defaults(currency="sek"))) == (4, 4, 1, [])
+    assert [made.wired.registration.get(name).currency for name in "abcd"] == [
+        "eur",
+        "gbp",
+        "sek",
+        "chf",
+    ]
+
+
+def test_a_default_currency_that_is_none_is_refused_at_once(made: Shadowed) -> None:
+    with pytest.raises(InvalidInput, match="'usx' is not a currency"):
+        made.bring_customers(Defaults(currency="usx"), dry_run=True)
+
+
+@pytest.mark.parametrize(
+    ("wish", "defaults", "says"),
+    [
+        pytest.param(Wish(currency="usx"), DEFAULTS, "'usx' is not a currency", id="currency"),
+        pytest.param(Wish(time_zone="Mars/Base"), DEFAULTS, "IANA time zone", id="time zone"),
+        pytest.param(
+            Wish(), Defaults(currency="usd", starts_at=month(60).start), "three years", id="start"
+        ),
+    ],
+)
+def test_a_dry_run_finds_what_could_not_be_registered(
+    made: Shadowed, wish: Wish, defaults: Defaults, says: str
+) -> None:
+    customer = made.biller.customer("Acme")
+    (bad,) = made.bring_customers(defaults, dry_run=True, **{customer: wish}).bad
+    assert bad.id == customer and says in bad.detail
 
 
 def test_an_organization_of_that_name_is_not_taken_by_chance(made: Shadowed) -> None:

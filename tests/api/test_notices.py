@@ -13,7 +13,8 @@ from adapters.postgres.notice_work import PostgresNoticeWork
 from adapters.sandbox.app import Sandbox
 from api.wiring import Wired, clock
 from application.notices import Notice, Told
-from application.noticing import GROWING_BY, Updates
+from application.noticing import Updates
+from application.quarantine_growth import GROWING_BY
 from application.worker import SyncWorker
 from domain.errors import GatewayRejected
 from tests.api.conftest import CYCLE, Caller

@@ -12,7 +12,7 @@ import pytest
 
 from api.wiring import Wired
 from application.case_screens import NewCase
-from application.whole_export import COLUMNS, PERSONAL
+from application.export_rows import COLUMNS, PERSONAL
 from tests.api.conftest import CYCLE, START, Caller, Run
 from tests.api.test_life import INVOICE, done, used
 

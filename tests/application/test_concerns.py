@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from application.concerns import concerns
+from application.mail_server import MailOutage
 from application.projector import Lag
 from application.vitals import ESSENTIAL_ROLES, WAITING, Budget, Counted, Vitals, Waiting
 
@@ -18,6 +19,7 @@ WELL = Vitals(
         workers=dict.fromkeys(ESSENTIAL_ROLES, 1),
     ),
     lag=Lag(position=7, last=7, age=timedelta()),
+    chain=Lag(position=7, last=7, age=timedelta()),
     budget=Budget(used=3, allowed=25, full=25),
     sync_interval=timedelta(minutes=15),
 )
@@ -80,9 +82,34 @@ def minutes(count: float) -> timedelta:
         ),
         pytest.param(
             replace(WELL, counted=replace(WELL.counted, workers={"sync": 2})),
-            ["No worker does this: project, schedule"],
+            ["No worker does this: project, schedule, notify"],
             id="workers",
         ),
+        pytest.param(
+            replace(WELL, needed=[*ESSENTIAL_ROLES, "intake"]),
+            ["No worker does this: intake"],
+            id="nobody takes what comes by messages",
+        ),
+        pytest.param(
+            replace(WELL, chain=Lag(position=2, last=7, age=minutes(6))),
+            ["The hash chain is 6 minutes and 5 events behind"],
+            id="chain",
+        ),
+        pytest.param(
+            replace(
+                waiting("mails", 3, minutes(40)),
+                mail_outage=MailOutage(since=NOW - minutes(41), reason="no answer"),
+            ),
+            ["No e-mail goes out for 41 minutes: no answer"],
+            id="the mail server is away, and that is said once",
+        ),
+        pytest.param(
+            waiting("mails", 3, minutes(40)),
+            ["Somebody should have been told for 40 minutes"],
+            id="e-mails wait, and nobody knows why",
+        ),
+        pytest.param(waiting("mails", 900, minutes(20)), [], id="e-mails on their way"),
+        pytest.param(waiting("mails_given_up", 1), ["1 e-mail was given up"], id="given up"),
     ],
 )
 def test_what_is_said(vitals: Vitals, said: list[str]) -> None:

@@ -106,6 +106,13 @@ def test_a_webhook_is_stored_once_however_often_it_is_sent() -> None:
     assert [post.inbox.accept(message, b"{}") for _ in range(3)] == [True, False, False]
 
 
+def test_the_echo_of_a_sync_is_not_looked_into() -> None:
+    post = Post()
+    echo = Message(id="evt_1", type="invoice.updated", object_id="in_1", cycle=CYCLE, echo=True)
+    assert not post.inbox.accept(echo, b"{}")
+    assert post.box.open == {}
+
+
 def test_a_paid_invoice_is_paid_in_the_books_once() -> None:
     post = Post()
     invoice = post.issue()

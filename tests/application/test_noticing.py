@@ -13,6 +13,7 @@ from application.noticing import (
     Upcoming,
     told_of,
 )
+from application.schedule_ports import Tally
 from application.views import InvoiceView
 from domain.errors import RuleViolation
 from tests.january import JANUARY
@@ -126,8 +127,9 @@ def test_an_invoice_that_cannot_be_shown_keeps_nobody_else_from_being_told(
         return made.invoices.get(cycle)
 
     ending = Ending()
-    Upcoming(ending, ending, invoice, 7).run(NOW)  # type: ignore[arg-type]
+    tally = Upcoming(ending, ending, invoice, 7).run(NOW)  # type: ignore[arg-type]
     assert [each.occurrence for each in ending.told] == ["invoice.upcoming/acme.2026-01-01"]
+    assert tally == Tally(expected=2, done=1, problem="cannot be shown: broken.2026-01-01")
     assert "broken.2026-01-01 cannot be told of: its books cannot be rated" in caplog.text
 
 

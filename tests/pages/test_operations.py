@@ -65,7 +65,7 @@ def test_everything_is_on_it(stage: Stage) -> None:
 
     for words in ("Syncs to Stripe", "Budget in use", "Last audit", "Schedules", "catch_up"):
         assert words in page.text
-    assert "No worker does this: project, sync, schedule" in page.text
+    assert "No worker does this: project, sync, schedule, notify" in page.text
     assert "docs/runbooks/worker-missing.md" in page.text
     assert "Shown to colleagues with the role admin" in page.text
 
@@ -102,7 +102,8 @@ def test_what_is_not_proved_yet_leads_to_a_list(stage: Stage, database: Database
 
 def test_a_worker_that_says_so_is_at_work(stage: Stage) -> None:
     trouble = LoopSeen(name="projector", steps=1, failures=2, problem="store_unavailable: away")
-    stage.wired.scheduling.crew.beat(WORKER, ["project", "sync", "schedule"], [trouble])
+    roles = ["project", "sync", "schedule", "notify"]
+    stage.wired.scheduling.crew.beat(WORKER, roles, [trouble])
 
     page = shown(stage.client().get(PATH).text)
 
@@ -179,6 +180,39 @@ def test_dead_letters_are_recorded_again(stage: Stage, database: Database) -> No
     stage.wired.dead_letters.drop([letter], "a test", actor="test")
 
 
+@pytest.mark.parametrize("every", [False, True], ids=["one", "all"])
+def test_an_e_mail_that_was_given_up_is_sent_again(
+    stage: Stage, database: Database, every: bool
+) -> None:
+    mail = _mail_given_up(database)
+    client = stage.client()
+    page = client.get(PATH).text
+    assert "the mail server refused it: 550" in page and "ada of ops-mail" in page
+    data = {"csrf": csrf(client, PATH), "mail": "" if every else str(mail)}
+
+    assert client.post(f"{PATH}/mails", data=data).status_code == 303
+
+    assert "1 e-mail will be sent again at once." in client.get(PATH).text
+    gone = client.post(f"{PATH}/mails", data={**data, "mail": "999999"})
+    assert gone.status_code == 303
+    assert "Nothing was done: none of these e-mails was given up." in client.get(PATH).text
+    stage.wired.mails.drop([mail], "a test", actor="test")
+
+
+def _mail_given_up(database: Database) -> int:
+    with database.connection() as connection:
+        row = connection.execute(
+            "WITH told AS (INSERT INTO notice (occurrence, kind, organization, at, data)"
+            " VALUES (gen_random_uuid()::text, 'invoice.issued', 'ops-mail', now(), '{}')"
+            " RETURNING number)"
+            " INSERT INTO mail (notice, organization, member, status, attempts, error)"
+            " SELECT number, 'ops-mail', 'ada', 'given_up', 1, 'the mail server refused it: 550'"
+            " FROM told RETURNING number"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def test_webhooks_to_our_systems_are_sent_again_by_admins(stage: Stage, database: Database) -> None:
     endpoint = stage.wired.endpoints.create("https://erp.example/ops", None, "ERP", actor="test")
     delivery = stage.wired.endpoints.test(endpoint.id, datetime.now(UTC))
@@ -232,7 +266,9 @@ def troubled(stage: Stage, database: Database) -> Iterator[None]:
     _park(stage, database, why="customer_gone: the customer was deleted at Stripe: link another")
     _failed_message(stage, database, "evt_ops9", "stripe_away: Stripe does not answer")
     letter = _letter(database, '{"meter": "egress", "value": "x"}')
+    mail = _mail_given_up(database)
     yield
+    stage.wired.mails.drop([mail], "a test", actor="test")
     stage.wired.dead_letters.drop([letter], "a test", actor="test")
     stage.wired.sync_queue.retry_parked()
     with database.connection() as connection:

@@ -121,7 +121,8 @@ def _quarantined(stage: Stage, organization: str, *ids: str, meter: str) -> None
 def test_quarantined_usage_is_replayed_once_its_meter_is_defined(stage: Stage, queued: str) -> None:
     _quarantined(stage, queued, "que-1", "que-2", meter="que-meter")
     client, path = stage.client(), "/support/quarantine?code=unknown_meter"
-    chosen = _chosen(client.get(path).text, "que-1")
+    chosen, other = (_chosen(client.get(path).text, each) for each in ("que-1", "que-2"))
+    both = chosen + other
     call(stage, "PUT", "/v1/meters/que-meter", {"aggregation": "sum", "unit": "piece"})
     data = {"csrf": csrf(client, path), "ids": chosen, "step": "replay"}
 
@@ -135,6 +136,8 @@ def test_quarantined_usage_is_replayed_once_its_meter_is_defined(stage: Stage, q
     assert "1 record would be recorded as sent" in shown(asked.text).text
     assert re.search(rf'value="{chosen[0]}"[^>]*checked', asked.text)
     assert "que-1" in client.get(path).text, "nothing is done by asking"
+    others = {**data, "sure": shown(asked.text).value("sure"), "every": "yes", "shown": both}
+    assert "2 records would be recorded" in shown(client.post(path, data=others).text).text
     sure = {**data, "sure": shown(asked.text).value("sure")}
     assert client.post(path, data=sure).status_code == 303
 

@@ -1,9 +1,14 @@
-"""A TCP way to a server that can be cut, and stays cut until it is mended."""
+"""A TCP way to a server that can be cut, and stays cut until it is mended.
+
+The server listens on TCP, or, where its host is a folder, on PostgreSQL's socket in that.
+"""
 
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 CHUNK = 1 << 16
 
@@ -12,7 +17,8 @@ class Relay:
     """Passes bytes both ways. seen: how many went to the server so far."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+        self._family = socket.AF_UNIX if host.startswith("/") else socket.AF_INET
+        self._target = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
         self._whole = True
@@ -58,7 +64,8 @@ class Relay:
                 if not self._whole:
                     near.close()
                     continue
-                far = socket.create_connection(self._target)
+                far = socket.socket(self._family)
+                far.connect(self._target)
                 self.connections += 1
                 self._open += [near, far]
             for one, other in ((near, far), (far, near)):
@@ -73,6 +80,15 @@ def _pass(one: socket.socket, other: socket.socket) -> None:
             other.sendall(chunk)
     with suppress(OSError):
         other.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def relay_to_database(url: str) -> Iterator[tuple[Relay, str]]:
+    """A relay to a database, and the URL of the database by way of it."""
+    known = conninfo_to_dict(url)
+    host, port = str(known["host"]), int(known.get("port") or 5432)
+    with relay_to(host, port) as relay:
+        yield relay, make_conninfo(url, host="127.0.0.1", port=relay.port)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from api.pages.billing.states import state_of
 from api.pages.page import page
 from application.diffing import InvoiceDiff
 from application.views import InvoiceView
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, MonthArchived
 from domain.period import zone
 from projections.customer_story import cause_words, customer_story
 
@@ -82,7 +82,7 @@ def billing_story(organization: str, cycle: str) -> str:
     """What happened, oldest first."""
     require_own(organization, cycle)
     view = wired().invoices.get(cycle)
-    entries = tuple(customer_story(wired().books.history(cycle), view.invoice.currency))
+    entries = tuple(customer_story(wired().invoices.events(cycle), view.invoice.currency))
     return framed("story.html", organization, view=view, entries=entries)
 
 
@@ -134,6 +134,9 @@ def _day(text: str, zone_name: str) -> datetime:
 
 
 def _before(organization: str, cycle: str) -> InvoiceView | None:
-    """The invoice before, in the same currency."""
+    """The invoice before, in the same currency; ``None`` where its details are archived."""
     found = wired().cycle_lists.invoices(organization, cycle, 1)
-    return wired().invoices.get(found[0].cycle) if found else None
+    try:
+        return wired().invoices.get(found[0].cycle) if found else None
+    except MonthArchived:
+        return None

@@ -36,6 +36,7 @@ _STATES: Mapping[str, State] = {
     "paid": State("Paid", GOOD),
     "void": State("Taken back", NONE),
     "uncollectible": State("Not paid", BAD),
+    "billed_elsewhere": State("Billed in another way", NONE),
 }
 _HELD = State("We are checking it", WAIT)
 _NOTHING_OWED = State("Nothing to pay", GOOD)

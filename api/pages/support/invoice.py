@@ -119,11 +119,16 @@ def support_diff(cycle: str) -> Any:
 
 @page(f"{ONE}/lines/<path:line>", roles=STAFF)
 def support_line(cycle: str, line: str) -> str:
-    """Why a line comes to what it does, down to its usage records."""
+    """Why a line comes to what it does, or came to then, down to its usage records."""
     place = invoice_place(cycle)
-    after = request.args.get("after")
-    found = wired().invoices.explain(cycle, line, after=after, limit=RECORDS_PAGE)
-    return render_template("support/line.html", place=place, found=found)
+    after, asked = request.args.get("after"), request.args
+    then = {
+        name: instant(asked[name], place.where.zone)
+        for name in ("as_of", "known_at")
+        if asked.get(name)
+    }
+    found = wired().invoices.explain(cycle, line, after=after, limit=RECORDS_PAGE, **then)
+    return render_template("support/line.html", place=place, found=found, then=then)
 
 
 @page(f"{ONE}/stripe", roles=STAFF)

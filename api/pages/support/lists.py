@@ -10,6 +10,7 @@ from api.context import now, wired
 from api.pages.page import page, say
 from api.pages.support.cursors import cursor, whole
 from application.quarantine import QuarantinePage
+from application.replay_preview import ReplayPreview
 from domain.errors import CyclebookError, InvalidInput
 from projections.sentences.wording import counted
 
@@ -48,8 +49,9 @@ def settle_quarantine() -> Any:
     typed = request.form
     try:
         ids = _chosen(typed)
-        if typed.get("step") == "replay" and typed.get("sure") != "yes":
-            return _quarantine({}, typed, sure=len(ids))
+        if typed.get("step") == "replay" and typed.get("sure") != _named(ids):
+            shown = wired().replay_previews.preview(ids, actor=g.principal.actor, now=now())
+            return _quarantine({}, typed, shown=shown, sure=_named(ids))
         words = _settled(ids, typed)
     except CyclebookError as refusal:
         field = str(refusal.context.get("field") or "ids")
@@ -73,6 +75,11 @@ def _chosen(typed: "MultiDict[str, str]") -> list[int]:
     return ids
 
 
+def _named(ids: list[int]) -> str:
+    """What somebody is sure about: just the records whose replay they were shown."""
+    return ",".join(map(str, sorted(ids)))
+
+
 def _settled(ids: list[int], typed: "MultiDict[str, str]") -> str:
     """Carry it out; in words.
 
@@ -91,9 +98,12 @@ def _settled(ids: list[int], typed: "MultiDict[str, str]") -> str:
 
 
 def _quarantine(
-    wrong: dict[str, str], typed: "MultiDict[str, str]", sure: int | None = None
+    wrong: dict[str, str],
+    typed: "MultiDict[str, str]",
+    shown: ReplayPreview | None = None,
+    sure: str = "",
 ) -> str:
-    """sure: how many records are about to be replayed, where that is asked once more."""
+    """shown: what a replay would do, where that is asked once more. sure: of which records."""
     status = request.args.get("status", "open")
     status = status if status in STATUSES else "open"
     code = request.args.get("code", "")
@@ -107,6 +117,7 @@ def _quarantine(
         code=code,
         wrong=wrong,
         typed=typed,
+        shown=shown,
         sure=sure,
         chosen=set(typed.getlist("ids")),
     )

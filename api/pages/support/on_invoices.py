@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from api.pages.action import Action, Place, When
 from api.pages.support import effects
-from api.pages.support.on_organizations import REASON, TOLD_REASON
+from api.pages.support.on_organizations import REASON, TOLD_REASON, WHY
 from api.pages.typed import Field
 from domain.billing_cycle import UNISSUED
 
@@ -133,6 +133,7 @@ _ALL = (
                 kind="yes",
                 help="Only after looking at every line of it.",
             ),
+            WHY,
         ),
         statuses=OPEN,
         tell=effects.syncing,
@@ -190,6 +191,7 @@ _ALL = (
         op="finalize_invoice",
         title="Issue now",
         help="Settle and issue a cycle whose grace is over.",
+        fields=(WHY,),
         statuses=OPEN - {"accruing"},
         tell=effects.finalizing,
     ),

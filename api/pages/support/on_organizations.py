@@ -13,6 +13,9 @@ REASON = Field(
     required=True,
     help="Why. It stands in the story for good.",
 )
+WHY = Field(
+    name="reason", label="Reason", kind="words", help="Why, if you like. It stands in the story."
+)
 TOLD_REASON = Field(
     name="reason",
     label="Reason",
@@ -191,6 +194,7 @@ _ALL = (
             Field(name="quantity", label="Quantity", kind="exact", help="Empty: 1."),
             AT,
             Field(name="trial_until", label="Trial until", kind="instant", help="Empty: none."),
+            WHY,
         ),
         tell=rehearsed,
     ),
@@ -198,14 +202,14 @@ _ALL = (
         name="detach",
         op="detach",
         title="Detach a service",
-        fields=(ATTACHMENT, AT),
+        fields=(ATTACHMENT, AT, WHY),
         tell=rehearsed,
     ),
     Action(
         name="quantity",
         op="change_quantity",
         title="Change a quantity",
-        fields=(ATTACHMENT, QUANTITY, AT),
+        fields=(ATTACHMENT, QUANTITY, AT, WHY),
         tell=rehearsed,
     ),
     Action(
@@ -224,6 +228,7 @@ _ALL = (
             ),
             Field(name="quantity", label="Quantity", kind="exact", help="Empty: as it is."),
             AT,
+            WHY,
         ),
         tell=rehearsed,
     ),

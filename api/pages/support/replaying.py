@@ -31,6 +31,12 @@ class Moment:
         return self.as_of is None and self.known_at is None
 
     @property
+    def asked(self) -> dict[str, str]:
+        """The same instants, for an address."""
+        both = {"as_of": self.as_of, "known_at": self.known_at}
+        return {name: at.isoformat() for name, at in both.items() if at}
+
+    @property
     def at(self) -> datetime | None:
         """The instant on its clock."""
         return self.known_at if self.clock == KNOWN else self.as_of

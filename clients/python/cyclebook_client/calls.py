@@ -58,16 +58,30 @@ class Calls:
         *,
         quantity: int | Decimal | str = 1,
         at: datetime | None = None,
+        reason: str | None = None,
     ) -> Receipt:
-        """Attach a service from an instant on, now by default. The same again does nothing."""
+        """Attach a service from an instant on, now by default. The same again does nothing.
+
+        reason: why; it stands in the invoice's story.
+        """
         path = f"/v1/organizations/{_id(organization)}/attachments"
         body = {"attachment": attachment, "service": service, "quantity": value_text(quantity)}
-        return cast(Receipt, self._change(path, body | _at(at)))
+        return cast(Receipt, self._change(path, body | _said(at, reason)))
 
-    def detach(self, organization: str, attachment: str, *, at: datetime | None = None) -> Receipt:
-        """Stop an attachment at an instant, now by default. Twice does nothing."""
+    def detach(
+        self,
+        organization: str,
+        attachment: str,
+        *,
+        at: datetime | None = None,
+        reason: str | None = None,
+    ) -> Receipt:
+        """Stop an attachment at an instant, now by default. Twice does nothing.
+
+        reason: why; it stands in the invoice's story.
+        """
         path = f"/v1/organizations/{_id(organization)}/attachments/{_id(attachment)}/detach"
-        return cast(Receipt, self._change(path, _at(at)))
+        return cast(Receipt, self._change(path, _said(at, reason)))
 
     def _change(self, path: str, body: Mapping[str, Any]) -> Any:
         """All attempts have one key: whichever arrives first is the one that counts."""
@@ -98,5 +112,6 @@ def _query(**given: int | str | None) -> str:
     return f"?{urlencode(asked)}" if asked else ""
 
 
-def _at(at: datetime | None) -> dict[str, str]:
-    return {} if at is None else {"at": instant_text(at)}
+def _said(at: datetime | None, reason: str | None) -> dict[str, str]:
+    when = {} if at is None else {"at": instant_text(at)}
+    return when if reason is None else {**when, "reason": reason}

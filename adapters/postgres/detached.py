@@ -1,0 +1,84 @@
+"""Detached months: what the database still says of them, and the refusal to read them as empty."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from psycopg import Connection
+
+from adapters.postgres.database import Rows
+from application.detached import Detached, DetachedMonth, in_archive, month_name
+
+COLUMNS = (
+    "month, cycles, events, first_position, last_position, last_at, seal, sha256, file,"
+    " detached_at, detached_by"
+)
+_NAMES = COLUMNS.replace(" ", "").split(",")
+_MONTHS = f"SELECT {COLUMNS} FROM detached_month ORDER BY month"
+_CYCLES = """
+    SELECT h.cycle, m.last_at FROM cycle_head h
+    JOIN detached_month m ON h.cycle_id >= m.first_id AND h.cycle_id < m.after_id
+    WHERE h.organization = %s AND h.detached
+"""
+_APPLIED = (
+    "SELECT credit, sum(amount)::bigint FROM credit_use WHERE cycle = ANY(%s) AND organization = %s"
+    " GROUP BY credit"
+)
+_ITEM = "SELECT cycle_id FROM detached_item WHERE organization = %s AND item = %s"
+# By the partition and not by the mark: it is gone for everybody at once, whatever a transaction
+# that began before sees of rows. A month in which nothing ever began has none either.
+_GONE = """
+    SELECT stream FROM unnest(%s::uuid[]) AS asked(stream)
+    WHERE to_regclass(event_partition(stream)) IS NULL
+        AND (EXISTS (SELECT FROM cycle_head WHERE cycle_id = stream)
+            OR EXISTS (SELECT FROM invoice_summary WHERE stripe_id = stream))
+"""
+
+
+def months(connection: Connection[Rows]) -> list[DetachedMonth]:
+    """All that are not in the log, oldest first."""
+    return [month(row) for row in connection.execute(_MONTHS)]
+
+
+def month(row: Rows) -> DetachedMonth:
+    """A row of the table, its columns in the order of ``COLUMNS``."""
+    return DetachedMonth(**dict(zip(_NAMES, row, strict=True)))
+
+
+def of_organization(connection: Connection[Rows], organization: str) -> Detached:
+    """An organization's cycles whose events are in archives."""
+    rows = connection.execute(_CYCLES, [organization], prepare=True).fetchall()
+    cycles = frozenset(cycle for cycle, _ in rows)
+    if not cycles:
+        return Detached()
+    applied = connection.execute(_APPLIED, [list(cycles), organization]).fetchall()
+    return Detached(cycles=cycles, until=max(at for _, at in rows), applied=dict(applied))
+
+
+def require_here(connection: Connection[Rows], streams: Iterable[UUID]) -> None:
+    """Called where streams were found empty: whether that is because their month is detached.
+
+    Raises:
+        MonthArchived: it is.
+    """
+    asked = [each for each in streams if any(each.bytes[:3])]
+    if not asked:
+        return
+    gone = connection.execute(_GONE, [asked], prepare=True).fetchall()
+    if gone:
+        raise in_archive(month_of_stream(stream) for (stream,) in gone)
+
+
+def require_no_item(connection: Connection[Rows], organization: str, item: str) -> None:
+    """Whether a one-off item is on no invoice of a detached month.
+
+    Raises:
+        MonthArchived: it is.
+    """
+    found = connection.execute(_ITEM, [organization, item]).fetchone()
+    if found is not None:
+        raise in_archive([month_of_stream(found[0])])
+
+
+def month_of_stream(stream: UUID) -> str:
+    """The month that a stream is kept in."""
+    return month_name(int.from_bytes(stream.bytes[:2], "big"), stream.bytes[2])

@@ -1,0 +1,89 @@
+"""Rehearsals: usage goes the way it always goes, within one transaction that is rolled back."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from psycopg import Connection
+
+from adapters.postgres.books import PostgresBooks
+from adapters.postgres.catalog import PostgresCatalog
+from adapters.postgres.database import Database, Rows
+from adapters.postgres.routing import Routes
+from adapters.postgres.usage_plan import Planner, Request
+from adapters.postgres.usage_recorder import UsageRecorder
+from application.cycles import CycleOpener, every_cycle
+from application.ports import Appended
+from application.replay_preview import Rehearsal, Standing
+from domain.errors import NotFound
+from domain.usage import UsageRecord
+
+ACTOR = "preview"
+"""Nobody will ever read it."""
+
+
+class PostgresRehearsals:
+    """The ``Rehearsals`` port. now: the clock, aware UTC."""
+
+    def __init__(
+        self, database: Database, catalog: PostgresCatalog, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._now = now
+
+    @contextmanager
+    def of(self, organization: str, since: datetime) -> Iterator[Rehearsal]:
+        """A rehearsal. What it caches is its own: it saw what never came to be."""
+        with (
+            self._database.connection() as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            within = _Within(connection)
+            books = PostgresBooks(within, self._catalog)
+            routes = Routes(self._catalog)
+            planner = Planner(within, routes, CycleOpener(books, self._now))
+            recorder = UsageRecorder(within, routes, planner)
+            yield _Rehearsal(books, recorder, organization, since)
+
+
+class _Within(Database):
+    """One connection of a database: every transaction on it is part of the one at hand."""
+
+    def __init__(self, connection: Connection[Rows]) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Rows]]:
+        """That one."""
+        yield self._connection
+
+
+class _Rehearsal:
+    """The ``Rehearsal`` port, within one transaction."""
+
+    def __init__(
+        self, books: PostgresBooks, recorder: UsageRecorder, organization: str, since: datetime
+    ) -> None:
+        self._books = books
+        self._recorder = recorder
+        self._organization = organization
+        self._since = since
+
+    def append(self, records: Sequence[UsageRecord], *, actor: str, now: datetime) -> Appended:
+        """Take a batch as the usage log does."""
+        request = Request(records=records, actor=actor, now=now)
+        self._recorder.append([request])
+        return Appended(refusals=request.refusals, position=request.position, late=request.late)
+
+    def standing(self) -> Standing | None:
+        """Where the organization stands; first of all this locks its cycles."""
+        try:
+            with self._books.change(self._organization, actor=ACTOR, since=self._since) as books:
+                return Standing(
+                    organization=books.organization,
+                    states=[books.state(cycle) for cycle in every_cycle(books)],
+                    applied=books.used_credits(),
+                )
+        except NotFound:
+            return None

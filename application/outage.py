@@ -1,0 +1,60 @@
+"""The absence of the database, told once for each process: when it begins, and when it is over.
+
+Every loop and every request meets it at once, again and again. Whoever holds the connections says
+here how each try went; the log leaves out what others say of it meanwhile (``api/logs.py``).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Outage:
+    """Whether something is away. what: in words. clock: seconds that never go back."""
+
+    def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what = what
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self._failed = 0
+        self._answered_at = 0.0
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it was told of, and is not over."""
+        return self._since is not None
+
+    def failed(self, error: Exception, waited_s: float = 0) -> None:
+        """A try did.
+
+        waited_s: for how long it waited in vain; where others were answered meanwhile, they were
+        many and not it was away.
+        """
+        now = self._clock()
+        with self._lock:
+            if self._since is None and waited_s > 0 and now - self._answered_at < waited_s:
+                return
+            self._failed += 1
+            begins, self._since = self._since is None, self._since or now
+        if begins:
+            log.error("%s does not answer: %s", self._what, " ".join(str(error).split()))
+
+    def answered(self) -> None:
+        """A try went well."""
+        self._answered_at = self._clock()
+        if self._since is None:
+            return
+        with self._lock:
+            since, failed = self._since, self._failed
+            self._since, self._failed = None, 0
+        if since is not None:
+            told = "%s answers again after %d s; %d tries failed meanwhile"
+            log.warning(told, self._what, round(self._answered_at - since), failed)
+
+
+STORE = Outage("the database")
+"""That of this process."""
