@@ -41,7 +41,7 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"events-{month}.ndjson.gz"
     events, seal = _copy(joined([first], rows), file)
-    if _sealed(_rows(file)) != (events, seal):
+    if _sealed(rows_of(file)) != (events, seal):
         raise StoreUnavailable(f"{file} does not hold what was written; try another disk")
     while chain.step():
         pass
@@ -77,10 +77,10 @@ def detach(wired: "Wired", file: Path, by: str, now: datetime) -> DetachedMonth:
         RuleViolation: something of the month is still to come, or a row differs.
         Busy: somebody holds what has to be locked; nothing was changed.
     """
-    copy = _whole_copy(file)
+    copy = whole_copy(file)
     while wired.audit_trail.chain.step():
         pass
-    return wired.audit_trail.archive.detach(copy, _rows(file), by=by, now=now)
+    return wired.audit_trail.archive.detach(copy, rows_of(file), by=by, now=now)
 
 
 def restore(wired: "Wired", file: Path) -> Restored:
@@ -91,10 +91,10 @@ def restore(wired: "Wired", file: Path) -> Restored:
         RuleViolation: the log holds something else in the place of a row, or the month was
             detached with another copy.
     """
-    return wired.audit_trail.archive.restore(_whole_copy(file), _rows(file))
+    return wired.audit_trail.archive.restore(whole_copy(file), rows_of(file))
 
 
-def _whole_copy(file: Path) -> Copy:
+def whole_copy(file: Path) -> Copy:
     """What the manifest beside a file says of it, if the file is just that."""
     try:
         manifest = json.loads(_manifest_of(file).read_text("utf-8"))
@@ -105,7 +105,7 @@ def _whole_copy(file: Path) -> Copy:
             seal=manifest["seal"],
             sha256=manifest["sha256"],
         )
-        whole = _sha256(file) == copy.sha256 and _sealed(_rows(file)) == (copy.events, copy.seal)
+        whole = _sha256(file) == copy.sha256 and _sealed(rows_of(file)) == (copy.events, copy.seal)
     except UNREADABLE as error:
         raise InvalidInput(f"{file} cannot be read: {error}", field="file") from error
     if manifest.get("format") != FORMAT or not whole:
@@ -131,7 +131,7 @@ def _copy(rows: Iterable[Row], file: Path) -> tuple[int, str]:
     return number, link.hex()
 
 
-def _rows(file: Path) -> Iterator[Row]:
+def rows_of(file: Path) -> Iterator[Row]:
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         for line in lines:
             _, _, row = read_line(json.loads(line))

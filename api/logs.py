@@ -83,9 +83,13 @@ def formatter(settings: Settings) -> logging.Formatter:
 
 def no_repeated_outage(record: logging.LogRecord) -> bool:
     """Whether a line says more than that the database is away, which ``Outage`` tells of."""
+    if record.name == "psycopg.pool":  # it tells of each try
+        return not STORE.under_way
     if not any(map(_tells_of_outage, _errors_of(record))):
-        return not (STORE.under_way and record.name == "psycopg.pool")
-    return not STORE.under_way and record.levelno > logging.INFO
+        return True
+    # What the library of jobs fails for, our runner fails for as well, and says so.
+    by_others = record.name.startswith("procrastinate")
+    return not (STORE.under_way or by_others or record.levelno <= logging.INFO)
 
 
 def _errors_of(record: logging.LogRecord) -> Iterator[BaseException]:

@@ -16,7 +16,7 @@ from api.errors import PROBLEM
 from api.schemas.change_requests import KeptSchema
 from api.schemas.fields import CYCLE_PATTERN, PATTERN, Strict
 from api.schemas.problem import ProblemSchema
-from application.change_requests import Stake
+from application.kept_changes import Stake
 
 View = Callable[..., Any]
 Weigh = Callable[["Op", dict[str, Any]], Stake]

@@ -1,4 +1,4 @@
-"""Rate limits: how much a key, or an address without one, may ask of this process.
+"""Rate limits: how much a key, a session, or an address without one, may ask of this process.
 
 Token buckets in memory: a bucket fills at its rate and holds two seconds of it. Whoever finds
 something in it is served, and may leave it in debt; then it has to fill again first. Each process
@@ -91,4 +91,5 @@ class RateLimits:
         share, records = settings.workers, settings.usage_rate_limit
         self.requests = Buckets("requests", settings.rate_limit_per_s / share, clock)
         self.records = None if records is None else Buckets("usage records", records / share, clock)
+        self.pages = Buckets("pages", settings.rate_limit_per_s / share, clock)
         self.strangers = Buckets("unknown keys", STRANGERS_PER_S, clock)

@@ -14,7 +14,7 @@ from flask import g
 from api.auth import Principal, admit
 from api.context import dated, now, operations, wired
 from api.openapi import Op
-from application.change_requests import Asked, ChangeRequest, Stake
+from application.kept_changes import Asked, ChangeRequest, Consent, Stake
 from domain.errors import RuleViolation
 
 
@@ -51,12 +51,10 @@ def ask_or_do(
     return Kept(requests.keep(asked, stake, above=limit, actor=principal.actor, at=at))
 
 
-def approve(
-    request: str, principal: Principal, reason: str | None = None, up_to: int | None = None
-) -> Any:
+def approve(request: str, principal: Principal, **said: Any) -> Any:
     """Carry out what another person asked for; the operation's answer in JSON values.
 
-    It is dated as it was asked: "now" was then.
+    It is dated as it was asked: "now" was then. said: of ``Consent``, but who approves.
 
     Raises:
         Forbidden: it is one's own request, or of a kind that the approver's role may not do.
@@ -66,7 +64,7 @@ def approve(
     known = wired().change_requests.get(request)
     op = _operation(known)
     admit(principal, op.roles, known.asked.path)
-    both = replace(principal, actor=f"{known.actor}, approved by {principal.actor}")
+    both = replace(principal, actor=known.actor_of(principal.actor))
 
     def weigh() -> Stake:
         assert op.second is not None  # it was weighed when it was asked
@@ -77,9 +75,8 @@ def approve(
         return answer if op.out is None else op.out.dump(answer)
 
     with acting(both, known.asked_at):
-        return wired().change_requests.approve(
-            request, weigh, carry_out, actor=principal.actor, reason=reason, up_to=up_to
-        )
+        consent = Consent(actor=principal.actor, **said)
+        return wired().change_requests.approve(request, weigh, carry_out, consent)
 
 
 def given(op: Op, asked: Asked) -> dict[str, Any]:

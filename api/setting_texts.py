@@ -129,7 +129,7 @@ def as_schedules(name: str, text: str) -> str:
     try:
         cadences(text, is_cadence)
     except InvalidInput as error:
-        raise InvalidInput(f"{name}: {error}", field=name) from error
+        raise InvalidInput(f"{name} {text!r}: {error}", field=name) from error
     return text
 
 

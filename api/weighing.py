@@ -13,7 +13,7 @@ from typing import Any
 from api.context import now, wired
 from api.openapi import Op
 from api.schemas.effects import PreviewSchema
-from application.change_requests import Stake
+from application.kept_changes import Stake
 from application.conflicts import adoption
 from application.crediting import check_lines
 from application.desired import organization_of

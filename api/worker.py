@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
-from api.metrics import shown
+from api.metrics import numbers_loop
 from api.notifying import notify_loops
 from api.scheduled import schedule_loops, telling_loop
 from api.tracing import Tracing, tracing
@@ -91,10 +91,12 @@ def run(wired: Wired, roles: Collection[str] = ROLES) -> None:
     """
     worker, traces = uuid4(), tracing(wired.settings, "cyclebook-worker")
     found = loops(wired, roles, worker, traces)
+    numbers = numbers_loop(wired)
+    found += [numbers] if numbers else []
     telling = telling_loop(wired.scheduling.crew, worker, list(roles), found)
     work = Work([*found, telling])
     statements = nullcontext() if traces is None else traces.of_statements()
-    with _stopped_by_signals(work.stopping), shown(wired), statements:
+    with _stopped_by_signals(work.stopping), statements:
         work.start()
         work.stopping.wait()
         if not work.join():

@@ -1,109 +1,39 @@
-"""Change requests: what one person asked for, and a second one carries out or turns down."""
+"""Change requests: what one person asked for, and a second one carries out or turns down.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+An approval is noted before it is carried out, and events of the change carry the request's name. So
+whoever comes after a process that died in between finds by the log what it did.
+"""
 
-from domain.errors import Busy, Forbidden, NotFound, RuleViolation
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from application.kept_changes import (
+    APPROVED,
+    EXPIRED,
+    REJECTED,
+    WAITING,
+    Asked,
+    ChangeRequest,
+    ChangeRequestStore,
+    Consent,
+    Stake,
+)
+from domain.errors import Busy, CyclebookError, Forbidden, NotFound, RuleViolation
+from domain.events.stripe_invoice import EditsDecided, StripeInvoiceEvent
 from domain.text import written
 
-LASTS = timedelta(days=7)
-"""How long a request waits."""
-
-CLAIMED = timedelta(seconds=60)
-"""A claim this old was left by a process that died. Commands are safe to repeat."""
-
 REASON_MAX = 400
-WAITING, EXPIRED, APPROVED, REJECTED = "waiting", "expired", "approved", "rejected"
-STATES = (WAITING, EXPIRED, APPROVED, REJECTED)
+IN_PARTS = frozenset({"correct_usage"})
+"""Operations whose events are stored one after the other: some do not tell that all are there.
+Each part is safe to repeat."""
+LAST: Mapping[str, type] = {"decide_edits": EditsDecided, "resolve_discrepancy": EditsDecided}
+"""What ends an operation whose events go into the books first and then into our record of Stripe.
+All others end with what they tell the books."""
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stake:
-    """What a change is about, in minor units.
-
-    amount: what counts against the limit. differences: by invoice and line, or by whatever else
-    it moves; the same change is the one with the same differences. preview: what people are
-    shown, where the change can be rehearsed.
-    """
-
-    amount: int = 0
-    currency: str = ""
-    differences: Mapping[str, int] = field(default_factory=dict)
-    preview: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """An operation as somebody asked for it: its name, and what was sent, before it was read."""
-
-    operation: str
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    body: Any
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChangeRequest:
-    """A change that waits for a second person, or what became of it.
-
-    above: the limit when it was asked. stake: as it was last shown.
-    """
-
-    id: str
-    asked: Asked
-    actor: str
-    asked_at: datetime
-    expires_at: datetime
-    above: int
-    stake: Stake
-    decision: str | None = None
-    decided_at: datetime | None = None
-    decided_by: str | None = None
-    reason: str | None = None
-
-    def state(self, now: datetime) -> str:
-        """One of ``STATES``."""
-        return self.decision or (EXPIRED if self.expires_at <= now else WAITING)
-
-
-class ChangeRequestStore(Protocol):
-    """Where change requests are kept."""
-
-    def add(self, asked: Asked, stake: Stake, above: int, actor: str, at: datetime) -> str:
-        """Keep one that expires ``LASTS`` after ``at``; its id."""
-        ...
-
-    def get(self, request: str) -> ChangeRequest | None:
-        """One by its id."""
-        ...
-
-    def list(
-        self, state: str | None, before: str | None, limit: int, now: datetime
-    ) -> Sequence[ChangeRequest]:
-        """Those in a state, or all; the newest first, before another one."""
-        ...
-
-    def claim(self, request: str, now: datetime) -> bool:
-        """Keep others from deciding for ``CLAIMED``; whether nobody else is, or has."""
-        ...
-
-    def release(self, request: str) -> None:
-        """Let others decide again."""
-        ...
-
-    def show(self, request: str, stake: Stake) -> None:
-        """Remember what was shown last."""
-        ...
-
-    def decide(
-        self, request: str, decision: str, actor: str, reason: str | None, at: datetime
-    ) -> None:
-        """Note what became of one."""
-        ...
 
 
 class ChangeRequests:
@@ -134,15 +64,18 @@ class ChangeRequests:
         Raises:
             NotFound: there is none.
         """
-        found = self._store.get(request)
-        if found is None:
-            raise NotFound(f"there is no change request {request}")
-        return found
+        found = self._found(request)
+        if found.begun_by is None or found.decision is not None:
+            return found
+        with self._store.alone(request) as mine:
+            return self._settled(request) if mine else found
 
     def list(
         self, state: str | None = None, before: str | None = None, limit: int = 50
     ) -> Sequence[ChangeRequest]:
         """Requests, the newest first. before: the id of the last one of the page before."""
+        for request in self._store.begun():
+            self.get(request)
         return self._store.list(state, before, limit, self._now())
 
     def approve(
@@ -150,60 +83,89 @@ class ChangeRequests:
         request: str,
         weigh: Callable[[], Stake],
         carry_out: Callable[[], Answer],
-        *,
-        actor: str,
-        reason: str | None = None,
-        up_to: int | None = None,
+        consent: Consent,
     ) -> Answer:
-        """Carry a change out, if it still does what was shown, or not more than ``up_to``.
+        """Carry a change out, if it still does what was shown, or not more than is accepted.
 
-        weigh: what it would do now. up_to: minor units that the approver accepts whatever changed.
+        One that broke off half-way is finished: it was approved as it was shown.
+
+        weigh: what it would do now. carry_out: does it, as ``ChangeRequest.actor_of``.
 
         Raises:
             NotFound: there is no such request.
             Forbidden: the one who asked may not approve.
-            RuleViolation: it is decided or expired, or does something else now: ``preview`` in
+            RuleViolation: it is decided or expired, or does something else now: ``shown`` in
                 the context says what, and it may be approved as that.
             Busy: somebody else is deciding.
             CyclebookError: as the change itself; the request goes on waiting.
         """
+        actor, reason = consent.actor, consent.reason
         why = None if reason is None else written(reason, "reason", REASON_MAX)
-        known = self._waiting(request)
+        known = self._waiting(self._found(request))
         if known.actor == actor or self._same_holder(known.actor, actor):
             raise Forbidden(
                 "this change needs a second person: whoever asked for it may not approve it",
                 code="needs_second_person",
             )
-        if not self._store.claim(request, self._now()):
-            self._waiting(request)
-            raise Busy("somebody else is deciding about this change right now")
-        try:
-            self._require_same(known, weigh(), up_to)
-            answer = carry_out()
+        with self._deciding(request) as known:
+            if known.begun_by is None:
+                self._require_same(known, weigh(), consent)
+                self._store.begin(request, actor, why)
+            try:
+                answer = carry_out()
+            except CyclebookError:
+                self._settled(request)
+                raise
             self._store.decide(request, APPROVED, actor, why, self._now())
             return answer
-        finally:
-            self._store.release(request)
 
     def reject(self, request: str, reason: str, *, actor: str) -> ChangeRequest:
         """Turn a change down; whoever asked may take it back so.
 
         Raises:
             NotFound: there is no such request.
-            RuleViolation: it is decided or expired.
+            RuleViolation: it is decided or expired, or was carried out in part.
             Busy: somebody else is deciding.
         """
         why = written(reason, "reason", REASON_MAX)
-        self._waiting(request)
-        if not self._store.claim(request, self._now()):
-            self._waiting(request)
-            raise Busy("somebody else is deciding about this change right now")
-        self._store.decide(request, REJECTED, actor, why, self._now())
-        self._store.release(request)
-        return self.get(request)
+        with self._deciding(request) as known:
+            if known.begun_by is not None:
+                raise RuleViolation(
+                    f"it was approved by {known.begun_by}, and carried out in part before "
+                    "something broke off: it can only be finished, by approving it again",
+                    code="change_request_begun",
+                )
+            self._store.decide(request, REJECTED, actor, why, self._now())
+        return self._found(request)
 
-    def _waiting(self, request: str) -> ChangeRequest:
-        known = self.get(request)
+    @contextmanager
+    def _deciding(self, request: str) -> Iterator[ChangeRequest]:
+        """A request that waits, while nobody else decides about it."""
+        self._waiting(self._found(request))
+        with self._store.alone(request) as mine:
+            if not mine:
+                raise Busy("somebody else is deciding about this change right now")
+            yield self._waiting(self._settled(request))
+
+    def _settled(self, request: str) -> ChangeRequest:
+        """A request after a look at what became of it, if it was begun; nobody else decides."""
+        known = self._found(request)
+        if known.begun_by is None or known.decision is not None:
+            return known
+        found = self._store.traces(known)
+        if _done(known.asked.operation, found):
+            self._store.decide(request, APPROVED, known.begun_by, known.begun_reason, self._now())
+        elif not found:
+            self._store.forget_begun(request)
+        return self._found(request)
+
+    def _found(self, request: str) -> ChangeRequest:
+        found = self._store.get(request)
+        if found is None:
+            raise NotFound(f"there is no change request {request}")
+        return found
+
+    def _waiting(self, known: ChangeRequest) -> ChangeRequest:
         state = known.state(self._now())
         if state == EXPIRED:
             raise RuleViolation(
@@ -216,12 +178,14 @@ class ChangeRequests:
             )
         return known
 
-    def _require_same(self, known: ChangeRequest, stake: Stake, up_to: int | None) -> None:
-        if dict(stake.differences) == dict(known.stake.differences):
+    def _require_same(self, known: ChangeRequest, stake: Stake, consent: Consent) -> None:
+        seen = consent.digest in (None, known.digest)
+        if seen and dict(stake.differences) == dict(known.stake.differences):
             return
-        if up_to is not None and stake.amount <= up_to:
+        if consent.up_to is not None and stake.amount <= consent.up_to:
             return
         self._store.show(known.id, stake)
+        shown = replace(known, stake=stake)
         raise RuleViolation(
             f"it would move {stake.amount} minor units now, not what was shown: look at it again, "
             "and approve it as it is now",
@@ -231,5 +195,14 @@ class ChangeRequests:
                 "currency": stake.currency,
                 "differences": dict(stake.differences),
                 "preview": stake.preview,
+                "digest": shown.digest,
             },
         )
+
+
+def _done(operation: str, found: Collection[type]) -> bool:
+    """Whether all of an operation was done, by the events it has led to."""
+    if operation in LAST:
+        return LAST[operation] in found
+    in_books = any(not issubclass(kind, StripeInvoiceEvent) for kind in found)
+    return in_books and operation not in IN_PARTS

@@ -102,7 +102,7 @@ def _mail(vitals: Vitals) -> str | None:
 def _notices(vitals: Vitals) -> str | None:
     if vitals.mail_outage is not None:
         return None
-    kinds = ("mails", "mails_unaddressed", "sign_in_mails", "updates_due")
+    kinds = ("mails_due", "mails_unaddressed", "sign_in_mails", "updates_due")
     age = max(vitals.counted[each].age(vitals.at) for each in kinds)
     return f"Somebody should have been told for {span(age)}" if age > NOTICES_LATE else None
 

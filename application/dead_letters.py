@@ -21,7 +21,8 @@ class DeadLetter:
 
     index: the record's place in its message, ``None`` where it is the message. beginning: of what
     was sent. size: bytes of all of it. exchange, routing_key: where it was sent to. times: how
-    often the same came. first_at, last_at: the first and the last time. status: ``open``,
+    often the same came from the broker; a replay of ours is none. first_at, last_at: the first and
+    the last time that it came. status: ``open``,
     ``replayed`` or ``dropped``.
     """
 
@@ -66,8 +67,11 @@ class LettersReplayed:
 class DeadLetterStore(Protocol):
     """Keeps dead letters."""
 
-    def add(self, poison: Sequence[Poison]) -> Sequence[int]:
-        """Keep these; their ids. One that is open already is counted and gets the new reason."""
+    def add(self, poison: Sequence[Poison], *, replayed: bool = False) -> Sequence[int]:
+        """Keep these; their ids. One that is open already is counted and gets the new reason.
+
+        replayed: they did not come again, so one that is open is not counted.
+        """
         ...
 
     def list(self, status: str, after: int, limit: int) -> Sequence[DeadLetter]:
@@ -162,7 +166,7 @@ class DeadLetters:
         total: LettersReplayed,
     ) -> None:
         received = self._reception.record([sent for _, sent in batch], actor=actor, now=now)
-        again = set(self._store.add(received.poison))
+        again = set(self._store.add(received.poison, replayed=True))
         done = [id_ for id_, _ in batch if id_ not in again]
         self._store.resolve(done, "replayed", reason, actor)
         total.replayed += len(done)

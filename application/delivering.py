@@ -130,7 +130,9 @@ class Delivering:
         claimed = self._queue.claim(began, began + LEASE, steady=steady)
         if claimed is None:
             return False
-        self._queue.finish(claimed, self._try(claimed, began, now))
+        attempt = self._try(claimed, began, now)
+        self._queue.finish(claimed, attempt)
+        _say(claimed, attempt)
         return True
 
     def _try(self, claimed: Claimed, at: datetime, now: Callable[[], datetime]) -> Attempt:
@@ -153,6 +155,14 @@ class Delivering:
                 status="delivered", at=now(), answer=answered.status, response=answered.head
             )
         return failed(claimed, now(), error=f"answered {answered.status}", answered=answered)
+
+
+def _say(claimed: Claimed, attempt: Attempt) -> None:
+    where = claimed.endpoint.id
+    if attempt.status == "given_up":
+        log.error("delivery %d to %s is given up: %s", claimed.number, where, attempt.error)
+    if attempt.disabled is not None:
+        log.error("webhook endpoint %s is disabled: %s", where, attempt.disabled)
 
 
 def failed(

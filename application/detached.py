@@ -13,7 +13,8 @@ from domain.identity import cycle_stream
 class DetachedMonth:
     """A month whose events are in a file. seal: a hash over their digests, in the log's order.
 
-    sha256, file: of the copy. last_at: when the last of its events was recorded.
+    sha256, file: of the copy. last_at: when the last of its events was recorded; happened_at:
+    when the last of it happened, usage aside.
     """
 
     month: str
@@ -22,6 +23,7 @@ class DetachedMonth:
     first_position: int
     last_position: int
     last_at: datetime
+    happened_at: datetime
     seal: str
     sha256: str
     file: str
@@ -31,13 +33,15 @@ class DetachedMonth:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Detached:
-    """Cycles whose events are in archives. until: when the last of these events was recorded.
+    """Cycles whose events are in archives. happened_by, recorded_by: when the last of it had
+    happened, and was recorded.
 
     applied: what their invoices used of each credit.
     """
 
     cycles: frozenset[str] = frozenset()
-    until: datetime | None = None
+    happened_by: datetime | None = None
+    recorded_by: datetime | None = None
     applied: Mapping[str, int] = field(default_factory=dict)
 
     def require_here(self, cycle: str) -> None:
@@ -49,13 +53,13 @@ class Detached:
         if cycle in self.cycles:
             raise in_archive([month_named(cycle)])
 
-    def require_over(self, at: datetime | None) -> None:
-        """Refuse to say how the books stood while something still happened in these cycles.
+    def require_over(self, as_of: datetime | None, known_at: datetime | None) -> None:
+        """Refuse to say how the books stood while these cycles were not over yet.
 
         Raises:
-            MonthArchived: the instant lies before the last of it.
+            MonthArchived: they were not, at one of the two instants.
         """
-        if at is not None and self.until is not None and at < self.until:
+        if _before(as_of, self.happened_by) or _before(known_at, self.recorded_by):
             raise in_archive(map(month_named, self.cycles))
 
 
@@ -72,6 +76,10 @@ class KnowsDetached(Protocol):
     def detached(self, organization: str) -> Detached:
         """Those of an organization's cycles whose events are in archives."""
         ...
+
+
+def _before(at: datetime | None, last: datetime | None) -> bool:
+    return at is not None and last is not None and at < last
 
 
 def names_here(books: KnowsDetached, organization: str) -> list[str]:

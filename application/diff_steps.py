@@ -137,7 +137,8 @@ class Steps:
 
     def _fold(self) -> None:
         if self.cycle is not None:
-            usage = _Usage(self.known.usage if self.known else None, self.usage, self.sources)
+            known = self.known.usage if self.known else None
+            usage = _Usage(known, self.usage if self.sources else (), self.sources)
             self.tallies = replay_usage(self.cycle, usage, self.catalog)
 
     def _rated(self) -> int:

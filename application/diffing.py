@@ -74,7 +74,8 @@ class Diffing:
         if known_to is not None and known_to < known_from:
             raise InvalidInput("to must not lie before from", field="to")
         new = self._turn(cycle, known_to)
-        old = self._known(cycle, known_from)
+        begun = new.state.cycle.opened_at <= known_from
+        old = self._known(cycle, known_from) if begun else None
         with self._opened(cycle, known_from, old) as record:
             news = self._news(cycle, record, known_to)
             before = self._around(cycle, news, known_to, new)

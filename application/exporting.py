@@ -32,6 +32,10 @@ class Window:
         after = self.start is None or at >= self.start
         return after and (self.end is None or at < self.end)
 
+    def begins_by(self, at: datetime) -> bool:
+        """Whether something of it lies at an instant or before."""
+        return self.start is None or self.start <= at
+
 
 class Exporting:
     """Folds the journal from the log alone. Writes nothing, and reads no usage."""
@@ -66,7 +70,7 @@ class Exporting:
     def _require_here(self, organization: str, window: Window) -> None:
         """A window that begins after all that happened in detached months needs none of it."""
         gone = self._books.detached(organization)
-        if gone.until is not None and (window.start is None or window.start <= gone.until):
+        if gone.happened_by is not None and window.begins_by(gone.happened_by):
             raise in_archive(map(month_named, gone.cycles))
 
     def _everybody(self, window: Window) -> Iterator[Transaction]:

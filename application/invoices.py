@@ -10,7 +10,7 @@ from application.past import Past
 from application.ports import Books, CatalogReader, CycleState, EventLog, Snapshot
 from application.replays import CycleRecords
 from application.so_far import SoFar, so_far
-from application.stories import CaseNames, Stories
+from application.stories import CaseNames, Stories, prices_of
 from application.views import CurrentView, Explanation, HistoryEntry, InvoiceView
 from domain.catalog import Catalog
 from domain.errors import InvalidInput, NotFound, Unavailable
@@ -20,6 +20,7 @@ from domain.rating import Rated
 from domain.tally import Tallies
 from projections.explanation import Behind
 from projections.history import story
+from projections.meter_words import words_at
 from projections.steps import steps
 
 WAIT_MAX_S = 5
@@ -107,7 +108,8 @@ class Invoices:
         Raises:
             NotFound: no such cycle.
         """
-        told = story(self.events(cycle))
+        events = self.events(cycle)
+        told = story(events, words_at(prices_of(events), self._catalog.current()))
         entries = [entry for entry in told if entry.position > after]
         return tuple(entries if limit is None else entries[:limit])
 

@@ -1,8 +1,8 @@
-"""What no event tells: periods that end soon, invoices that changed, syncs that fail for long."""
+"""What no event tells: periods that end soon, and invoices that changed."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,17 +10,12 @@ from application.notices import Notice, Notices
 from application.schedule_ports import Tally, missing
 from application.views import InvoiceView
 from domain.errors import CyclebookError, StoreUnavailable
-from domain.identity import parse_cycle_name
 from domain.period import written_utc
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 100
 LEASE = timedelta(minutes=2)
-FAILING_FOR = timedelta(minutes=15)
-"""A sync that fails for so long is told to whoever runs this service; a parked one at once."""
-
-CUSTOMERS_TOLD_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,24 +25,6 @@ class Changed:
     cycle: str
     marks: int
     digest: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trouble:
-    """A cycle whose sync fails, or did until now. error: ``None`` where it is over."""
-
-    cycle: str
-    since: datetime
-    parked: bool
-    error: str | None
-    told_at: datetime | None = None
-    customer_told_at: datetime | None = None
-
-    @property
-    def organization(self) -> str:
-        """Whose cycle it is."""
-        parsed = parse_cycle_name(self.cycle)
-        return parsed[0] if parsed else ""
 
 
 class NoticeWork(Protocol):
@@ -63,14 +40,6 @@ class NoticeWork(Protocol):
 
     def looked(self, changed: Changed, digest: str, now: datetime, again: datetime) -> None:
         """Keep the digest. What was marked meanwhile is looked at ``again``, and not before."""
-        ...
-
-    def troubles(self) -> Sequence[Trouble]:
-        """Every cycle whose sync fails, or did when last looked."""
-        ...
-
-    def keep(self, trouble: Trouble) -> None:
-        """Remember who was told; forget one that is over."""
         ...
 
     def quarantined(self, since: datetime, limit: int) -> int:
@@ -181,100 +150,3 @@ def _amounts(view: InvoiceView) -> dict[str, object]:
         "currency": view.invoice.currency,
         "status": view.status,
     }
-
-
-class SyncTroubles:
-    """Tells of cycles whose sync fails, and that it works again."""
-
-    def __init__(self, work: NoticeWork, notices: Notices) -> None:
-        self._work = work
-        self._notices = notices
-
-    def run(self, now: datetime) -> Tally:
-        """Look at all of them."""
-        known = self._work.troubles()
-        notices, after = told_of(known, now)
-        # Told first: an occurrence told twice is one.
-        self._notices.announce(notices)
-        for before, each in zip(known, after, strict=True):
-            if each != before or each.error is None or each.told_at is None:
-                self._work.keep(each)
-        return Tally(expected=len(known), done=len(known))
-
-
-def told_of(
-    troubles: Sequence[Trouble], now: datetime
-) -> tuple[Sequence[Notice], Sequence[Trouble]]:
-    """What is to be told of some troubles now, and the troubles as they are after that."""
-    notices: list[Notice] = []
-    after: list[Trouble] = []
-    for each in troubles:
-        notices += _for_operators(each, now)
-        told = each.told_at or (now if each.error is not None and _lasts(each, now) else None)
-        after.append(replace(each, told_at=told))
-    by_organization: dict[str, list[Trouble]] = {}
-    for each in after:
-        by_organization.setdefault(each.organization, []).append(each)
-    for organization, mine in sorted(by_organization.items()):
-        notices += _for_customers(organization, mine, now)
-    return notices, [_customers_told(each, now) for each in after]
-
-
-def _lasts(trouble: Trouble, now: datetime) -> bool:
-    return trouble.parked or now - trouble.since >= FAILING_FOR
-
-
-def _touches(trouble: Trouble, now: datetime) -> bool:
-    return trouble.error is not None and now - trouble.since >= CUSTOMERS_TOLD_AFTER
-
-
-def _customers_told(trouble: Trouble, now: datetime) -> Trouble:
-    if trouble.customer_told_at is None and _touches(trouble, now):
-        return replace(trouble, customer_told_at=now)
-    return trouble
-
-
-def _for_operators(trouble: Trouble, now: datetime) -> Iterator[Notice]:
-    since = written_utc(trouble.since)
-    said: dict[str, object]
-    if trouble.error is None and trouble.told_at is not None:
-        kind, said = "sync.recovered", {"since": since}
-    elif trouble.error is not None and trouble.told_at is None and _lasts(trouble, now):
-        code = trouble.error.partition(":")[0]
-        kind, said = "sync.failed", {"since": since, "parked": trouble.parked, "code": code}
-    else:
-        return
-    yield Notice(
-        kind=kind,
-        organization=trouble.organization,
-        occurrence=f"{kind}/{trouble.cycle}/{since}",
-        at=now,
-        cycle=trouble.cycle,
-        data=said,
-    )
-
-
-def _for_customers(
-    organization: str, troubles: Sequence[Trouble], now: datetime
-) -> Iterator[Notice]:
-    """A customer is told once that there is trouble, however many cycles it touches, and once
-    that all of it is over."""
-    told = [each for each in troubles if each.customer_told_at is not None]
-    new = [each for each in troubles if each.customer_told_at is None and _touches(each, now)]
-    if new and not told:
-        since = min(each.since for each in new)
-        yield _trouble("trouble.noticed", organization, since, now)
-    if told and not new and all(each.error is None for each in told):
-        since = min(each.since for each in told)
-        yield _trouble("trouble.over", organization, since, now)
-
-
-def _trouble(kind: str, organization: str, since: datetime, now: datetime) -> Notice:
-    written = written_utc(since)
-    return Notice(
-        kind=kind,
-        organization=organization,
-        occurrence=f"{kind}/{organization}/{written}",
-        at=now,
-        data={"since": written},
-    )

@@ -21,39 +21,32 @@ class Outage:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._failed = 0
-        self._answered_at = 0.0
 
     @property
     def under_way(self) -> bool:
         """Whether it was told of, and is not over."""
         return self._since is not None
 
-    def failed(self, error: Exception, waited_s: float = 0) -> None:
-        """A try did.
-
-        waited_s: for how long it waited in vain; where others were answered meanwhile, they were
-        many and not it was away.
-        """
-        now = self._clock()
+    def failed(self, error: Exception | None = None) -> None:
+        """A try did. error: why, where that is known."""
         with self._lock:
-            if self._since is None and waited_s > 0 and now - self._answered_at < waited_s:
-                return
             self._failed += 1
-            begins, self._since = self._since is None, self._since or now
+            begins = self._since is None
+            self._since = self._clock() if begins else self._since
         if begins:
-            log.error("%s does not answer: %s", self._what, " ".join(str(error).split()))
+            why = " ".join(str(error or "no reason is known").split())
+            log.error("%s does not answer: %s", self._what, why)
 
     def answered(self) -> None:
         """A try went well."""
-        self._answered_at = self._clock()
         if self._since is None:
             return
         with self._lock:
             since, failed = self._since, self._failed
             self._since, self._failed = None, 0
         if since is not None:
-            told = "%s answers again after %d s; %d tries failed meanwhile"
-            log.warning(told, self._what, round(self._answered_at - since), failed)
+            told = "%s answers again after %d s; tries that failed meanwhile: %d"
+            log.warning(told, self._what, round(self._clock() - since), failed)
 
 
 STORE = Outage("the database")

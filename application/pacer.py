@@ -153,11 +153,14 @@ class Pacer:
 
         _, pace = self._store.change("", look)
         account, breaker = pace.account, pace.breaker
+        opened_at = breaker.opened_at
         return Budget(
             used=sum(each > clock - SECOND for each in account.calls),
             allowed=account.size(clock),
             full=account.budget,
-            away=None if breaker.opened_at is None else str(away(pace, 0)),
+            away=None if opened_at is None else str(away(pace, 0)),
+            away_since=None if opened_at is None else _instant(opened_at),
+            key_refused=opened_at is not None and breaker.key_refused,
         )
 
     def _wait(self, endpoint: str, lane: Lane, patience: int) -> Leave:
@@ -196,9 +199,13 @@ def away(pace: Pace, wait: int) -> GatewayError:
         return GatewayMisconfigured(
             breaker.reason, code="stripe_key_refused", retry_after_s=seconds
         )
-    since = datetime.fromtimestamp((breaker.opened_at or 0) // SECOND, UTC)
+    since = _instant(breaker.opened_at or 0)
     message = f"Stripe is left alone since {since:%H:%M:%S} UTC: {breaker.reason}"
     return GatewayUnavailable(message, code="stripe_away", retry_after_s=seconds)
+
+
+def _instant(clock: int) -> datetime:
+    return datetime.fromtimestamp(clock // SECOND, UTC)
 
 
 def _too_long(wait: int) -> GatewayBusy:

@@ -104,9 +104,7 @@ class Past:
         Detached ones are left out: an instant after all that happened in them needs no more of
         them than the credits they used.
         """
-        gone = self.books.detached(organization)
-        for each in (self.as_of, self.known_at):
-            gone.require_over(each)
+        self.books.detached(organization).require_over(self.as_of, self.known_at)
         names = filter(self._may_have_begun, names_here(self.books, organization))
         found = [each for each in map(self._control, names) if each is not None]
         return [

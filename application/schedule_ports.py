@@ -180,8 +180,8 @@ class Crew(Protocol):
         """Say that it stopped."""
         ...
 
-    def list(self) -> Sequence[WorkerSeen]:
-        """Every worker that was seen lately."""
+    def list(self, *, stopped: bool = False) -> Sequence[WorkerSeen]:
+        """The workers seen lately, the newest first; last, if asked for, those that stopped."""
         ...
 
     def forget(self, older_than: timedelta) -> int:

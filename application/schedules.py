@@ -99,7 +99,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     ),
     Schedule(
         name="retention",
-        words="Forget old runs and jobs, workers that are gone, old notices and webhooks.",
+        words="Forget what ended long ago: runs, workers, notices, e-mails, webhooks, sessions.",
         cadence="10 4 * * *",
         counts="rows that are too old, and those deleted",
     ),
@@ -217,9 +217,9 @@ class Schedules:
             raise NotFound(f"no job {job} has failed")
         return again
 
-    def workers(self) -> Sequence[WorkerSeen]:
-        """Every worker that was seen lately, the newest first."""
-        return self._crew.list()
+    def workers(self, *, stopped: bool = False) -> Sequence[WorkerSeen]:
+        """The workers seen lately, the newest first; last, if asked for, those that stopped."""
+        return self._crew.list(stopped=stopped)
 
     def _standing(self, schedule: Schedule, last: Run | None, now: datetime) -> Standing:
         cadence = self._cadences[schedule.name]

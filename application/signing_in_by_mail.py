@@ -4,6 +4,7 @@ Asking takes the same steps whether anybody has the address, so that nobody lear
 customer; a worker looks for members later.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from application.registration import EMAIL
 from application.signing_in import Visitor
 from domain.errors import InvalidInput, NotFound
 from domain.organization import Organization
+
+log = logging.getLogger(__name__)
 
 ADDRESS_MAX = 254
 LINK_LASTS = timedelta(hours=1)
@@ -131,7 +134,7 @@ class SendingLinks:
             if ways := self._ways(asked.address, now):
                 self._carry(asked, ways)
         except MailRefused as error:
-            self._store.ended(asked, str(error))
+            self._give_up(asked, str(error))
         except MailServerAway as error:
             self._store.give_back(asked, str(error))
             self._server.failed(error, now)
@@ -145,7 +148,11 @@ class SendingLinks:
         if asked.attempts < len(SCHEDULE):
             self._store.postponed(asked, error, now + SCHEDULE[asked.attempts])
         else:
-            self._store.ended(asked, error)
+            self._give_up(asked, error)
+
+    def _give_up(self, asked: Asked, error: str) -> None:
+        log.warning("link to sign in, request %d, is given up: %s", asked.number, error)
+        self._store.ended(asked, error)
 
     def _ways(self, address: str, now: datetime) -> Sequence[WayIn]:
         """A link for each organization that somebody with this address is a member of."""

@@ -10,7 +10,7 @@ from domain.errors import NotFound
 from domain.events.amounts import CreditApplied
 from domain.events.base import Recorded
 from domain.events.case import CaseReopened, CaseReported, CaseResolved
-from domain.events.cycle import CycleOpened, FinalizationStarted
+from domain.events.cycle import CycleOpened, FinalizationStarted, ServiceAttached, ServiceSwapped
 from domain.events.organization import CreditExpired, CreditGranted
 from domain.events.outcome import InvoiceVoided
 from domain.events.stripe_invoice import StripeInvoiceEvent
@@ -74,6 +74,16 @@ def about(history: Sequence[Recorded], others: Iterable[Recorded]) -> Iterator[R
                 yield recorded
             case CaseReported() | CaseResolved() | CaseReopened():
                 yield recorded if by_customer(recorded) else replace(recorded, actor=SUPPORT)
+
+
+def prices_of(events: Iterable[Recorded]) -> set[str]:
+    """The versions of prices that anything was attached at."""
+    return {
+        ref
+        for each in events
+        if isinstance(each.event, ServiceAttached | ServiceSwapped)
+        for ref in each.event.prices
+    }
 
 
 class _Credits:

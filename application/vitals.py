@@ -28,8 +28,9 @@ WAITING: Mapping[str, str] = {
     "change_requests": "Changes that wait for a second person",
     "deliveries": "Webhooks to systems of the operator that are on their way",
     "deliveries_failing": "Webhooks to systems of the operator that failed and will be tried again",
-    "endpoints_disabled": "Systems of the operator that failed so long that they are not told any more",
+    "endpoints_disabled": "Systems of the operator that failed for days and are told no more",
     "mails": "E-mails on their way",
+    "mails_due": "E-mails whose time has come, and nobody sends them",
     "mails_failing": "E-mails that the mail server did not take, and that will be tried again",
     "mails_given_up": "E-mails that were given up, and wait for a person",
     "mails_unaddressed": "Notices of which nobody has looked whom to tell by e-mail",
@@ -83,13 +84,16 @@ class Counted:
 class Budget:
     """Stripe's pace. used: calls within the last second; allowed: at most, now; full: usually.
 
-    away: why Stripe is left alone, ``None`` while it is not.
+    away: why Stripe is left alone, ``None`` while it is not; away_since: from when on.
+    key_refused: whether because it refuses our key.
     """
 
     used: int
     allowed: int
     full: int
     away: str | None = None
+    away_since: datetime | None = None
+    key_refused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,11 +146,25 @@ class VitalsStore(Protocol):
         ...
 
 
-class Monitoring:
-    """Looks at everything. budget: how much of Stripe's pace is in use.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetUp:
+    """What this service is set up to do. sync_interval: within which a change reaches Stripe.
 
     broker, mails: whether usage comes by messages, and whether e-mails are sent.
     """
+
+    sync_interval: timedelta = timedelta()
+    broker: bool = False
+    mails: bool = False
+
+    @property
+    def roles(self) -> Sequence[str]:
+        """Those that some worker has to have."""
+        return (*ESSENTIAL_ROLES, "intake") if self.broker else ESSENTIAL_ROLES
+
+
+class Monitoring:
+    """Looks at everything. budget: how much of Stripe's pace is in use."""
 
     def __init__(
         self,
@@ -154,18 +172,13 @@ class Monitoring:
         lag: Callable[[], Lag],
         budget: Callable[[], Budget],
         schedules: Callable[[], Sequence[Standing]],
-        sync_interval: timedelta,
-        *,
-        broker: bool = False,
-        mails: bool = False,
+        set_up: SetUp,
     ) -> None:
         self._store = store
         self._lag = lag
         self._budget = budget
         self._schedules = schedules
-        self._sync_interval = sync_interval
-        self._needed = (*ESSENTIAL_ROLES, "intake") if broker else ESSENTIAL_ROLES
-        self._mails = mails
+        self._set_up = set_up
 
     def look(self) -> Vitals:
         """How everything is now.
@@ -179,16 +192,16 @@ class Monitoring:
             lag=self._lag(),
             chain=self._store.chain(),
             budget=self._budget(),
-            needed=self._needed,
+            needed=self._set_up.roles,
             mail_outage=self.mail_outage(),
-            sync_interval=self._sync_interval,
+            sync_interval=self._set_up.sync_interval,
             late=[each.schedule.name for each in standings if each.late],
             ill=[each.schedule.name for each in standings if each.last and not each.last.well],
         )
 
     def mail_outage(self) -> MailOutage | None:
         """That no e-mail goes out, where any should."""
-        return self._store.mail_outage() if self._mails else None
+        return self._store.mail_outage() if self._set_up.mails else None
 
     def warnings(self) -> list[str]:
         """What is away, while requests are served all the same.
@@ -200,7 +213,7 @@ class Monitoring:
         found = [] if away is None else [f"stripe: {away}"]
         at_work = self._store.workers()
         found += [
-            f"workers: none has the role {role}" for role in self._needed if not at_work.get(role)
+            f"workers: none has the role {role}" for role in self._set_up.roles if not at_work.get(role)
         ]
         if outage is not None:
             since = f"{outage.since:%Y-%m-%d %H:%M} UTC"

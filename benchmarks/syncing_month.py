@@ -37,6 +37,8 @@ ANSWER_US = 150_000
 BEFORE, AFTER = 2 * DAY, 14 * DAY
 """How long it is looked at before the first period ends, and after the last."""
 NO_LIMIT = 1_000_000
+IN_TURN = NO_LIMIT
+"""Due already, and waiting for its turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,8 @@ class Month:
         self._scenario = scenario
         self._organizations = organizations
         self._waiting = deque(range(organizations))
-        self._again: dict[int, list[int]] = defaultdict(list)
+        self._later: dict[int, list[int]] = defaultdict(list)
+        self._due = [IN_TURN] * organizations
         self._proved = [-BEFORE] * organizations
         self._allowed = [-BEFORE] * organizations
         self._is_drafted = bytearray(b"\1" * organizations)
@@ -132,6 +135,9 @@ class Month:
         for each in ending:
             self._is_drafted[each] = 0
             self._ended[each] = minute
+            self._allowed[each] = minute - SAVING - EVERY
+            if self._due[each] != IN_TURN:
+                self._put(each, minute + INTERVAL)
         self._to_issue.extend((minute + GRACE, each) for each in ending)
 
     def _issue(self, minute: int) -> int:
@@ -151,7 +157,10 @@ class Month:
 
     def _sync(self, minute: int, spent: int) -> None:
         """Those due longest, with what is left."""
-        self._waiting.extend(self._again.pop(minute, ()))
+        for each in self._later.pop(minute, ()):
+            if self._due[each] == minute:
+                self._due[each] = IN_TURN
+                self._waiting.append(each)
         kept = self._minute_us // KEPT_FOR_HIGH if spent else 0
         left = self._minute_us - max(spent, kept)
         while self._waiting and left > 0:
@@ -161,10 +170,13 @@ class Month:
             else:
                 left -= self._costs.new
                 self._is_drafted[each] = 1
-                self._allowed[each] = minute - SAVING - EVERY
                 self._drafted.append(minute - self._ended[each])
             self._proved[each] = minute
-            self._again[self._due_again(each, minute)].append(each)
+            self._put(each, self._due_again(each, minute))
+
+    def _put(self, each: int, minute: int) -> None:
+        self._due[each] = minute
+        self._later[minute].append(each)
 
     def _due_again(self, each: int, minute: int) -> int:
         """As ``SyncAllowance.next_at`` has it, in whole minutes."""

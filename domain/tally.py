@@ -127,25 +127,21 @@ class Tally:
         if aggregation != "time_weighted":
             return Fraction(self.quantity)
         points = self.points or {}
+        spans = [(micros(span.start), micros(span.end)) for span in running]
         starts = sorted(points)
-        ends = [*starts[1:], max((micros(span.end) for span in running), default=0)]
-        return sum(
-            (
-                Fraction(points[start]) * _overlap(start, end, running) / SECOND
-                for start, end in zip(starts, ends, strict=True)
-            ),
-            Fraction(0),
-        )
+        ends = [*starts[1:], max((end for _, end in spans), default=0)]
+        weighted = Decimal(0)  # one fraction at the end: there may be thousands of points
+        for start, end in zip(starts, ends, strict=True):
+            weighted = EXACT.fma(points[start], _overlap(start, end, spans), weighted)
+        return Fraction(weighted) / SECOND
 
 
 Tallies = dict[TallyKey, Tally]
 
 
-def _overlap(start: int, end: int, running: Iterable[Period]) -> int:
-    """Microseconds of ``[start, end)`` within some spans."""
-    return sum(
-        max(0, min(end, micros(span.end)) - max(start, micros(span.start))) for span in running
-    )
+def _overlap(start: int, end: int, spans: Iterable[tuple[int, int]]) -> int:
+    """How much of ``[start, end)`` lies within some spans, all in microseconds."""
+    return sum(max(0, min(end, until) - max(start, since)) for since, until in spans)
 
 
 def dimension_values(

@@ -96,7 +96,7 @@ class ChangeSet:
     @property
     def sold(self) -> tuple[Sold, ...]:
         """What the lines sell that are to be written, each once."""
-        written = (*self.of(UpdateLine), *self.of(AddLine))
+        written: list[UpdateLine | AddLine] = [*self.of(UpdateLine), *self.of(AddLine)]
         return tuple(dict.fromkeys(each.line.sold for each in written if each.line.sold))
 
     def making(self, products: abc.Iterable[Sold]) -> Self:

@@ -97,13 +97,13 @@ def customer_story(history: Iterable[Recorded], currency: str) -> Iterator[Custo
     yield from sorted(_entries(history, Context(currency=currency)), key=lambda each: each.at)
 
 
-def cause_words(cause: Cause, events: Mapping[int, object], currency: str) -> str:
-    """Why an amount changed, for the customer. events: the cycle's own, by position in the log."""
+def cause_words(cause: Cause, currency: str) -> str:
+    """Why an amount changed, for the customer. currency: of amounts in the sentence."""
     if cause.kind in _AROUND:
         return _AROUND[cause.kind]
     if cause.kind == "usage":
         return cause.what
-    event = events.get(cause.positions[0]) if cause.count == 1 and cause.positions else None
+    event = cause.event
     if isinstance(event, ServiceAttached) and event.carried:
         return f"{event.name} ({event.attachment}){_times(event)} runs on"
     sentence = SENTENCES.get(type(event))

@@ -76,6 +76,8 @@ WORDS: Mapping[str, str] = {
     "invoice_status": _INVOICE,
     "cycle_settled": "This invoice is final and does not change any more. A correction goes on the "
     "next one, or comes as a credit note.",
+    "month_archived": "The details of this time are in our archive. The invoice itself stands as it "
+    "was issued. Please get in touch with us if you want to look into it: we can bring it back.",
     "approval_required": "We look at this invoice before it is issued. You need not do anything.",
     "cycle_held": "We look into something on this invoice before it is issued. You need not do "
     "anything.",
@@ -110,6 +112,7 @@ OF_STAFF = frozenset(
         "awaits_subscription",
         "carried_amount_open",
         "carried_over",
+        "change_request_begun",
         "change_request_decided",
         "change_request_expired",
         "changed_since",
@@ -131,6 +134,7 @@ OF_STAFF = frozenset(
         "mail_refused",
         "mail_unavailable",
         "meter_already_rated",
+        "month_in_use",
         "needs_second_person",
         "negative_total",
         "no_discrepancy",

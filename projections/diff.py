@@ -22,7 +22,7 @@ class Cause:
     """One reason. amount: minor units that it added. what: one plain sentence.
 
     count: events, or usage records. positions: first and last in the log; empty where it lies
-    outside this cycle. quantities: of usage, by meter.
+    outside this cycle. quantities: of usage, by meter. event: where one alone did it, not usage.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class Cause:
     count: int
     positions: tuple[int, ...] = ()
     quantities: Mapping[str, str] = field(default_factory=dict)
+    event: object | None = field(default=None, repr=False)
 
 
 def control_cause(events: Sequence[Recorded], amount: int, currency: str) -> Cause:
@@ -50,6 +51,7 @@ def control_cause(events: Sequence[Recorded], amount: int, currency: str) -> Cau
         what=what,
         count=len(events),
         positions=(events[0].position, events[-1].position),
+        event=events[0].event if len(events) == 1 else None,
     )
 
 

@@ -8,6 +8,7 @@ from domain.cycle.facts import Fact
 from domain.events.amounts import HandedOver
 from domain.events.base import Recorded
 from domain.events.cycle import CycleClosed, CycleOpened
+from domain.events.late import CorrectionReverted, UsageCorrected, UsageRetracted
 from domain.events.organization import (
     CreditExpired,
     CreditGranted,
@@ -27,7 +28,7 @@ from projections.sentences import (
     stripe,
     usage,
 )
-from projections.sentences.wording import Context, Sentences
+from projections.sentences.wording import Context, Meters, Sentences
 
 SUBJECTS = (amounts, cases, catalog, cycle, late, organization, outcome, stripe, usage)
 
@@ -40,7 +41,8 @@ _SENTENCES: Sentences = {
 class HistoryEntry:
     """One event as people read it. The two instants are the fact's and the log's.
 
-    version: in the event's own stream. position: in the log, and so in every story.
+    version: in the event's own stream. position: in the log, and so in every story. meters: ids
+    of those it is about.
     """
 
     version: int
@@ -49,16 +51,18 @@ class HistoryEntry:
     occurred_at: datetime
     actor: str
     what: str
+    meters: tuple[str, ...] = ()
 
 
-def story(history: Iterable[Recorded]) -> Iterator[HistoryEntry]:
+def story(history: Iterable[Recorded], meters: Meters | None = None) -> Iterator[HistoryEntry]:
     """A stream's events as people read them, in the log's order, from its first event on.
 
     A cycle's may have those of its life at Stripe among them.
 
-    Usage and other facts that came after the usage cut-off are marked as late.
+    Usage and other facts that came after the usage cut-off are marked as late. meters: what
+    people call them; without it usage is told by their ids.
     """
-    known = _SoFar()
+    known = _SoFar(context=Context(meters=meters))
     for recorded in history:
         yield HistoryEntry(
             version=recorded.version,
@@ -67,8 +71,19 @@ def story(history: Iterable[Recorded]) -> Iterator[HistoryEntry]:
             occurred_at=recorded.occurred_at,
             actor=recorded.actor,
             what=known.tell(recorded),
+            meters=_meters(recorded.event) if meters else (),
         )
         known.take(recorded.event)
+
+
+def _meters(event: object) -> tuple[str, ...]:
+    match event:
+        case UsageRecorded():
+            return tuple(sorted({tally.meter for tally in event.tallies}))
+        case UsageCorrected() | UsageRetracted() | CorrectionReverted():
+            return (event.record.meter,)
+        case _:
+            return ()
 
 
 def describe(event: object, currency: str = "", revision: int | None = None) -> str:
@@ -85,10 +100,14 @@ def describe(event: object, currency: str = "", revision: int | None = None) -> 
     >>> describe(MemberRemoved(at=datetime(2026, 1, 1, tzinfo=UTC), user="u1"))
     'User u1 left the organization'
     """
+    return _told(event, Context(currency=currency, revision=revision))
+
+
+def _told(event: object, context: Context) -> str:
     sentence = _SENTENCES.get(type(event))
     if sentence is None:
         raise TypeError(f"no sentence for {type(event).__name__}")
-    return sentence(event, Context(currency=currency, revision=revision))
+    return sentence(event, context)
 
 
 @dataclass(slots=True)
@@ -109,7 +128,7 @@ class _SoFar:
             currency = self.credits.get(event.credit, currency)
         elif isinstance(event, CycleOpened | OrganizationRegistered):
             currency = event.currency
-        what = describe(event, currency, self.context.revision)
+        what = _told(event, replace(self.context, currency=currency))
         return f"Late: {what}" if self._late(recorded) else what
 
     def _late(self, recorded: Recorded) -> bool:
@@ -121,7 +140,7 @@ class _SoFar:
     def take(self, event: object) -> None:
         match event:
             case CycleOpened():
-                self.context = Context(currency=event.currency, revision=1)
+                self.context = replace(self.context, currency=event.currency, revision=1)
             case OrganizationRegistered() | CurrencyChanged():
                 self.context = replace(self.context, currency=event.currency)
             case CreditGranted():

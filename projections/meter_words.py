@@ -46,15 +46,22 @@ class MeterWords:
 
 
 def meter_words(cycles: Iterable[BillingCycle], catalog: Catalog) -> MeterWords:
-    """The words for meters where these cycles are billed: the names of the prices that count by
-    them. One name for several meters says which of them is meant."""
+    """The words for meters where these cycles are billed."""
+    attachments = (each for cycle in cycles for each in cycle.attachments.values())
+    return words_at(
+        (ref for each in attachments for run in each.runs for ref in run.prices), catalog
+    )
+
+
+def words_at(prices: Iterable[str], catalog: Catalog) -> MeterWords:
+    """The words for meters at these versions of prices: the names of those that count by them.
+
+    One name for several meters says which of them is meant.
+    """
     found: dict[str, set[str]] = {}
-    for cycle in cycles:
-        for attachment in cycle.attachments.values():
-            for ref in (ref for run in attachment.runs for ref in run.prices):
-                price = catalog.book[ref]
-                if price.meter is not None:
-                    found.setdefault(price.meter, set()).add(price.name)
+    for price in (catalog.book[ref] for ref in prices):
+        if price.meter is not None:
+            found.setdefault(price.meter, set()).add(price.name)
     names = {
         meter: listed(sorted(of)) if len(of) <= NAMED_MAX else _spoken(meter)
         for meter, of in found.items()

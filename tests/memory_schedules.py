@@ -99,7 +99,7 @@ class MemoryCrew:
     def leave(self, worker: UUID) -> None:
         """Nothing is kept."""
 
-    def list(self) -> Sequence[WorkerSeen]:
+    def list(self, *, stopped: bool = False) -> Sequence[WorkerSeen]:
         return []
 
     def forget(self, older_than: timedelta) -> int:

@@ -15,8 +15,9 @@ import yaml
 
 from api.cli.main import COMMANDS
 from api.limits import BODY_BYTES_MAX, BODY_TOO_LARGE
+from api.server import GRACE_S
 from api.settings import Settings
-from api.worker import ROLES
+from api.worker import ROLES, STOP_WITHIN_S
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -27,6 +28,7 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text("utf-8")
 COMPOSE = (DEPLOY / "compose.yml").read_text("utf-8")
 NGINX = (DEPLOY / "nginx" / "cyclebook.conf").read_text("utf-8")
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+SOCKET = DEPLOY / "systemd" / "cyclebook-api.socket"
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
 OURS = {name: each for name, each in SERVICES.items() if each["image"] == "cyclebook"}
 OF_PYTHON = {"PATH", "PYTHONUNBUFFERED"}
@@ -144,13 +146,45 @@ def test_units_run_commands_that_exist_with_settings_that_exist(file: Path) -> N
     assert file.stem in GUIDE
 
 
+def test_an_upgrade_restarts_one_unit_after_the_other() -> None:
+    """What requires another unit is stopped with it; and nothing is killed before its time."""
+    api, worker = (
+        unit(DEPLOY / "systemd" / f"cyclebook-{name}.service") for name in ("api", "worker@")
+    )
+    for each in (api, worker):
+        assert "cyclebook-migrate.service" in each["Unit"]["Wants"].split()
+        assert "cyclebook-migrate" not in each["Unit"].get("Requires", "")
+    assert int(api["Service"]["TimeoutStopSec"]) > GRACE_S
+    assert int(worker["Service"]["TimeoutStopSec"]) > STOP_WITHIN_S
+    assert {each["stop_grace_period"] for each in OURS.values()} == {"30s"} and GRACE_S < 30
+
+
+def test_the_port_stays_open_where_nginx_looks_for_it() -> None:
+    api = unit(DEPLOY / "systemd" / "cyclebook-api.service")
+    told = dict(pair.split("=") for pair in api["Service"]["Environment"].split())
+    address = f"{told['HOST']}:{told['PORT']}"
+    assert unit(SOCKET)["Socket"]["ListenStream"] == address
+    assert f"server {address};" in NGINX
+    assert SOCKET.name in api["Unit"]["Requires"] and SOCKET.name in GUIDE
+    assert told["TRUSTED_PROXIES"] == told["HOST"]
+
+
 @pytest.mark.skipif(SYSTEMD is None, reason="no systemd-analyze on this machine")
-def test_systemd_finds_no_fault_with_the_units(tmp_path: Path) -> None:
-    for file in UNITS:
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(["verify"], id="every line is understood"),
+        pytest.param(["security", "--offline=yes", "--threshold=20"], id="hardly any rights"),
+    ],
+)
+def test_systemd_finds_no_fault_with_the_units(tmp_path: Path, check: list[str]) -> None:
+    for file in [*UNITS, SOCKET]:
         text = file.read_text("utf-8").replace("/opt/cyclebook/.venv/bin/cyclebook", "/bin/true")
         (tmp_path / file.name).write_text(text, "utf-8")
-    command = [str(SYSTEMD), "verify", *map(str, sorted(tmp_path.iterdir()))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    files = [str(tmp_path / file.name) for file in UNITS]
+    done = subprocess.run(
+        [str(SYSTEMD), *check, *files], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

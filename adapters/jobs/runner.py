@@ -2,10 +2,12 @@
 
 import asyncio
 import concurrent.futures
+import logging
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import psycopg_pool
@@ -25,6 +27,8 @@ MISSED_WITHIN = timedelta(days=40)
 POLL_S = 2.0
 LOOK_FOR_STOP_S = 0.1
 CONNECT_TIMEOUT_S = 3
+
+log = logging.getLogger(__name__)
 
 
 class JobRunner:
@@ -68,6 +72,7 @@ class JobRunner:
             raise StoreUnavailable("the jobs lost their database; try again")
 
     async def _work(self, stop: threading.Event, up: Callable[[], None]) -> None:
+        asyncio.get_running_loop().set_exception_handler(_untold)
         serving = asyncio.create_task(self._serve(up))
         while not stop.is_set() and not serving.done():
             await asyncio.wait({serving}, timeout=LOOK_FOR_STOP_S)
@@ -77,7 +82,7 @@ class JobRunner:
 
     async def _serve(self, up: Callable[[], None]) -> None:
         app = self._app()
-        async with app.open_async():
+        async with self._connections() as pool, app.open_async(pool):
             up()
             await app.run_worker_async(
                 queues=[QUEUE],
@@ -90,16 +95,28 @@ class JobRunner:
                 stalled_worker_timeout=3 * self._heartbeat_s,
             )
 
-    def _app(self) -> App:
-        connector = PsycopgConnector(
-            conninfo=self._conninfo,
+    @asynccontextmanager
+    async def _connections(self) -> AsyncIterator[psycopg_pool.AsyncConnectionPool]:
+        """Those of the library, which would wait for the database with pauses that grow."""
+        pool = psycopg_pool.AsyncConnectionPool(
+            self._conninfo,
             min_size=1,
             max_size=4,
             timeout=CONNECT_TIMEOUT_S,
+            reconnect_timeout=CONNECT_TIMEOUT_S,
             kwargs={"connect_timeout": CONNECT_TIMEOUT_S},
+            check=psycopg_pool.AsyncConnectionPool.check_connection,
+            open=False,
         )
+        try:
+            await pool.open(wait=True, timeout=CONNECT_TIMEOUT_S)
+            yield pool
+        finally:
+            await pool.close()
+
+    def _app(self) -> App:
         days = MISSED_WITHIN.total_seconds()
-        app = App(connector=connector, periodic_defaults={"max_delay": days})
+        app = App(connector=PsycopgConnector(), periodic_defaults={"max_delay": days})
         for schedule, cadence in self._cadences.items():
             task = app.task(
                 name=schedule,
@@ -127,6 +144,16 @@ class JobRunner:
         except asyncio.CancelledError:
             self._interrupted(asked)
             raise
+
+
+def _untold(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say that the queue could not be told what became of a job; another has it made again."""
+    error = context.get("exception")
+    if isinstance(error, ConnectorException):
+        why = error.__cause__ or error
+        log.warning("the queue was not told of the end of a job: %s", why, extra={"trouble": error})
+    else:
+        loop.default_exception_handler(context)
 
 
 async def _in_a_thread(name: str, work: Callable[[], None]) -> None:

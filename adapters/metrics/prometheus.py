@@ -155,6 +155,8 @@ def _pace(vitals: Vitals) -> Iterator[Metric]:
     yield _by("cyclebook_stripe_budget_calls", "Calls to Stripe a second", "which", calls)
     away = int(budget.away is not None)
     yield _gauge("cyclebook_stripe_away", "Whether Stripe is left alone", away)
+    refused = int(budget.key_refused)
+    yield _gauge("cyclebook_stripe_key_refused", "Whether Stripe refuses our key", refused)
     interval = vitals.sync_interval.total_seconds()
     yield _gauge("cyclebook_sync_interval_seconds", "The setting SYNC_INTERVAL_S", interval)
 

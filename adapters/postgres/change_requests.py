@@ -1,22 +1,19 @@
 """Change requests, in the table ``change_request``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
+from adapters.postgres import mapper
 from adapters.postgres.database import Database, Rows
-from application.change_requests import (
-    CLAIMED,
-    LASTS,
-    Asked,
-    ChangeRequest,
-    Stake,
-)
+from application.kept_changes import LASTS, Asked, ChangeRequest, Stake
 
 _COLUMNS = (
     "number, operation, path, query, body, actor, asked_at, expires_at, above, amount, currency,"
-    " differences, preview, decision, decided_at, decided_by, reason"
+    " differences, preview, decision, decided_at, decided_by, reason, begun_by, begun_reason,"
+    " begun_after"
 )
 ADD = (
     "INSERT INTO change_request (operation, path, query, body, actor, asked_at, expires_at, above,"
@@ -27,15 +24,28 @@ GET = f"SELECT {_COLUMNS} FROM change_request WHERE number = %s"
 LIST = (
     f"SELECT {_COLUMNS} FROM change_request"
     " WHERE (%(state)s::text IS NULL OR %(state)s = coalesce(decision,"
-    " CASE WHEN expires_at <= %(now)s THEN 'expired' ELSE 'waiting' END))"
+    " CASE WHEN expires_at <= %(now)s AND begun_by IS NULL THEN 'expired' ELSE 'waiting' END))"
     " AND (%(before)s::bigint IS NULL OR number < %(before)s)"
     " ORDER BY number DESC LIMIT %(limit)s"
 )
-CLAIM = (
-    "UPDATE change_request SET claimed_till = %s"
-    " WHERE number = %s AND decision IS NULL AND claimed_till <= %s AND expires_at > %s"
+# The lock ends with the connection: nobody else decides while somebody is at it, however long that
+# takes, and nobody has to wait after a process died.
+ALONE = "SELECT pg_try_advisory_lock(hashtextextended('cyclebook.change-request', %s))"
+RELEASE = "SELECT pg_advisory_unlock(hashtextextended('cyclebook.change-request', %s))"
+BEGIN = (
+    "UPDATE change_request SET begun_by = %s, begun_reason = %s, begun_after ="
+    " (SELECT coalesce(max(notification_id), 0) FROM cyclebook_events) WHERE number = %s"
 )
-RELEASE = "UPDATE change_request SET claimed_till = '-infinity' WHERE number = %s"
+FORGET_BEGUN = (
+    "UPDATE change_request SET begun_by = NULL, begun_reason = NULL, begun_after = NULL"
+    " WHERE number = %s"
+)
+BEGUN = "SELECT number FROM change_request WHERE begun_by IS NOT NULL AND decision IS NULL"
+TRACES = (
+    "SELECT DISTINCT topic FROM cyclebook_events WHERE notification_id > %s"
+    " AND CASE WHEN NOT starts_with(topic, 'UsageRecorded@')"
+    " THEN right(convert_from(state, 'UTF8')::json ->> 'actor', %s) = %s ELSE false END"
+)
 SHOW = (
     "UPDATE change_request SET amount = %s, currency = %s, differences = %s, preview = %s"
     " WHERE number = %s"
@@ -90,16 +100,40 @@ class PostgresChangeRequests:
             rows = connection.execute(LIST, values).fetchall()
         return [_request(row) for row in rows]
 
-    def claim(self, request: str, now: datetime) -> bool:
-        """Keep others from deciding; whether nobody else is, or has."""
+    @contextmanager
+    def alone(self, request: str) -> Iterator[bool]:
+        """Keep others from deciding; whether nobody else is. A connection is held meanwhile."""
+        number = _number(request)
         with self._database.connection() as connection:
-            values = [now + CLAIMED, _number(request), now, now]
-            return connection.execute(CLAIM, values).rowcount == 1
+            row = connection.execute(ALONE, [number]).fetchone()
+            mine = row is not None and bool(row[0])
+            try:
+                yield mine
+            finally:
+                if mine:
+                    connection.execute(RELEASE, [number])
 
-    def release(self, request: str) -> None:
-        """Let others decide again."""
+    def begin(self, request: str, actor: str, reason: str | None) -> None:
+        """Note that it is approved and about to be carried out."""
         with self._database.connection() as connection:
-            connection.execute(RELEASE, [_number(request)])
+            connection.execute(BEGIN, [actor, reason, _number(request)])
+
+    def forget_begun(self, request: str) -> None:
+        """It was not carried out after all."""
+        with self._database.connection() as connection:
+            connection.execute(FORGET_BEGUN, [_number(request)])
+
+    def begun(self) -> Sequence[str]:
+        """Those that are being carried out, or were when something broke off."""
+        with self._database.connection() as connection:
+            return [str(number) for (number,) in connection.execute(BEGUN)]
+
+    def traces(self, known: ChangeRequest) -> Collection[type]:
+        """Classes of the events it has led to. Every event since it was begun is looked at."""
+        values = [known.begun_after, len(known.name), known.name]
+        with self._database.connection() as connection:
+            topics = [str(topic) for (topic,) in connection.execute(TRACES, values)]
+        return [mapper.EVENTS[topic.partition("@")[0]] for topic in topics]
 
     def show(self, request: str, stake: Stake) -> None:
         """Remember what was shown last."""
@@ -127,7 +161,8 @@ def _shown(stake: Stake) -> list[object]:
 
 def _request(row: Rows) -> ChangeRequest:
     number, operation, path, query, body, actor, asked_at, expires_at, above, *rest = row
-    amount, currency, differences, preview, decision, decided_at, decided_by, reason = rest
+    amount, currency, differences, preview, decision, decided_at, decided_by, reason = rest[:8]
+    begun_by, begun_reason, begun_after = rest[8:]
     return ChangeRequest(
         id=str(number),
         asked=Asked(operation=operation, path=path, query=query, body=body),
@@ -140,4 +175,7 @@ def _request(row: Rows) -> ChangeRequest:
         decided_at=decided_at,
         decided_by=decided_by,
         reason=reason,
+        begun_by=begun_by,
+        begun_reason=begun_reason,
+        begun_after=begun_after,
     )

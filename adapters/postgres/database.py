@@ -16,6 +16,13 @@ from domain.errors import Busy, StoreUnavailable
 CONNECT_TIMEOUT_S = 3
 OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000"
 
+# The last is the server's: it ends who kept it waiting, as one does that was suspended.
+_WENT_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+
 log = logging.getLogger(__name__)
 
 Rows = tuple[Any, ...]
@@ -58,14 +65,24 @@ class Database:
         except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
             raise Busy("many changes at once; try again") from error
         except PoolTimeout as error:
-            STORE.failed(error, waited_s=CONNECT_TIMEOUT_S)
+            self._note_away()
             raise StoreUnavailable("the database does not answer; try again") from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except _WENT_AWAY as error:
             STORE.failed(error)
             self._pool.check()
             raise StoreUnavailable("the database went away; try again") from error
         else:
             STORE.answered()
+
+    def _note_away(self) -> None:
+        """Nobody got a connection in time: it is away, or all of ours are in use."""
+        if STORE.under_way:
+            STORE.failed()
+            return
+        try:
+            psycopg.connect(self.conninfo, connect_timeout=CONNECT_TIMEOUT_S).close()
+        except psycopg.OperationalError as error:
+            STORE.failed(error)
 
     def close(self) -> None:
         """Give all connections back to the server."""

@@ -15,6 +15,7 @@ ADD = (
     " ON CONFLICT (digest) WHERE status = 'open' DO UPDATE SET code = excluded.code,"
     " detail = excluded.detail, times = dead_letter.times + 1, last_at = now() RETURNING id"
 )
+ADD_AGAIN = ADD.replace(", times = dead_letter.times + 1, last_at = now()", "")
 LIST = (
     f"SELECT id, code, detail, place, content_type, substring(body FOR {BEGINNING_BYTES}),"
     " length(body), exchange, routing_key, times, first_at, last_at, status, resolved_at,"
@@ -38,13 +39,14 @@ class PostgresDeadLetters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, poison: Sequence[Poison]) -> Sequence[int]:
+    def add(self, poison: Sequence[Poison], *, replayed: bool = False) -> Sequence[int]:
         """Keep these, all or none; in one order, so that writers never deadlock."""
         ids = []
+        add = ADD_AGAIN if replayed else ADD
         ordered = sorted(poison, key=lambda each: _digest(each.message))
         with self._database.connection() as connection, connection.transaction():
             for each in ordered:
-                ids += [row[0] for row in connection.execute(ADD, _values(each))]
+                ids += [row[0] for row in connection.execute(add.encode(), _values(each))]
         return ids
 
     def list(self, status: str, after: int, limit: int) -> Sequence[DeadLetter]:

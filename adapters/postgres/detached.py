@@ -6,16 +6,16 @@ from uuid import UUID
 from psycopg import Connection
 
 from adapters.postgres.database import Rows
-from application.detached import Detached, DetachedMonth, in_archive, month_name
+from application.detached import NOTHING_DETACHED, Detached, DetachedMonth, in_archive, month_name
 
 COLUMNS = (
-    "month, cycles, events, first_position, last_position, last_at, seal, sha256, file,"
+    "month, cycles, events, first_position, last_position, last_at, happened_at, seal, sha256, file,"
     " detached_at, detached_by"
 )
 _NAMES = COLUMNS.replace(" ", "").split(",")
 _MONTHS = f"SELECT {COLUMNS} FROM detached_month ORDER BY month"
 _CYCLES = """
-    SELECT h.cycle, m.last_at FROM cycle_head h
+    SELECT h.cycle, m.happened_at, m.last_at FROM cycle_head h
     JOIN detached_month m ON h.cycle_id >= m.first_id AND h.cycle_id < m.after_id
     WHERE h.organization = %s AND h.detached
 """
@@ -47,11 +47,16 @@ def month(row: Rows) -> DetachedMonth:
 def of_organization(connection: Connection[Rows], organization: str) -> Detached:
     """An organization's cycles whose events are in archives."""
     rows = connection.execute(_CYCLES, [organization], prepare=True).fetchall()
-    cycles = frozenset(cycle for cycle, _ in rows)
-    if not cycles:
-        return Detached()
+    if not rows:
+        return NOTHING_DETACHED
+    cycles, happened, recorded = zip(*rows, strict=True)
     applied = connection.execute(_APPLIED, [list(cycles), organization]).fetchall()
-    return Detached(cycles=cycles, until=max(at for _, at in rows), applied=dict(applied))
+    return Detached(
+        cycles=frozenset(cycles),
+        happened_by=max(happened),
+        recorded_by=max(recorded),
+        applied=dict(applied),
+    )
 
 
 def require_here(connection: Connection[Rows], streams: Iterable[UUID]) -> None:

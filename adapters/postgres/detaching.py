@@ -35,9 +35,12 @@ _ROWS = (
 )
 _NOTE = f"""
     INSERT INTO detached_month (month, first_id, after_id, cycles, events, first_position,
-        last_position, last_at, seal, sha256, file, detached_by)
+        last_position, last_at, happened_at, seal, sha256, file, detached_by)
     SELECT %(month)s, %(first)s, %(after)s, %(cycles)s, count(*), min(notification_id),
-        max(notification_id), max(recorded_at), %(seal)s, %(sha256)s, %(file)s, %(by)s
+        max(notification_id), max(recorded_at), max(CASE
+            WHEN NOT starts_with(topic, 'UsageRecorded@')
+            THEN (convert_from(state, 'UTF8')::json ->> 'occurred_at')::timestamptz END),
+        %(seal)s, %(sha256)s, %(file)s, %(by)s
     FROM cyclebook_events WHERE originator_id >= %(first)s AND originator_id < %(after)s
     RETURNING {detached.COLUMNS}
 """

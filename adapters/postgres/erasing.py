@@ -65,6 +65,7 @@ _QUOTING: Mapping[str, Mapping[str, str]] = {
         "body": "jsonb",
         "preview": "jsonb",
         "reason": "text",
+        "begun_reason": "text",
     },
     "quarantine": {"record": "jsonb", "detail": "text", "resolution": "text"},
     "usage_conflict": {"received": "jsonb"},

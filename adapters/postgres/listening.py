@@ -1,6 +1,5 @@
 """Wakes a loop up when the log grows. A hint only: every loop also looks by itself."""
 
-import logging
 import time
 
 import psycopg
@@ -8,8 +7,6 @@ import psycopg
 from adapters.postgres.database import CONNECT_TIMEOUT_S
 
 RECONNECT_FIRST_S, RECONNECT_MAX_S = 0.2, 10.0
-
-log = logging.getLogger(__name__)
 
 
 class LogGrowth:
@@ -33,8 +30,8 @@ class LogGrowth:
             connection = self._listening()
             if connection is not None:
                 return any(True for _ in connection.notifies(timeout=timeout_s, stop_after=1))
-        except psycopg.Error as error:
-            self._lost(error)
+        except psycopg.Error:
+            self._lost()
         time.sleep(max(0.0, until - time.monotonic()))
         return False
 
@@ -54,8 +51,7 @@ class LogGrowth:
             self._pause_s = RECONNECT_FIRST_S
         return self._connection
 
-    def _lost(self, error: psycopg.Error) -> None:
-        log.warning("not listening to the log for now: %s", error)
+    def _lost(self) -> None:
         self.close()
         self._not_before = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, RECONNECT_MAX_S)

@@ -1,10 +1,10 @@
-"""What no event tells, as tables tell it: ends of periods, marked invoices, failing syncs."""
+"""What no event tells, as tables tell it: ends of periods, marked invoices, the quarantine."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.postgres.database import Database
-from application.noticing import Changed, Trouble
+from application.noticing import Changed
 
 _ENDING = """
     SELECT h.cycle FROM cycle_head h
@@ -24,19 +24,6 @@ _LOOKED = """
     UPDATE invoice_update SET told_at = %s, digest = %s,
         due_at = CASE WHEN marks = %s THEN NULL ELSE %s END
     WHERE cycle = %s
-"""
-_TROUBLES = """
-    SELECT coalesce(q.cycle, t.cycle), coalesce(t.since, q.failed_at), coalesce(q.parked, false),
-        q.last_error, t.told_at, t.customer_told_at
-    FROM (SELECT cycle, parked, last_error, failed_at FROM sync_queue
-        WHERE last_error IS NOT NULL AND failed_at IS NOT NULL) q
-    FULL JOIN sync_trouble t ON t.cycle = q.cycle
-    ORDER BY 1
-"""
-_KEEP = """
-    INSERT INTO sync_trouble (cycle, since, told_at, customer_told_at) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (cycle) DO UPDATE SET told_at = excluded.told_at,
-        customer_told_at = excluded.customer_told_at
 """
 _QUARANTINED = """
     SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE status = 'open' AND received_at >= %s
@@ -70,22 +57,6 @@ class PostgresNoticeWork:
         """Keep the digest, and what was marked meanwhile."""
         with self._database.connection() as connection:
             connection.execute(_LOOKED, [now, digest, changed.marks, again, changed.cycle])
-
-    def troubles(self) -> Sequence[Trouble]:
-        """Every cycle whose sync fails, or did when last looked."""
-        names = ("cycle", "since", "parked", "error", "told_at", "customer_told_at")
-        with self._database.connection() as connection:
-            rows = connection.execute(_TROUBLES).fetchall()
-        return [Trouble(**dict(zip(names, row, strict=True))) for row in rows]
-
-    def keep(self, trouble: Trouble) -> None:
-        """Remember who was told; forget one that is over."""
-        with self._database.connection() as connection:
-            if trouble.error is None:
-                connection.execute("DELETE FROM sync_trouble WHERE cycle = %s", [trouble.cycle])
-                return
-            told = [trouble.told_at, trouble.customer_told_at]
-            connection.execute(_KEEP, [trouble.cycle, trouble.since, *told])
 
     def quarantined(self, since: datetime, limit: int) -> int:
         """How many were quarantined since an instant and are still."""

@@ -151,7 +151,9 @@ class PostgresOrganizationRows:
 
     def _pages(self, kind: str, kept: Kept, asked: Mapping[str, object]) -> Iterator[Row]:
         """A connection is borrowed for each page."""
-        every = f"SELECT *, {kept.key} AS _key FROM ({kept.query}) AS every"
+        names = [name for name in COLUMNS[kind] if name != "organization"]
+        said = ", ".join(f'"{name}"' for name in names)
+        every = f"SELECT {said}, {kept.key} AS _key FROM ({kept.query}) AS every"
         after, values = "", dict(asked)
         while True:
             query = f"SELECT * FROM ({every}) AS keyed {after} ORDER BY _key LIMIT {PAGE}"
@@ -161,7 +163,7 @@ class PostgresOrganizationRows:
             ):
                 rows = cursor.execute(query.encode(), values).fetchall()
             for row in rows:
-                yield {name: _cell(row[name]) for name in COLUMNS[kind] if name != "organization"}
+                yield {name: _cell(row[name]) for name in names}
             if len(rows) < PAGE:
                 return
             after, values["after"] = "WHERE _key > %(after)s", rows[-1]["_key"]

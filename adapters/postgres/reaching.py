@@ -73,7 +73,7 @@ def _trouble(conninfo: str) -> StoreUnavailable | None:
     try:
         known = conninfo_to_dict(conninfo)
         host, port = str(known.get("host") or "this machine"), str(known.get("port") or "")
-        if "@" in f"{host}{known.get('dbname')}" or not f"0{port}".isdecimal():
+        if "@" in f"{host}{known.get('dbname')}" or not re.fullmatch("[0-9,]*", port):
             return StoreMisconfigured(_NO_ADDRESS)
         psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S).close()
     except psycopg.ProgrammingError:

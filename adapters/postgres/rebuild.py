@@ -43,7 +43,7 @@ _OF_DETACHED: dict[str, LiteralString] = {
     "usage_by_day": _DAYS,
     "usage_by_day_value": _DAYS,
 }
-"""Rows of a table that follow from detached months. An open discrepancy keeps a month in the log."""
+"""Rows of a table that follow from detached months. What is open keeps a month in the log."""
 _CLEAR: LiteralString = "DELETE FROM {fresh}"
 _CARRY: LiteralString = "INSERT INTO {fresh} SELECT * FROM {old}"
 

@@ -32,7 +32,15 @@ _BREAK_OFF = (
     "UPDATE schedule_run SET ended_at = clock_timestamp(), outcome = 'interrupted'"
     " WHERE job = %s AND ended_at IS NULL"
 )
-_LATEST = f"SELECT DISTINCT ON (schedule) {_RUN} FROM schedule_run ORDER BY schedule, id DESC"
+# From one name to the next by the index: there are many runs, and few schedules.
+_LATEST = f"""
+    WITH RECURSIVE named (name) AS (
+        SELECT min(schedule) FROM schedule_run
+        UNION ALL SELECT (SELECT min(schedule) FROM schedule_run WHERE schedule > name)
+        FROM named WHERE name IS NOT NULL)
+    SELECT {_RUN} FROM named CROSS JOIN LATERAL (SELECT * FROM schedule_run
+        WHERE schedule = name ORDER BY schedule, id DESC LIMIT 1) AS run
+"""
 _LIST = (
     f"SELECT {_RUN} FROM schedule_run WHERE schedule = %(schedule)s"
     " AND (%(before)s::bigint IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s"
@@ -51,7 +59,8 @@ _WORKERS = """
     SELECT id::text, host, pid, roles, started_at, beat_at, stopped_at, loops::text,
         CASE WHEN stopped_at IS NOT NULL THEN 'stopped'
             WHEN beat_at < clock_timestamp() - %s THEN 'silent' ELSE 'working' END
-    FROM worker ORDER BY started_at DESC, id
+    FROM worker WHERE stopped_at IS NULL OR %s
+    ORDER BY stopped_at IS NOT NULL, started_at DESC, id
 """
 _FORGET_WORKERS = "DELETE FROM worker WHERE beat_at < clock_timestamp() - %s"
 
@@ -118,10 +127,11 @@ class PostgresCrew:
         with self._database.connection() as connection:
             connection.execute(_LEAVE, [worker])
 
-    def list(self) -> Sequence[WorkerSeen]:
-        """Every worker that was seen lately."""
+    def list(self, *, stopped: bool = False) -> Sequence[WorkerSeen]:
+        """The workers seen lately, the newest first; last, if asked for, those that stopped."""
         with self._database.connection() as connection:
-            return [_worker(row) for row in connection.execute(_WORKERS, [SILENT_AFTER]).fetchall()]
+            rows = connection.execute(_WORKERS, [SILENT_AFTER, stopped]).fetchall()
+        return [_worker(row) for row in rows]
 
     def forget(self, older_than: timedelta) -> int:
         """Delete those not seen since; how many."""

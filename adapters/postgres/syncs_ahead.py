@@ -15,8 +15,8 @@ _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
 # tenth is left for what fails.
 _PLACE = """to_timestamp(h.ends / 1e6) - %(ahead)s
             * (1 - 0.9 * ('x' || left(md5(h.cycle), 8))::bit(32)::bigint / 4294967296)"""
-# One that was synced since then has had its turn, and comes again when it would anyway. Taken in the
-# order in which marks take them.
+# One that was synced since then has had its turn, and comes again when it would anyway.
+# Taken in the order in which marks take them.
 _SOON = f"""
     SELECT q.cycle FROM sync_queue q JOIN cycle_head h USING (cycle)
         LEFT JOIN last_sync l USING (cycle)

@@ -45,21 +45,23 @@ COUNTS: Mapping[str, str] = {
         f" WHERE NOT enabled AND disabled_reason <> '{BY_HAND}'"
     ),
     "mails": "count(*), min(made_at) FROM mail WHERE status = 'waiting'",
+    "mails_due": (
+        "count(*), min(greatest(due_at, made_at)) FROM mail"
+        " WHERE status = 'waiting' AND due_at <= clock_timestamp()"
+    ),
     "mails_failing": (
         "count(*), min(made_at) FROM mail WHERE status = 'waiting' AND error IS NOT NULL"
     ),
     "mails_given_up": "count(*), min(made_at) FROM mail WHERE status = 'given_up'",
     "mails_unaddressed": "count(*), min(made_at) FROM notice WHERE mail_due",
     "sign_in_mails": "count(*), min(at) FROM sign_in_request WHERE address IS NOT NULL",
-    "updates_due": (
-        "count(*), min(due_at) FROM invoice_update WHERE due_at <= clock_timestamp()"
-    ),
+    "updates_due": ("count(*), min(due_at) FROM invoice_update WHERE due_at <= clock_timestamp()"),
     "jobs_failed": "count(*), NULL::timestamptz FROM procrastinate_jobs WHERE status = 'failed'",
 }
 """How a kind is counted: how many there are, and since when the oldest waits."""
 
 SYNCS: Mapping[str, str] = {
-    "syncs": "count(*), min(greatest(dirty_since, allowed_at))",
+    "syncs": "count(*), min(least(greatest(dirty_since, allowed_at), clock_timestamp()))",
     "syncs_due": "count(*) FILTER (WHERE due), min(due_at) FILTER (WHERE due)",
     "syncs_spaced": "count(*) FILTER (WHERE spaced), min(dirty_since) FILTER (WHERE spaced)",
     "syncs_under_way": "count(*) FILTER (WHERE lease_token IS NOT NULL), NULL::timestamptz",

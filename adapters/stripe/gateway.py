@@ -90,9 +90,7 @@ class StripeGateway(StripeMoney):
     products: remembers which Stripe has, for longer than this process lives.
     """
 
-    def __init__(
-        self, client: stripe.StripeClient, products: ProductMemory | None = None
-    ) -> None:
+    def __init__(self, client: stripe.StripeClient, products: ProductMemory | None = None) -> None:
         super().__init__(client)
         self._invoices = client.v1.invoices
         self._products = KnownProducts(client, products)

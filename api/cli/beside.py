@@ -32,7 +32,7 @@ def _running_on(home: Path) -> Mapping[str, str]:
         with (home / LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return {}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except BlockingIOError:
         found: dict[str, str] = json.loads((home / ADDRESSES).read_text())

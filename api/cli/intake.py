@@ -71,7 +71,7 @@ def _tell(done: dict[str, int], rows: list[dict[str, Any]], left: int) -> None:
     if done:
         click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in done.items()))
     if rows:
-        print_table(["id>", "times>", "code", "why", "begins with"], [_row(each) for each in rows])
+        print_table(["id>", "came>", "code", "why", "begins with"], [_row(each) for each in rows])
     click.echo(f"{left} dead letters")
 
 

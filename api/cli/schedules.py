@@ -56,11 +56,12 @@ def jobs(job: int | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--stopped", is_flag=True, help="Also those that stopped in order within a day.")
 @as_json
-def workers(as_json: bool) -> None:
-    """Show the worker processes seen within a day. Status 1 where one fell silent."""
+def workers(stopped: bool, as_json: bool) -> None:
+    """Show the worker processes. Status 1 where one fell silent within a day."""
     with session() as wired:
-        found = wired.schedules.workers()
+        found = wired.schedules.workers(stopped=stopped)
     rows: list[dict[str, Any]] = WorkerSchema(many=True).dump(map(worker_json, found))
     if as_json:
         print_json({"data": rows})

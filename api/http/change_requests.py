@@ -14,7 +14,7 @@ from api.schemas.change_requests import (
     SecondPersonSchema,
 )
 from api.second_person import approve
-from application.change_requests import ChangeRequest
+from application.kept_changes import ChangeRequest
 
 book = ApiBook("change requests")
 
@@ -52,10 +52,10 @@ def get_change_request(change_request: str) -> dict[str, Any]:
 def approve_change(change_request: str, body: dict[str, Any]) -> dict[str, Any]:
     """Carry out what somebody else asked for, as of when it was asked.
 
-    If it would do something else by now it is refused with ``changed_since``, which shows what;
+    With ``digest``, only if that is what was shown to you. If it would do something else by now it is refused with ``changed_since``, which shows what;
     approved again it is carried out as it is now. The log names both people.
     """
-    answer = approve(change_request, principal(), body["reason"], body["up_to"])
+    answer = approve(change_request, principal(), **body)
     return request_json(wired().change_requests.get(change_request)) | {"answer": answer}
 
 
@@ -89,6 +89,8 @@ def request_json(each: ChangeRequest) -> dict[str, Any]:
         "currency": each.stake.currency,
         "differences": each.stake.differences,
         "preview": each.stake.preview,
+        "digest": each.digest,
+        "begun_by": each.begun_by,
         "decided_by": each.decided_by,
         "decided_at": each.decided_at,
         "reason": each.reason,

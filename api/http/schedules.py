@@ -14,6 +14,7 @@ from api.schemas.schedules import (
     RunPageSchema,
     RunRequestSchema,
     ScheduleListSchema,
+    WorkerListQuery,
     WorkerListSchema,
 )
 from application.schedule_ports import DeadJob, Run, WorkerSeen
@@ -76,10 +77,11 @@ def retry_job(job: str) -> dict[str, str]:
     return {"job": str(wired().schedules.retry(int(job), principal().actor))}
 
 
-@book.op("GET", "/v1/workers", roles=STAFF, out=WorkerListSchema())
-def list_workers() -> dict[str, Any]:
+@book.op("GET", "/v1/workers", roles=STAFF, query=WorkerListQuery(), out=WorkerListSchema())
+def list_workers(query: dict[str, Any]) -> dict[str, Any]:
     """The processes that do what goes on by itself, and how each of their loops is doing."""
-    return {"data": [worker_json(each) for each in wired().schedules.workers()]}
+    found = wired().schedules.workers(stopped=query["stopped"])
+    return {"data": [worker_json(each) for each in found]}
 
 
 def schedule_json(each: Standing) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.openapi import Op
 from api.pages.typed import Choices, Field, Where
-from application.change_requests import Asked
+from application.kept_changes import Asked
 from application.views import InvoiceDelta, InvoiceView
 
 

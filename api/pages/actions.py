@@ -25,8 +25,8 @@ from api.pages.page import say
 from api.pages.typed import read
 from api.pages.words import money
 from api.second_person import Kept, ask_or_do, given
-from application.change_requests import Asked
 from application.idempotency import GivenAnswer
+from application.kept_changes import Asked
 from application.views import Receipt
 from domain.errors import CyclebookError, InvalidInput, NotFound, RuleViolation
 from domain.pricing.fields import IDENTIFIER

@@ -28,6 +28,8 @@ def operator_words(notice: Notice) -> str:
         about = data["invoice"]
         currency = about["currency"] if isinstance(about, dict) else ""
         return f"{said.rstrip('.')}: {difference(found, currency)}."
+    if count := data.get("count"):
+        return f"{said} So far {count}, since {data['since']}."
     if reason := data.get("reason"):
         return f"{said} {reason}"
     return said

@@ -12,7 +12,7 @@ from flask import Blueprint, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from api.auth import Principal, admit
-from api.context import wired
+from api.context import rate_limits, wired
 from api.endpoint import CYCLE
 from api.openapi import View
 from application.signing_in import Visitor
@@ -46,7 +46,7 @@ def page(
 
     A view is called with the path's ids by name, and answers text or a response. Whoever is not
     signed in is sent to where they can; another organization's page is a 404. A POST without the
-    token of ``csrf_token`` is refused.
+    token of ``csrf_token`` is refused, and so is whatever a session asks beyond its rate.
     """
 
     def enter(view: View) -> View:
@@ -59,6 +59,7 @@ def page(
                 g.principal = Principal(
                     actor=visitor.actor, role=visitor.role, organization=visitor.organization
                 )
+                g.rate = rate_limits().pages.take(_session())
                 admit(g.principal, roles, path)
                 if method == "POST":
                     _require_ours()
@@ -80,6 +81,11 @@ def visiting() -> Visitor | None:
             g.visitor = wired().sessions.find(token)
     found: Visitor | None = g.visitor
     return found
+
+
+def _session() -> str:
+    """What tells this session from others, and cannot be used to take it over."""
+    return hashlib.sha256(request.cookies.get(COOKIE, "").encode()).hexdigest()
 
 
 def csrf_token() -> str:

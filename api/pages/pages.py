@@ -12,6 +12,7 @@ from api import errors
 from api.auth import ORGANIZATION
 from api.context import now, wired
 from api.pages import billing, operations, signing_in, support
+from api.pages.billing.breakdown import delta_described, described
 from api.pages.page import CSRF, asset, blueprint, csrf_token, said, visiting
 from api.pages.words import FILTERS, ago
 from api.settings import Settings
@@ -63,7 +64,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals["oauth_config_json"] = None  # Swagger UI's page asks whether it is there
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters.update(FILTERS, described=described, delta_described=delta_described)
     app.jinja_env.filters["ago"] = lambda at: ago(at, now())
     app.register_blueprint(blueprint)
     app.register_error_handler(404, _no_page)
@@ -102,13 +103,15 @@ def _finish(response: Response) -> Response:
 
 
 @blueprint.errorhandler(CyclebookError)
-def _refused(error: CyclebookError) -> tuple[str, int]:
+def _refused(error: CyclebookError) -> tuple[str, int, dict[str, str]]:
     """A refusal of ours, in words; in words for customers where one of them is signed in."""
+    answer = errors.refused(error)
     visitor = g.get("visitor")
     customers = visitor is not None and visitor.role == ORGANIZATION
     friendly = error.context.get("words") or customer_words(error.code)
     words = friendly if customers else str(error)
-    return _problem(errors.refused(error).status_code, words)
+    later = {name: text for name, text in answer.headers.items() if name == "Retry-After"}
+    return *_problem(answer.status_code, words), later
 
 
 @blueprint.errorhandler(ValidationError)

@@ -12,6 +12,7 @@ from api.links import Links, SignInLink
 from api.pages.page import COOKIE, page, same_origin, say, visiting
 from application.keys import ApiKey
 from application.signing_in import CUSTOMERS_STAY, STAFF_STAY
+from application.signing_in_by_mail import WITHIN
 from domain.errors import Forbidden, InvalidInput, NotFound
 
 HOME = {"organization": "/billing", "support": "/support", "admin": "/support"}
@@ -108,7 +109,8 @@ def _send_links(address: str, to: str) -> Any:
     except InvalidInput as error:
         return _form(to=to, email=address, wrong=str(error)), 422
     if not taken:
-        return _form(to=to, email=address, wrong=TOO_OFTEN), 429
+        wait = {"Retry-After": str(int(WITHIN.total_seconds()))}
+        return _form(to=to, email=address, wrong=TOO_OFTEN), 429, wait
     say(SENT)
     return redirect("/sign-in", 303)
 

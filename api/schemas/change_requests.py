@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from api.limits import AMOUNT_MAX, LINES_MAX
 from api.schemas.effects import PreviewSchema
 from api.schemas.fields import Instant, MinorUnits, Page, Sentence, Strict, Text
-from application.change_requests import STATES
+from application.kept_changes import STATES
 
 
 class KeptSchema(Strict):
@@ -24,7 +24,9 @@ class ChangeRequestSchema(Strict):
 
     ``differences``: by invoice and line, or by whatever else it moves. ``preview``: what it would
     do to invoices, as it was last shown, where that can be rehearsed. ``body``: what was asked.
-    ``answer``: the operation's own, once, to whoever approved.
+    ``digest``: of all that, for whoever approves. ``begun_by``: who approved it, while it is being
+    carried out, or where that broke off in part. ``answer``: the operation's own, once, to whoever
+    approved.
     """
 
     change_request = fields.String(required=True)
@@ -41,6 +43,8 @@ class ChangeRequestSchema(Strict):
     currency = fields.String(required=True)
     differences = fields.Dict(keys=fields.String(), values=MinorUnits(), required=True)
     preview = fields.Nested(PreviewSchema, required=True, allow_none=True)
+    digest = fields.String(required=True)
+    begun_by = fields.String(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     decided_at = Instant(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
@@ -65,7 +69,8 @@ class ChangeRequestQuery(Page):
 
 
 class SecondPersonSchema(Strict):
-    """``up_to``: minor units that the approver accepts, whatever changed since it was shown."""
+    """``up_to``: minor units that the approver accepts, whatever changed since it was shown.
+    ``digest``: the request's, as the approver has seen it."""
 
     reason = Text(400, load_default=None, allow_none=True)
     up_to = fields.Integer(
@@ -74,6 +79,7 @@ class SecondPersonSchema(Strict):
         strict=True,
         validate=validate.Range(0, AMOUNT_MAX * LINES_MAX),
     )
+    digest = Text(64, load_default=None, allow_none=True)
 
 
 class RejectionSchema(Strict):

@@ -13,7 +13,7 @@ class DeadLetterSchema(Strict):
 
     ``index``: the record's place in its message, null where it is the message itself.
     ``beginning``: of what was sent, with what is no text replaced; ``size``: bytes of all of it.
-    ``times``: how often the same came.
+    ``times``: how often the same came from RabbitMQ; replays are not counted.
     """
 
     id = fields.Integer(required=True)

@@ -80,7 +80,7 @@ class JobSchema(Strict):
     attempt = fields.Integer(required=True)
     asked_by = fields.String(required=True)
     at = Instant(required=True, allow_none=True)
-    error = fields.String(required=True, allow_none=True)
+    error = fields.String(required=True)
 
 
 class JobListSchema(Strict):
@@ -99,7 +99,8 @@ class LoopSchema(Strict):
 
 
 class WorkerSchema(Strict):
-    """A worker process. ``silent``: nothing was heard of it for half a minute."""
+    """A worker process. ``silent``: nothing was heard of it for half a minute. ``stopped``: in
+    order, because it was told to."""
 
     worker = fields.String(required=True)
     host = fields.String(required=True)
@@ -112,7 +113,13 @@ class WorkerSchema(Strict):
     loops = fields.List(fields.Nested(LoopSchema), required=True)
 
 
+class WorkerListQuery(Strict):
+    """``stopped``: also those that stopped in order within a day, last."""
+
+    stopped = fields.Boolean(load_default=False, truthy={"true", "1"}, falsy={"false", "0"})
+
+
 class WorkerListSchema(Strict):
-    """Every worker seen within a day, the newest first."""
+    """The workers, the newest first; those that fell silent for a day."""
 
     data = fields.List(fields.Nested(WorkerSchema), required=True)

@@ -10,7 +10,7 @@ from projections.steps import KINDS
 
 
 class HistoryEntrySchema(Strict):
-    """One event in one sentence."""
+    """One event in one sentence. ``meters``: ids of those that it calls by their names."""
 
     version = fields.Integer(required=True)
     position = fields.Integer(required=True)
@@ -18,6 +18,7 @@ class HistoryEntrySchema(Strict):
     recorded_at = Instant(required=True)
     actor = fields.String(required=True)
     what = fields.String(required=True)
+    meters = fields.List(fields.String(), required=True)
 
 
 class HistorySchema(Strict):

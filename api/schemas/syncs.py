@@ -15,6 +15,7 @@ class SyncListQuery(Page):
 class QueuedSyncSchema(Strict):
     """A cycle whose draft may be out of step with the books.
 
+    ``due_at``: when a worker takes it; a draft that was read often of late waits longer.
     ``attempts``: how often it failed since it last succeeded; ``error``: how it failed last, by
     its code and what to do. ``parked``: it is tried again once a person says so. ``under_way``: a
     worker is at it.

@@ -12,7 +12,7 @@ from api.settings import Settings
 from domain.errors import RuleViolation
 
 WAIT = timedelta(minutes=1)
-"""A database that starts has usually come up by then. Afterwards whoever started us does it again."""
+"""A database that starts is usually up by then; otherwise whoever started us does so again."""
 
 if TYPE_CHECKING:
     from adapters.postgres.listening import LogGrowth

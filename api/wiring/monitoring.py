@@ -11,7 +11,7 @@ from api.settings import Settings
 from application.pacer import Pacer
 from application.projector import Projector
 from application.schedules import Schedules
-from application.vitals import Monitoring
+from application.vitals import Monitoring, SetUp
 
 if TYPE_CHECKING:
     from adapters.metrics.prometheus import PrometheusMeters
@@ -21,16 +21,12 @@ def monitoring(
     settings: Settings, database: Database, projector: Projector, pacer: Pacer, known: Schedules
 ) -> Monitoring:
     """Everything at a glance, over one database."""
-    interval = timedelta(seconds=settings.sync_interval_s)
-    return Monitoring(
-        PostgresVitals(database),
-        projector.lag,
-        pacer.budget,
-        known.list,
-        interval,
+    set_up = SetUp(
+        sync_interval=timedelta(seconds=settings.sync_interval_s),
         broker=settings.amqp_url is not None,
         mails=settings.smtp_url is not None,
     )
+    return Monitoring(PostgresVitals(database), projector.lag, pacer.budget, known.list, set_up)
 
 
 def prometheus(folder: str | None = None) -> "PrometheusMeters":

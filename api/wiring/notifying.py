@@ -16,6 +16,7 @@ from adapters.postgres.notice_work import PostgresNoticeWork
 from adapters.postgres.notices import PostgresNotices
 from adapters.postgres.noticing import Noticing
 from adapters.postgres.sign_in_requests import PostgresSignInRequests
+from adapters.postgres.sync_troubles import PostgresTroubles
 from adapters.postgres.web_sessions import PostgresSessions
 from adapters.postgres.webhook_endpoints import PostgresEndpoints
 from adapters.postgres.webhook_lines import PostgresLines
@@ -28,12 +29,14 @@ from application.mail_server import MailServer
 from application.mailing import MailChoices, Mailing
 from application.mails import Mails
 from application.notices import SUBJECTS, NoticeBoard
-from application.noticing import SyncTroubles, Upcoming, Updates
+from application.noticing import Upcoming, Updates
 from application.ports import Directory, EventLog
 from application.quarantine_growth import QuarantineGrowth
 from application.registration import load
 from application.signing_in import Sessions, Visitor
 from application.signing_in_by_mail import AskingForLinks, SendingLinks
+from application.sync_troubles import Outage, SyncTroubles
+from application.vitals import Budget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,9 +94,21 @@ def asking_for_links(settings: Settings, database: Database) -> AskingForLinks |
 
 
 def notifying(
-    settings: Settings, database: Database, log: EventLog, directory: Directory, invoices: Invoices
+    settings: Settings,
+    database: Database,
+    log: EventLog,
+    directory: Directory,
+    invoices: Invoices,
+    budget: Callable[[], Budget],
 ) -> Notifying:
-    """Everything a worker does about notices."""
+    """Everything a worker does about notices. budget: says whether Stripe is left alone."""
+
+    def outage() -> Outage | None:
+        found = budget()
+        if found.away is None or found.away_since is None:
+            return None
+        return Outage(since=found.away_since, reason=found.away)
+
     mails = settings.smtp_url is not None
     notices, work = PostgresNotices(database, mails=mails), PostgresNoticeWork(database)
     lines, mail = PostgresLines(database), PostgresMail(database)
@@ -107,7 +122,7 @@ def notifying(
         sending_links=_sending_links(settings, database, log, directory),
         upcoming=Upcoming(work, notices, invoices.get, settings.invoice_upcoming_days),
         updates=Updates(work, notices, invoices.get, every),
-        troubles=SyncTroubles(work, notices),
+        troubles=SyncTroubles(PostgresTroubles(database), notices, outage),
         growth=QuarantineGrowth(work, notices),
         prune=(
             lines.prune,

@@ -273,7 +273,9 @@ def _wired(
         endpoints=notifying.endpoints(settings, database),
         mail_choices=notifying.mail_choices(database, log),
         mails=notifying.mails(database),
-        notifying=notifying.notifying(settings, database, log, directory, plain),
+        notifying=notifying.notifying(
+            settings, database, log, directory, plain, pacer.budget
+        ),
         rebuilder=PostgresRebuilder(database, catalog),
         make_checkpoints=Checkpoints(database, catalog).make,
         fold_stale_tallies=Retally(database, catalog).run,

@@ -25,12 +25,12 @@ PERSON = "person"
 
 
 def _retracted(event: UsageRetracted, context: Context) -> str:
-    return f"{_record(event)} retracted{because(event.reason)} ({measured(event.record)})"
+    return f"{_record(event)} retracted{because(event.reason)} ({measured(event.record, context)})"
 
 
 def _corrected(event: UsageCorrected, context: Context) -> str:
     was, now = event.record, event.becomes
-    changes = [f"{measured(was)} becomes {measured(now)}"]
+    changes = [f"{measured(was, context)} becomes {measured(now, context)}"]
     changes += [
         f"{name} {was.properties.get(name) or 'nothing'} becomes "
         f"{now.properties.get(name) or 'nothing'}"
@@ -42,7 +42,7 @@ def _corrected(event: UsageCorrected, context: Context) -> str:
 
 def _reverted(event: CorrectionReverted, context: Context) -> str:
     again = "counts as it was recorded again"
-    return f"{_record(event)} {again}{because(event.reason)} ({measured(event.record)})"
+    return f"{_record(event)} {again}{because(event.reason)} ({measured(event.record, context)})"
 
 
 def _record(event: UsageRetracted | UsageCorrected | CorrectionReverted) -> str:

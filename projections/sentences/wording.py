@@ -1,12 +1,28 @@
 """How sentences write amounts, instants, numbers of things and usage records."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from domain.events.usage import PackedRecord, instant
 from domain.money import shown
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+"""What is told with its unit; what a meter of unique values counts may be any text."""
+
+
+class Meters(Protocol):
+    """What people call meters and quantities."""
+
+    def name(self, meter: str) -> str:
+        """What it is called."""
+        ...
+
+    def quantity(self, meter: str, value: str) -> str:
+        """So much of it, in its unit. value: a plain decimal."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,11 +30,23 @@ class Context:
     """What a sentence needs to know beside its event.
 
     currency: of amounts; without one they are told in minor units. revision: of the cycle's
-    invoice, ``None`` where that is not known.
+    invoice, ``None`` where that is not known. meters: without them usage is told by their ids.
     """
 
     currency: str = ""
     revision: int | None = None
+    meters: Meters | None = None
+
+    def used(self, meter: str, value: str) -> str:
+        """So much of a meter. value: as the log keeps it.
+
+        >>> Context().used("cpu", "12.5")
+        '12.5 cpu'
+        """
+        if self.meters is None:
+            return f"{value} {meter}"
+        amount = self.meters.quantity(meter, value) if _NUMBER.fullmatch(value) else value
+        return f"{self.meters.name(meter)}, {amount}"
 
     def money(self, amount: int) -> str:
         """An amount with its currency. amount: minor units.
@@ -81,11 +109,12 @@ def in_brackets(reason: str) -> str:
     return f" ({reason})" if reason else ""
 
 
-def measured(record: PackedRecord) -> str:
+def measured(record: PackedRecord, context: Context) -> str:
     """What a usage record says, without its name.
 
-    >>> measured(PackedRecord("fra-7", "r-17", "cpu", "a1", "12.5", 1_767_607_200_000_000, {}))
+    >>> record = PackedRecord("fra-7", "r-17", "cpu", "a1", "12.5", 1_767_607_200_000_000, {})
+    >>> measured(record, Context())
     '12.5 cpu of a1 at 2026-01-05 10:00 UTC'
     """
     of = f" of {record.attachment}" if record.attachment else ""
-    return f"{record.value} {record.meter}{of} at {minute(instant(record.at))}"
+    return f"{context.used(record.meter, record.value)}{of} at {minute(instant(record.at))}"

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from adapters.postgres.change_requests import PostgresChangeRequests
 from adapters.postgres.database import Database
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.search import PostgresSearch
-from application.change_requests import CLAIMED, LASTS, Asked, Stake
+from application.kept_changes import LASTS, Asked, Stake
 from application.keys import Keys
 from application.searching import Found, Search
+from domain.errors import StoreUnavailable
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 ASKED = Asked(
@@ -61,20 +63,49 @@ def test_another_text_names_none(store: PostgresChangeRequests, request_id: str)
     assert store.get(request_id) is None
 
 
-def test_a_claim_keeps_others_off_until_it_is_over(store: PostgresChangeRequests) -> None:
+def test_one_at_a_time_decides_about_a_request(store: PostgresChangeRequests) -> None:
+    request, other = kept(store), kept(store)
+    with store.alone(request) as first, store.alone(request) as second:
+        assert (first, second) == (True, False)
+        with store.alone(other) as free:
+            assert free
+    with store.alone(request) as again:
+        assert again
+
+
+def test_whoever_lost_the_connection_keeps_nobody_off(
+    store: PostgresChangeRequests, each_database_url: str
+) -> None:
     request = kept(store)
-    assert store.claim(request, NOW)
-    assert not store.claim(request, NOW)
-    store.release(request)
-    assert store.claim(request, NOW)
-    assert store.claim(request, NOW + CLAIMED)
+    gone = Database(each_database_url)
+    with pytest.raises(StoreUnavailable), PostgresChangeRequests(gone).alone(request):
+        with psycopg.connect(each_database_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        with store.alone(request) as mine:
+            assert mine
+    gone.close()
 
 
-def test_what_is_over_or_decided_is_not_claimed(store: PostgresChangeRequests) -> None:
-    over, decided = kept(store, NOW - LASTS), kept(store)
+def test_what_was_begun_does_not_expire_and_is_found(store: PostgresChangeRequests) -> None:
+    request, over = kept(store, NOW - LASTS), kept(store, NOW - LASTS)
+    store.begin(request, "key:b", "agreed")
+    found = store.get(request)
+    assert found is not None
+    assert (found.begun_by, found.begun_reason, found.begun_after) == ("key:b", "agreed", 0)
+    assert (found.state(NOW), store.begun(), store.traces(found)) == ("waiting", [request], [])
+    assert [each.id for each in store.list("waiting", None, 9, NOW)] == [request]
+    assert [each.id for each in store.list("expired", None, 9, NOW)] == [over]
+    store.forget_begun(request)
+    assert (store.begun(), store.list("waiting", None, 9, NOW)) == ([], [])
+
+
+def test_what_is_decided_stays_so(store: PostgresChangeRequests) -> None:
+    decided = kept(store)
     store.decide(decided, "rejected", "key:b", "no", NOW)
     store.decide(decided, "approved", "key:c", None, NOW)
-    assert [store.claim(each, NOW) for each in (over, decided)] == [False, False]
     found = store.get(decided)
     assert found is not None
     assert (found.decision, found.decided_by, found.reason) == ("rejected", "key:b", "no")

@@ -328,7 +328,9 @@ def test_after_five_days_of_nothing_but_failures_it_is_disabled_and_that_is_told
     assert post.endpoints.get(endpoint).failing_since is None
 
 
-def test_one_that_says_it_is_gone_is_disabled_at_once(post: Post) -> None:
+def test_one_that_says_it_is_gone_is_disabled_at_once(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
     endpoint = post.listen("invoice.paid")
     post.sent.answer = lambda body: 410
     post.tell(1)
@@ -336,6 +338,7 @@ def test_one_that_says_it_is_gone_is_disabled_at_once(post: Post) -> None:
     assert post.work() == [1]
     assert post.endpoints.get(endpoint).disabled_reason == "it answered 410: gone"
     assert post.statuses(endpoint) == ["given_up", "given_up"]
+    assert f"webhook endpoint {endpoint} is disabled: it answered 410: gone" in caplog.messages
 
 
 def test_what_waits_for_an_endpoint_ends_with_it(post: Post) -> None:

@@ -7,7 +7,8 @@ from adapters.postgres.erasing import TABLES
 NOTHING_PERSONAL = {
     "the log and what is folded from it": (
         "alert_look alert_reached case_summary chain_checkpoint chain_head chain_link chain_stream"
-        " credit_use cycle_head cyclebook_events invoice_summary invoice_update open_discrepancy"
+        " credit_use cycle_head cyclebook_events detached_item detached_month invoice_summary"
+        " invoice_update open_discrepancy"
         " projection_tracking quarantine_receipt spend_alert sync_trouble usage_by_day"
         " usage_by_day_value usage_checkpoint usage_point usage_tally usage_value notice"
     ),

@@ -118,6 +118,9 @@ class Alarmed:
     def due(self, at: datetime) -> list[str]:
         return [each.cycle for each in self.looks.due(at, 100)]
 
+    def unseen(self, at: datetime) -> list[str]:
+        return [each.cycle for each in self.looks.unseen(at, 100)]
+
     def told(self) -> list[str]:
         rows = self.stored.rows("SELECT occurrence FROM notice WHERE kind = 'alert.reached'")
         return sorted(occurrence for (occurrence,) in rows)
@@ -142,7 +145,9 @@ def test_a_cycle_is_due_again_when_it_changed_or_after_a_while(stored: StoredWor
     acme.watch.run(now)
     soon = now + AGAIN_AFTER
     assert acme.due(soon) == [], "nothing changed"
-    assert acme.due(now + AGAIN_ANYWAY) == [SECOND], "fees went on"
+    assert acme.due(now + AGAIN_ANYWAY) == [], "that is for the schedule"
+    assert acme.unseen(now + AGAIN_ANYWAY) == [SECOND], "fees went on"
+    assert acme.unseen(soon) == [], "it was looked at a moment ago"
     acme.made.use("1", FEBRUARY)
     assert acme.due(now) == [], "it was looked at a moment ago"
     assert acme.due(soon) == [SECOND]

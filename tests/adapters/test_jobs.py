@@ -11,6 +11,7 @@ import pytest
 from adapters.jobs.queue import ProcrastinateJobs
 from adapters.jobs.runner import JobRunner
 from application.schedule_ports import BY_ITSELF, Asked, Tally
+from application.schedules import SCHEDULES
 from application.sweeping import ATTEMPTS_MAX
 from domain.errors import GatewayUnavailable, StoreUnavailable
 from tests.scheduled import Desk, desk, wait_until, working
@@ -123,6 +124,16 @@ def test_a_time_that_has_come_is_run_once_by_many_schedulers(made: Desk) -> None
     (run,) = made.log()
     assert run.asked_by == BY_ITSELF
     assert {each.asked_by for each in made.log("answers")} == {"ada"}
+
+
+def test_every_schedule_is_run_once_at_its_time_by_many_schedulers(made: Desk) -> None:
+    names = [each.name for each in SCHEDULES]
+    sweeps, cadences = dict.fromkeys(names, fine), dict.fromkeys(names, "0 0 1 * *")
+    with working(*made.loops(sweeps, cadences), *made.loops(sweeps, cadences)):
+        wait_until(lambda: made.runs.latest().keys() == set(names))
+        wait_until(lambda: not jobs_left(made))
+    runs = [each for name in names for each in made.log(name)]
+    assert [(each.schedule, each.outcome) for each in runs] == [(name, "done") for name in names]
 
 
 def test_what_fails_comes_again_and_at_last_is_dead_until_retried(made: Desk) -> None:

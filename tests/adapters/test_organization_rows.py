@@ -117,11 +117,11 @@ ROWS = (
     "INSERT INTO invoice_summary (cycle_id, stripe_id, cycle, organization, currency, starts, ends,"
     " status, credited, stripe_state, position) VALUES (gen_random_uuid(), gen_random_uuid(),"
     " '{org}.2026-01-01', '{org}', 'usd', now(), now(), 'issued', 0, 'drift', 1)",
-    "INSERT INTO open_discrepancy (id, stripe_id, kind, key, ours, theirs, since, position)"
-    " SELECT 'd-{org}', stripe_id, 'amount', 'fee', '1', '2', now(), 1 FROM invoice_summary"
+    "INSERT INTO open_discrepancy (id, stripe_id, kind, key, ours, theirs, since, number, position)"
+    " SELECT 'd-{org}', stripe_id, 'amount', 'fee', '1', '2', now(), 1, 1 FROM invoice_summary"
     " WHERE organization = '{org}'",
-    "INSERT INTO reconciliation_finding (reconciliation, number, kind, severity, cycle,"
-    " organization, currency, ours, theirs, cents, detail, repaired) SELECT max(id), {number},"
+    "INSERT INTO reconciliation_finding (reconciliation, kind, severity, cycle,"
+    " organization, currency, ours, theirs, cents, detail, repaired) SELECT max(id),"
     " 'amount', 'error', '{org}.2026-01-01', '{org}', 'usd', '1', '2', 1, '-', false"
     " FROM reconciliation",
     "INSERT INTO invoice_summary (cycle_id, stripe_id, cycle, organization, currency, starts, ends,"

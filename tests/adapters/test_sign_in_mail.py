@@ -13,7 +13,7 @@ from adapters.postgres.database import Database
 from adapters.postgres.directory import PostgresDirectory
 from adapters.postgres.mails import PostgresMailOutage
 from adapters.postgres.sign_in_requests import KEPT_FOR, PostgresSignInRequests
-from application.mail_server import MailServer
+from application.mail_server import PROBE_EVERY, MailServer, MailServerAway
 from application.ports import Profile
 from application.signing_in import Visitor
 from application.signing_in_by_mail import (
@@ -49,9 +49,9 @@ class Gate:
         store = PostgresSignInRequests(database)
         carrier = SmtpCarrier(smtp, "billing@cloud.example", Letters(ORIGIN))
         self.asking = AskingForLinks(store)
-        server = MailServer(PostgresMailOutage(database), carrier.reach)
+        self.server = MailServer(PostgresMailOutage(database), carrier.reach)
         self.sending = SendingLinks(
-            store, server, self.load, directory, self.link, carrier.sign_in
+            store, self.server, self.load, directory, self.link, carrier.sign_in
         )
 
     def load(self, name: str) -> Organization:
@@ -166,7 +166,13 @@ def test_who_asked_is_forgotten_after_a_day(gate: Gate, each_database_url: str) 
     ids=["never", "later"],
 )
 def test_what_cannot_be_sent_is_given_up_with_its_reason(
-    gate: Gate, inbox: Inbox, each_database_url: str, answer: str, attempts: int, error: str
+    gate: Gate,
+    inbox: Inbox,
+    each_database_url: str,
+    caplog: pytest.LogCaptureFixture,
+    answer: str,
+    attempts: int,
+    error: str,
 ) -> None:
     inbox.answers[ADA] = answer
     gate.ask()
@@ -176,3 +182,20 @@ def test_what_cannot_be_sent_is_given_up_with_its_reason(
 
     assert len(gate.links) == 2 * attempts
     assert kept(each_database_url) == [(None, error)]
+    (line,) = [each for each in caplog.messages if each.startswith("link to sign in")]
+    assert line.endswith(f"is given up: {error}") and ADA not in line
+
+
+def test_while_the_mail_server_is_away_nobody_loses_their_turn(
+    gate: Gate, inbox: Inbox, each_database_url: str
+) -> None:
+    away = "the mail server: ConnectionRefusedError"
+    gate.server.failed(MailServerAway(away), gate.now)
+    gate.ask()
+    gate.work()
+    assert kept(each_database_url) == [(ADA, None)], "left alone"
+
+    gate.now += PROBE_EVERY
+    gate.work()
+
+    assert recipients(inbox) == [ADA]

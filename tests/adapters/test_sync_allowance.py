@@ -213,7 +213,7 @@ def test_who_waits_for_it_is_counted_and_not_late(case: Wired, queue: PostgresSy
     counted = PostgresVitals(case.database).count()
     assert counted["syncs_spaced"].count == 1
     assert counted["syncs_spaced"].age(counted.at) >= 3 * HOUR
-    assert counted["syncs"].age(counted.at) == timedelta()
+    assert counted["syncs"].age(counted.at) < timedelta(minutes=1)
 
     execute(case, "UPDATE last_sync SET next_at = next_at - interval '2 hours'")
     execute(case, "UPDATE sync_queue SET due_at = due_at - interval '2 hours'")

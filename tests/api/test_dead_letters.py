@@ -78,8 +78,19 @@ def test_a_replay_records_what_it_can_and_keeps_the_rest(
         "quarantined": 1,
     }
     left = {(each["code"], each["beginning"], each["times"]) for each in letters(admin)}
-    assert left == {("malformed_request", "no JSON", 2), ("invalid_record", '{"id": "k3"}', 1)}
+    assert left == {("malformed_request", "no JSON", 1), ("invalid_record", '{"id": "k3"}', 1)}
     assert [each["resolution"] for each in letters(admin, "replayed")] == [WHY["reason"]] * 3
+
+
+def test_deliveries_are_counted_and_replays_are_not(wired: Wired, admin: Caller) -> None:
+    kept(wired, b"no JSON", b"no JSON")
+    (before,) = letters(admin)
+    for _ in range(2):
+        assert done(admin("POST", "/v1/dead-letters/replay", WHY))["still_dead"] == 1
+    (after,) = letters(admin)
+    assert (after["times"], after["last_at"]) == (2, before["last_at"])
+    kept(wired, b"no JSON")
+    assert letters(admin)[0]["times"] == 3
 
 
 def test_one_is_replayed_twice_and_counts_once(wired: Wired, admin: Caller, acme: str) -> None:

@@ -1,5 +1,6 @@
 """Customers and invoices of another biller: brought over once, read ever after, told of if bad."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -172,6 +173,24 @@ def test_invoices_become_a_history_that_is_marked(made: Shadowed) -> None:
         4900,
     )
     assert [(each["description"], each["amount"]) for each in row["lines"]] == [("Fee", 4900)]
+
+
+def test_the_history_is_in_the_export_of_everything(made: Shadowed) -> None:
+    customer = made.biller.customer("Acme")
+    made.bring_customers()
+    first = made.biller.bill(customer, line("Fee", 4900, OLDER.start, OLDER.end))
+    made.bring_invoices()
+    text = made.ask("GET", "/v1/organizations/acme/export").get_data(as_text=True)
+    rows = [json.loads(each) for each in text.splitlines()]
+    told = {each["row"]: each for each in rows}
+    assert (told["imported_invoice"]["stripe_invoice"], told["imported_invoice"]["total"]) == (
+        first,
+        4900,
+    )
+    assert (told["imported_line"]["stripe_invoice"], told["imported_line"]["amount"]) == (
+        first,
+        4900,
+    )
 
 
 def test_pages_of_the_history(made: Shadowed) -> None:

@@ -25,7 +25,8 @@ def mails(database_url: str, admin: Caller) -> list[int]:
 def _mail(connection: psycopg.Connection[Any], status: str, error: str | None) -> int:
     row = connection.execute(
         "WITH told AS (INSERT INTO notice (occurrence, kind, organization, cycle, at, data)"
-        " VALUES (gen_random_uuid()::text, 'invoice.issued', 'acme', 'acme.2026-01-01', now(), '{}')"
+        " VALUES (gen_random_uuid()::text, 'invoice.issued', 'acme', 'acme.2026-01-01', now(),"
+        " '{}')"
         " RETURNING number)"
         " INSERT INTO mail (notice, organization, member, status, attempts, error)"
         " SELECT number, 'acme', 'ada', %s, 1, %s FROM told RETURNING number",
@@ -95,7 +96,7 @@ def test_some_are_left_unsent_with_a_reason_and_by_whom(admin: Caller, mails: li
 @pytest.mark.parametrize("body", [{"numbers": [1]}, {"numbers": [1], "reason": " "}])
 def test_nothing_is_left_unsent_without_a_reason(admin: Caller, body: dict[str, Any]) -> None:
     answer = admin("POST", "/v1/mails/drop", body)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert answer.get_json()["errors"][0]["field"] == "reason"
 
 

@@ -2,8 +2,12 @@
 
 import re
 import socket
+import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,13 +19,14 @@ from adapters.sandbox.ledger import Ledger
 from adapters.stripe.gateway import StripeGateway, stripe_client
 from api.app import create_app
 from api.http.usage import RECORD
-from api.metrics import shown
+from api.metrics import numbers_loop
 from api.settings import Settings
 from api.wiring import Wired, wire
 from api.wiring.monitoring import prometheus
 from api.worker import ROLES as ROLES_OF_WORKERS
 from application.meters import metered_sync
 from application.vitals import ESSENTIAL_ROLES, ROLES, WAITING
+from application.worker import Health
 from domain.errors import Busy
 from tests.api.conftest import Caller, day
 
@@ -137,26 +142,57 @@ def test_a_worker_shows_its_own(database_url: str) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     given = {"DATABASE_URL": database_url, "WORKER_METRICS_PORT": str(port)}
-    with (
-        wire(Settings.from_environment(given), database_url, metrics=prometheus()) as wired,
-        shown(wired) as found,
-        urllib.request.urlopen(f"http://127.0.0.1:{found}/metrics") as answer,
-    ):
-        assert found == port
-        assert samples(answer.read().decode())["cyclebook_store_up{}"] == 1
+    with showing(database_url, port):
+        assert read(port)["cyclebook_store_up{}"] == 1
 
 
-def test_a_worker_without_its_port_works_all_the_same(
-    database_url: str, caplog: pytest.LogCaptureFixture
+@contextmanager
+def showing(database_url: str, port: int) -> Iterator[Health]:
+    """A worker's numbers at a port, as its thread shows them; how that goes."""
+    given = {"DATABASE_URL": database_url, "WORKER_METRICS_PORT": str(port)}
+    settings = Settings.from_environment(given)
+    with wire(settings, database_url, metrics=prometheus()) as wired:
+        loop = numbers_loop(wired)
+        assert loop is not None
+        (health,) = loop.parts
+        stop = threading.Event()
+        thread = threading.Thread(target=loop.run, args=[stop])
+        thread.start()
+        try:
+            assert wait_for(lambda: health.steps + health.failures > 0)
+            yield health
+        finally:
+            stop.set()
+            thread.join()
+
+
+def read(port: int) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return samples(answer.read().decode())
+
+
+def wait_for(happened: Callable[[], bool], within_s: float = 30) -> bool:
+    until = time.monotonic() + within_s
+    while not happened() and time.monotonic() < until:
+        time.sleep(0.02)
+    return happened()
+
+
+def test_a_worker_without_its_port_says_so_and_has_it_as_soon_as_it_is_free(
+    database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("api.metrics.ASK_FOR_PORT_EVERY", timedelta(milliseconds=50))
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        given = {"DATABASE_URL": database_url, "WORKER_METRICS_PORT": str(other.getsockname()[1])}
-        settings = Settings.from_environment(given)
-        with wire(settings, database_url, metrics=prometheus()) as wired, shown(wired) as found:
-            assert found is None
-    assert "no numbers at WORKER_METRICS_PORT" in caplog.text
+        port = other.getsockname()[1]
+        with showing(database_url, port) as health:
+            assert wait_for(lambda: health.failures > 1)
+            assert f"WORKER_METRICS_PORT {port} on 127.0.0.1 cannot be had" in str(health.problem)
+            assert caplog.text.count("nobody can read this worker's numbers") == 1
+            other.close()
+            assert wait_for(lambda: health.problem is None)
+            assert read(port)["cyclebook_store_up{}"] == 1
 
 
 def test_without_a_store_the_rest_is_shown() -> None:

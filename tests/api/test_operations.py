@@ -2,7 +2,7 @@
 
 import re
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
@@ -18,7 +18,7 @@ from api.wiring import Wired, attached, wire
 from application.mail_server import MailOutage
 from application.pacer import Pacer
 from application.pacing import Outcome
-from application.vitals import Budget, Monitoring
+from application.vitals import Budget, Monitoring, SetUp
 from domain.errors import RuleViolation, StoreUnavailable
 from tests.api.conftest import Caller
 from tests.databases import migrated_database
@@ -37,6 +37,8 @@ def test_what_does_not_keep_requests_from_being_served_is_a_warning(
     with closing(Database(database_url, size=1)) as database:
         pacer = Pacer(PostgresPace(database, 100, 25), lambda span: None)
         pacer.tell(pacer.take("GET /v1/invoices"), Outcome.KEY_REFUSED, "Stripe refuses our key")
+    budget = wired.monitoring.look().budget
+    assert budget.key_refused and budget.away_since is not None
 
     assert admin.client.get("/readyz").get_json() == {
         "ready": True,
@@ -63,9 +65,7 @@ def test_intake_is_missed_where_there_is_a_broker_and_mail_where_any_is_sent(
                 wired.projector.lag,
                 lambda: Budget(used=0, allowed=9, full=9),
                 list,
-                timedelta(),
-                broker=used,
-                mails=used,
+                SetUp(broker=used, mails=used),
             )
             for used in (False, True)
         )

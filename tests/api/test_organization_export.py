@@ -20,6 +20,22 @@ __all__ = ["used"]
 
 EXPORT = "/v1/organizations/acme/export"
 INTERNAL = "A hopeless case"
+OF_THE_BOOKS = frozenset(
+    [
+        "organization",
+        "member",
+        "credit",
+        "alert",
+        "invoice",
+        "invoice_line",
+        "case",
+        "case_entry",
+        "usage_record",
+        "event",
+        "api_key",
+    ]
+)
+"""Kinds of rows that the fixture makes. Those of tables: ``tests/adapters``."""
 
 
 @pytest.fixture
@@ -30,6 +46,8 @@ def much(wired: Wired, admin: Caller, used: str) -> None:
     done(admin("PUT", "/v1/organizations/acme", details))
     credit = {"credit": "k1", "amount": 5, "currency": "usd", "reason": "sorry"}
     done(admin("POST", "/v1/organizations/acme/credits", credit))
+    done(admin("PUT", "/v1/organizations/acme/alerts/a1", {"amount": 100}))
+    wired.keys.create("organization", "acme", "theirs", actor="test")
     done(admin("POST", f"{INVOICE}/sync", {}))
     new = NewCase(text="Too much", case="c1", cycle=CYCLE)
     wired.cases.report("acme", new, by="customer", actor="member:u1", at=START)
@@ -52,8 +70,8 @@ def test_every_kind_of_row_is_there_flat_and_counted(admin: Caller, much: None) 
         "acme",
         PERSONAL,
     )
-    assert last == {"row": "end", "rows": counts}
-    assert counts.keys() == COLUMNS.keys()
+    assert last == {"row": "end", "rows": {kind: counts[kind] for kind in COLUMNS}}
+    assert OF_THE_BOOKS <= counts.keys() <= COLUMNS.keys()
     for row in rows:
         assert tuple(row)[1:] == COLUMNS[row["row"]]
         assert not any(isinstance(each, (dict, list, float)) for each in row.values())
@@ -93,5 +111,5 @@ def test_the_command_writes_a_file_for_each_kind(run: Run, much: None, tmp_path:
     for each in manifest["files"]:
         content = (folder / each["file"]).read_bytes()
         assert each["sha256"] == hashlib.sha256(content).hexdigest()
-        assert each["rows"] == content.count(b"\n") > 0
+        assert each["rows"] == content.count(b"\n")
     assert run("export-organization", "nobody", "--to", str(folder))[0] == 2

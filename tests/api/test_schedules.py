@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -160,7 +160,15 @@ def test_workers_tell_of_themselves(wired: Wired, admin: Caller, run: Run) -> No
     assert (status, "working" in said) == (0, True)
     work.stop()
     assert work.join(5)
-    assert admin("GET", "/v1/workers").json["data"][0]["state"] == "stopped"
+    assert admin("GET", "/v1/workers").json["data"] == []
+    newer = UUID(int=9)
+    wired.scheduling.crew.beat(newer, ["sync"], [])
+    rows = admin("GET", "/v1/workers?stopped=true").json["data"]
+    assert [row["state"] for row in rows] == ["working", "stopped"]
+    assert ["stopped" in run("workers", *asked)[1] for asked in ([], ["--stopped"])] == [
+        False,
+        True,
+    ]
 
 
 def test_a_worker_that_is_not_heard_of_is_silent(

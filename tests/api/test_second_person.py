@@ -13,6 +13,7 @@ from adapters.sandbox.app import Sandbox
 from api.app import create_app
 from api.weighing import NOT_ASKED
 from api.wiring import Wired
+from application.kept_changes import Consent
 from tests.api.conftest import START, Caller, day
 from tests.api.test_access import OPS
 from tests.api.test_conflicts import EDITS, decided, edited
@@ -124,7 +125,8 @@ def test_a_second_person_carries_it_out_and_the_log_names_both(
             "SELECT convert_from(state, 'UTF8')::json ->> 'actor' FROM cyclebook_events"
             " ORDER BY notification_id DESC LIMIT 1"
         ).fetchone()
-    assert row == (f"key:{ada.key[:11]}, approved by key:{bob.key[:11]}",)
+    people = f"key:{ada.key[:11]}, approved by key:{bob.key[:11]}"
+    assert row == (f"{people}, change request {request}",)
     assert code(approve(bob, request), 409) == "change_request_decided"
 
 
@@ -205,7 +207,8 @@ def test_what_is_refused_then_goes_on_waiting(ada: Caller, bob: Caller, used: st
     request = kept(ada("POST", ITEMS, ITEM))
     done(bob("POST", ITEMS, ITEM | {"amount": 50}))
     assert code(approve(bob, request), 409) == "conflict"
-    assert done(bob("GET", f"{REQUESTS}/{request}"))["state"] == "waiting"
+    found = done(bob("GET", f"{REQUESTS}/{request}"))
+    assert (found["state"], found["begun_by"]) == ("waiting", None)
 
 
 def test_only_one_decides_at_a_time(wired: Wired, ada: Caller, bob: Caller, used: str) -> None:
@@ -217,7 +220,8 @@ def test_only_one_decides_at_a_time(wired: Wired, ada: Caller, bob: Caller, used
         return wired.change_requests.get(request).stake
 
     again: list[str] = []
-    wired.change_requests.approve(request, lambda: also(again), lambda: None, actor="staff:eve")
+    eve = Consent(actor="staff:eve")
+    wired.change_requests.approve(request, lambda: also(again), lambda: None, eve)
     assert again == ["busy"]
 
 

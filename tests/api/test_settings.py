@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.setting_rows import rows
 from api.setting_texts import DEFAULT_SECRET_KEY
 from api.settings import SANDBOX_WEBHOOK_SECRET, Settings
 from domain.errors import InvalidInput
@@ -110,16 +111,48 @@ def test_what_is_malformed_or_unsafe_is_refused_by_name(given: dict[str, str], f
 def test_secrets_are_never_shown() -> None:
     given = {**LIVE, "DATABASE_URL": "postgresql://u:hidden@db/x"}
     settings = Settings.from_environment(given)
-    shown = repr(settings) + repr(settings.described())
+    shown = repr(settings) + repr(rows(settings, [], given))
     for secret in ("sk_live_123", "whsec_abc", "0123456789abcdef", "hidden"):
         assert secret not in shown
 
 
-def test_each_setting_is_described() -> None:
-    rows = Settings.from_environment({}).described()
-    assert [name for name, _, _ in rows] == [each.name.upper() for each in fields(Settings)]
-    assert ("PORT", "8000", "Port that the API listens on") in rows
-    assert all(meaning for _, _, meaning in rows)
+def test_each_setting_is_shown_with_its_meaning() -> None:
+    shown = rows(Settings.from_environment({}), [], {})
+    assert [each.variable for each in shown] == [each.name.upper() for each in fields(Settings)]
+    assert all(each.meaning and each.problem is None for each in shown)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "value", "source"),
+    [
+        pytest.param({}, "PORT", "8000", "default", id="nothing said"),
+        pytest.param({"PORT": "81"}, "PORT", "81", "environment", id="said"),
+        pytest.param({"PORT": " "}, "PORT", "8000", "default", id="said with nothing in it"),
+        pytest.param({}, "PUBLIC_URL", "http://127.0.0.1:8000", "derived", id="where it listens"),
+        pytest.param({"HOST": "::1"}, "PUBLIC_URL", "http://[::1]:8000", "derived", id="IPv6"),
+        pytest.param({}, "STRIPE_API_BASE", "http://127.0.0.1:12111", "derived", id="the sandbox"),
+        pytest.param(LIVE, "STRIPE_API_BASE", "https://api.stripe.com", "derived", id="Stripe"),
+        pytest.param(LIVE, "STRIPE_RATE_PER_S", "100", "derived", id="the pace of a live key"),
+        pytest.param(LIVE, "STRIPE_API_KEY", "set", "environment", id="a secret"),
+        pytest.param({}, "STRIPE_WEBHOOK_SECRET", "set", "derived", id="the sandbox's secret"),
+        pytest.param({}, "SECRET_KEY", "set", "default", id="the demo's secret"),
+        pytest.param({}, "AMQP_URL", "not set", "default", id="nothing in force"),
+        pytest.param({}, "SCHEDULES", "not set", "default", id="an empty default"),
+        pytest.param({}, "SHADOW", "false", "default", id="as it would be written"),
+        pytest.param(
+            {"CYCLEBOOK_HOME": "/srv/books"},
+            "DATABASE_URL",
+            "embedded, in /srv/books",
+            "derived",
+            id="the embedded database",
+        ),
+    ],
+)
+def test_what_is_in_force_is_shown_and_where_it_comes_from(
+    given: dict[str, str], name: str, value: str, source: str
+) -> None:
+    shown = {each.variable: each for each in rows(Settings.from_environment(given), [], given)}
+    assert (shown[name].value, shown[name].source) == (value, source)
 
 
 @pytest.mark.parametrize(

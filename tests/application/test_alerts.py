@@ -11,6 +11,7 @@ from application.daily_costs import DailyCosts
 from application.forecasting import Forecasts
 from application.insight_ports import AlertLook
 from application.insight_views import AlertView
+from application.schedule_ports import Tally
 from domain.alert import Wanted
 from domain.errors import InvalidInput, RuleViolation
 from tests.insight_memory import (
@@ -147,6 +148,16 @@ def test_one_organization_in_trouble_does_not_keep_the_others_waiting() -> None:
     acme.made.travel(day(10))
     acme.looks.extra = [AlertLook("nobody", "nobody.2026-01-01", 1, 1)]
     assert acme.look() == ["alert.reached/a/acme.2026-01-01/1"]
+
+
+def test_a_look_at_all_counts_and_names_those_that_cannot_be_looked_at() -> None:
+    acme = Alarmed()
+    acme.configure("a", amount=500)
+    acme.made.travel(day(10))
+    acme.looks.extra = [AlertLook("nobody", "nobody.2026-01-01", 1, 1)]
+    problem = "could not be looked at: nobody.2026-01-01"
+    assert acme.watch.look_anyway(acme.made.now) == Tally(expected=2, done=1, problem=problem)
+    assert list(acme.notices.told) == ["alert.reached/a/acme.2026-01-01/1"]
 
 
 @pytest.mark.parametrize(

@@ -97,18 +97,19 @@ def minutes(count: float) -> timedelta:
         ),
         pytest.param(
             replace(
-                waiting("mails", 3, minutes(40)),
+                waiting("mails_due", 3, minutes(40)),
                 mail_outage=MailOutage(since=NOW - minutes(41), reason="no answer"),
             ),
             ["No e-mail goes out for 41 minutes: no answer"],
             id="the mail server is away, and that is said once",
         ),
         pytest.param(
-            waiting("mails", 3, minutes(40)),
+            waiting("mails_due", 3, minutes(40)),
             ["Somebody should have been told for 40 minutes"],
             id="e-mails wait, and nobody knows why",
         ),
-        pytest.param(waiting("mails", 900, minutes(20)), [], id="e-mails on their way"),
+        pytest.param(waiting("mails_due", 900, minutes(20)), [], id="e-mails on their way"),
+        pytest.param(waiting("mails_failing", 1, minutes(900)), [], id="a mailbox that is full"),
         pytest.param(waiting("mails_given_up", 1), ["1 e-mail was given up"], id="given up"),
     ],
 )

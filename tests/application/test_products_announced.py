@@ -42,9 +42,7 @@ def by_the_second_line_of_a_service() -> World:
         pytest.param(by_the_second_line_of_a_service, 0, id="one that is known"),
     ],
 )
-def test_as_many_calls_are_announced_as_are_made(
-    given: Callable[[], World], products: int
-) -> None:
+def test_as_many_calls_are_announced_as_are_made(given: Callable[[], World], products: int) -> None:
     made = given()
     announced, planned = made.reconciler.pending(CYCLE), made.reconciler.plan(CYCLE)
     made.sandbox.transport.calls.clear()

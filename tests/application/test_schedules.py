@@ -10,7 +10,7 @@ from api.cron import after, before, is_cadence
 from application.schedule_ports import Asked, Tally
 from application.schedules import SCHEDULES, Schedules, Standing, Times, cadences
 from application.sweeping import ATTEMPTS_MAX, PAUSES, Sweep, Sweeping
-from domain.errors import GatewayUnavailable, InvalidInput, NotFound
+from domain.errors import GatewayUnavailable, InvalidInput, NotFound, StoreUnavailable
 from tests.memory_schedules import THEN, MemoryCrew, MemoryJobs, MemoryRuns
 
 WORKER = UUID(int=1)
@@ -138,6 +138,24 @@ def test_what_fails_comes_again_after_a_pause(attempt: int) -> None:
     assert runs.kept[1].error == "gateway_unavailable: silence"
     pause = PAUSES[attempt - 1].total_seconds()
     assert jobs.told == [f"audit attempt {attempt + 1} in {pause:g} s"]
+
+
+@pytest.mark.parametrize("attempt", [1, ATTEMPTS_MAX])
+def test_an_outage_of_the_store_counts_no_attempt(attempt: int) -> None:
+    def cut_off(now: datetime) -> Tally:
+        raise StoreUnavailable("away")
+
+    runs, jobs = swept(cut_off, attempt)
+    assert runs.kept[1].error == "store_unavailable: away"
+    assert jobs.told == [f"audit attempt {attempt} in 10 s"]
+
+
+def test_the_error_of_a_run_is_never_empty() -> None:
+    def broken(now: datetime) -> Tally:
+        raise TimeoutError
+
+    runs, _ = swept(broken)
+    assert runs.kept[1].error == "TimeoutError"
 
 
 def test_what_fails_the_last_time_is_told_to_the_queue() -> None:

@@ -7,13 +7,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.pacing import Lane, current_lane
-from application.worker import REFUSALS_MAX, Duty, Loop, Scheduler, SyncWorker, every
+from application.worker import (
+    REFUSALS_MAX,
+    STORE_PAUSE,
+    Duty,
+    Loop,
+    Scheduler,
+    SyncWorker,
+    every,
+)
 from domain.errors import (
     GatewayBusy,
     GatewayMisconfigured,
     GatewayRejected,
     GatewayUnavailable,
     NotFound,
+    StoreUnavailable,
     UnsafeChangeSet,
 )
 from tests.memory_queue import MemoryQueue
@@ -88,6 +97,58 @@ def test_a_failing_step_is_logged_and_repeated_until_it_works(
         "loop works again",
     ]
     assert (loop.health.failures, loop.health.problem, loop.health.steps) == (0, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "last"),
+    [(ValueError("odd"), "6.4 s"), (StoreUnavailable("away"), "2 s")],
+    ids=["other troubles wait longer and longer", "an outage of the store is never slept through"],
+)
+def test_pauses_grow(error: Exception, last: str, caplog: pytest.LogCaptureFixture) -> None:
+    tries: list[float] = []
+
+    class Told(threading.Event):
+        """Is told how long to wait, and does not."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            tries.append(timeout or 0)
+            if len(tries) == 6:
+                self.set()
+            return self.is_set()
+
+    def step() -> bool:
+        raise error
+
+    Loop("loop", step, every(timedelta())).run(Told())
+    assert tries[:4] == [0.2, 0.4, 0.8, 1.6]
+    assert f"loop failed, again in {last}: " in caplog.messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "pause"),
+    [
+        (GatewayUnavailable("silence"), timedelta(minutes=5)),
+        (StoreUnavailable("away"), STORE_PAUSE),
+    ],
+)
+def test_a_rare_duty_is_tried_again_soon_where_only_the_store_was_away(
+    error: Exception, pause: timedelta
+) -> None:
+    failing = [error]
+
+    def run(now: datetime) -> bool:
+        if failing:
+            raise failing.pop()
+        return False
+
+    duty = Duty(name="rare", every=timedelta(minutes=5), run=run)
+    scheduler = Scheduler([duty], lambda: clock[0])
+    clock = [NOW]
+    scheduler.step()
+    assert duty.due_at == NOW + pause
+    clock[0] += pause
+    scheduler.step()
+    assert (duty.health.problem, duty.health.steps) == (None, 1)
 
 
 def test_a_step_with_more_to_do_is_not_kept_waiting() -> None:

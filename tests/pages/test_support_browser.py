@@ -140,6 +140,7 @@ PAGES = {
     "story": "/support/invoices/CYCLE/story",
     "diff": "/support/invoices/CYCLE/diff?from=2026-01-01T00:00:00Z",
     "line": "/support/invoices/CYCLE/lines/usage%2Fnet%2Fegress%401%2Fregion%3Dfra",
+    "line-then": "/support/invoices/CYCLE/lines/usage%2Fnet%2Fegress%401%2Fregion%3Dfra?as_of=NOW",
     "plan": "/support/invoices/CYCLE/stripe",
     "form": f"/support/organizations/{STARRING}/do/item",
     "refused": f"/support/organizations/{STARRING}/do/attach",
@@ -158,7 +159,7 @@ def _go(visit: Visit, name: str) -> Page:
     stage = visit.stage
     first = stage.wired.books.cycle_names(STARRING)[0]
     path = PAGES[name].replace("CYCLE", current(stage, STARRING)).replace("FIRST", first)
-    return visit.go(path)
+    return visit.go(path.replace("NOW", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from api.pages.billing.breakdown import described
 from tests.pages.staff import call, current, issued, project, registered, shown
 from tests.pages.stage import STARRING, Stage
 
@@ -473,4 +474,4 @@ def test_links_of_a_line_say_which_line(stage: Stage) -> None:
 
     for line in view.invoice.lines:
         for what in ("Waive", "Override"):
-            assert f'aria-label="{what} {line.description}"' in text
+            assert f'aria-label="{what} {described(line)}"' in text

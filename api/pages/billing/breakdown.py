@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from api.pages.words import day
+from application.views import LineDelta
 from domain.invoice import LineItem
 from projections.meter_words import quantity_words
 
@@ -75,6 +76,11 @@ def described(line: LineItem) -> str:
     begun = datetime.fromisoformat(late["begun"]).replace(tzinfo=UTC)
     all_of_it = _readable(late["what"], None, "now {} in all")
     return f"From the period that began on {day(begun)}: {all_of_it}"
+
+
+def delta_described(line: LineDelta) -> str:
+    """The same of a line that would be another."""
+    return _readable(line.description, None) if line.key.startswith("usage/") else line.description
 
 
 def exact_of(line: LineItem) -> str:

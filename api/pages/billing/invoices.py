@@ -118,8 +118,7 @@ def _causes(diff: InvoiceDiff | None) -> tuple[tuple[str, int], ...]:
     """What changed it, in words, and by how much in minor units."""
     if diff is None:
         return ()
-    events = {each.position: each.event for each in wired().books.history(diff.cycle)}
-    return tuple((cause_words(each, events, diff.currency), each.amount) for each in diff.causes)
+    return tuple((cause_words(each, diff.currency), each.amount) for each in diff.causes)
 
 
 def _day(text: str, zone_name: str) -> datetime:

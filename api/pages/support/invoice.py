@@ -12,7 +12,7 @@ from api.pages.page import page
 from api.pages.support.cursors import cursor
 from api.pages.support.differing import difference
 from api.pages.support.on_invoices import ON_INVOICES
-from api.pages.support.places import invoice_place
+from api.pages.support.places import invoice_place, told_place
 from api.pages.support.replaying import Moment, compared, moment, told_at
 from api.pages.typed import instant
 from application.views import HistoryEntry, InvoiceView
@@ -86,7 +86,7 @@ def _then(cycle: str, at: Moment) -> tuple[InvoiceView | None, str | None]:
 @page(f"{ONE}/story", roles=STAFF)
 def support_story(cycle: str) -> str:
     """The whole story, oldest first."""
-    place = invoice_place(cycle)
+    place = told_place(cycle)
     after = cursor("after") or 0
     found = wired().invoices.history(cycle, after=after, limit=STORY_PAGE + 1)
     shown = found[:STORY_PAGE]
@@ -102,7 +102,7 @@ def support_story(cycle: str) -> str:
 @page(f"{ONE}/diff", roles=STAFF)
 def support_diff(cycle: str) -> Any:
     """Why its amount changed between two instants."""
-    place = invoice_place(cycle)
+    place = told_place(cycle)
     typed = {name: request.args.get(name, "").strip() for name in ("from", "to")}
     wrong: dict[str, str] = {}
     found = None
@@ -120,13 +120,10 @@ def support_diff(cycle: str) -> Any:
 @page(f"{ONE}/lines/<path:line>", roles=STAFF)
 def support_line(cycle: str, line: str) -> str:
     """Why a line comes to what it does, or came to then, down to its usage records."""
-    place = invoice_place(cycle)
-    after, asked = request.args.get("after"), request.args
-    then = {
-        name: instant(asked[name], place.where.zone)
-        for name in ("as_of", "known_at")
-        if asked.get(name)
-    }
+    place = told_place(cycle)
+    after, zone = request.args.get("after"), place.where.zone
+    asked = {name: request.args.get(name, "").strip() for name in ("as_of", "known_at")}
+    then = {name: instant(text, zone) if text else None for name, text in asked.items()}
     found = wired().invoices.explain(cycle, line, after=after, limit=RECORDS_PAGE, **then)
     return render_template("support/line.html", place=place, found=found, then=then)
 

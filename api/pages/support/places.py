@@ -2,6 +2,7 @@
 
 from api.context import now, wired
 from api.pages.action import Place
+from api.pages.billing.breakdown import described
 from api.pages.support.differing import difference
 from api.pages.typed import Choices, Where
 from api.pages.words import money
@@ -45,6 +46,25 @@ def organization_place(organization: str) -> Place:
     )
 
 
+def told_place(cycle: str) -> Place:
+    """An invoice that is only told about: it is not rated for that.
+
+    Raises:
+        NotFound: there is no such cycle.
+    """
+    known = wired().books.snapshot(organization_of(cycle), cycle)
+    assert known.asked is not None  # it was asked for
+    issued = known.asked.cycle.issued
+    return Place(
+        kind="invoice",
+        path={"cycle": cycle},
+        home=f"{INVOICES}/{cycle}",
+        title=f"Invoice {(issued and issued.number) or cycle}",
+        where=Where(currency=known.asked.cycle.currency, zone=known.organization.calendar.zone),
+        organization=known.organization.id,
+    )
+
+
 def invoice_place(cycle: str) -> Place:
     """An invoice.
 
@@ -64,11 +84,11 @@ def invoice_place(cycle: str) -> Place:
         view=view,
         choose={
             "adjustable": lambda: [
-                (each.line.key, f"{each.line.description}: {_so_far(each, where.currency)}")
+                (each.line.key, f"{described(each.line)}: {_so_far(each, where.currency)}")
                 for each in wired().invoices.so_far(cycle)
             ],
             "creditable": lambda: [
-                (line.key, f"{line.description}: {money(line.amount, where.currency)}")
+                (line.key, f"{described(line)}: {money(line.amount, where.currency)}")
                 for line in view.invoice.lines
                 if line.amount > 0
             ],

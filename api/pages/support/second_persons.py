@@ -15,7 +15,7 @@ from api.pages.support.on_invoices import ON_INVOICES
 from api.pages.support.on_organizations import ON_ORGANIZATIONS
 from api.pages.typed import minor_units
 from api.second_person import approve
-from application.change_requests import STATES, WAITING
+from application.kept_changes import STATES, WAITING
 from domain.errors import CyclebookError, InvalidInput
 
 ALL = "/support/change-requests"
@@ -72,7 +72,8 @@ def _decided(change: str) -> str:
     if request.form.get("step") != "approve":
         wired().change_requests.reject(change, reason, actor=g.principal.actor)
         return "Turned down."
-    approve(change, g.principal, reason or None, _up_to(change))
+    digest = request.form.get("digest") or None
+    approve(change, g.principal, reason=reason or None, up_to=_up_to(change), digest=digest)
     return "Approved, and carried out."
 
 
