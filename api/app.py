@@ -172,7 +172,7 @@ def _mark_answer(response: Response) -> Response:
         response.headers["RateLimit-Policy"], response.headers["RateLimit"] = rate
     for name, text in _HEADERS.items():
         response.headers.setdefault(name, text)
-    if response.is_streamed and response.content_length is None:
+    if response.is_streamed and "Content-Length" not in response.headers:
         response.headers["X-Accel-Buffering"] = "no"  # a proxy passes rows on as they come
     if not request.path.startswith(DOCS):
         response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -95,7 +95,11 @@ def restore(wired: "Wired", file: Path) -> Restored:
 
 
 def whole_copy(file: Path) -> Copy:
-    """What the manifest beside a file says of it, if the file is just that."""
+    """What the manifest beside a file says of it, if the file is just that.
+
+    Raises:
+        InvalidInput: one of the two cannot be read, or they do not fit.
+    """
     try:
         manifest = json.loads(_manifest_of(file).read_text("utf-8"))
         copy = Copy(
@@ -132,6 +136,7 @@ def _copy(rows: Iterable[Row], file: Path) -> tuple[int, str]:
 
 
 def rows_of(file: Path) -> Iterator[Row]:
+    """The rows that a file holds, in the log's order."""
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         for line in lines:
             _, _, row = read_line(json.loads(line))

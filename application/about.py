@@ -30,8 +30,11 @@ def begin(**facts: str | None) -> None:
 
 
 def note(**facts: str | None) -> None:
-    """Add what turned out in between, such as the id of a request to Stripe."""
-    _FACTS.set({**_FACTS.get(), **_known(facts)})
+    """Add what turned out in between, such as the id of a request to Stripe.
+
+    What is ``None`` is known no more.
+    """
+    _FACTS.set(_known({**_FACTS.get(), **facts}))
 
 
 def facts() -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from application.about import about
+from application.about import about, begin
 from application.pacing import Lane, in_lane
 from application.projector import SyncClaim, SyncQueue
 from domain.errors import (
@@ -79,6 +79,7 @@ class Loop:
 
     def _repeat(self, stop: threading.Event) -> None:
         while not stop.is_set():
+            begin()  # what the last step was about, this one is not
             try:
                 more = self._once(stop)
             except Exception as error:  # whatever it was, the loop has to live
@@ -293,6 +294,7 @@ class Scheduler:
         return [each for each in self.duties if each.due_at is None or each.due_at <= now]
 
     def _do(self, duty: Duty) -> None:
+        begin()
         now = self._now()
         more, pause = False, duty.every
         health = duty.health

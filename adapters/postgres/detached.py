@@ -9,8 +9,8 @@ from adapters.postgres.database import Rows
 from application.detached import NOTHING_DETACHED, Detached, DetachedMonth, in_archive, month_name
 
 COLUMNS = (
-    "month, cycles, events, first_position, last_position, last_at, happened_at, seal, sha256, file,"
-    " detached_at, detached_by"
+    "month, cycles, events, first_position, last_position, last_at, happened_at, seal, sha256,"
+    " file, detached_at, detached_by"
 )
 _NAMES = COLUMNS.replace(" ", "").split(",")
 _MONTHS = f"SELECT {COLUMNS} FROM detached_month ORDER BY month"

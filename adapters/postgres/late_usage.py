@@ -37,6 +37,26 @@ LATE_REJECTED = Refusal(
 )
 
 
+def not_taken(
+    connection: Connection[Rows], organization: Organization, route: Route, now: datetime
+) -> Refusal | None:
+    """Why an organization takes no late usage of a cycle; ``None`` where it does. Locks nothing."""
+    if organization.policy("late_facts") == "reject":
+        return LATE_REJECTED
+    limit = int(str(organization.policy("late_limit_cycles")))
+    row = connection.execute(
+        BEGUN_SINCE, [route.organization, route.starts, micros(now)]
+    ).fetchone()
+    if row is None or row[0] <= limit:
+        return None
+    return Refusal(
+        Outcome.QUARANTINED,
+        "too_late",
+        f"its billing cycle lies {row[0]} cycles back, and late usage is taken for "
+        f"{limit} (policy late_limit_cycles); it is kept and can be replayed",
+    )
+
+
 class LateUsage:
     """Late usage within one append. The heads of its cycles are locked by the caller."""
 
@@ -49,21 +69,7 @@ class LateUsage:
         """Why usage of a cycle past its cut-off is not taken; ``None`` where it is."""
         if self._cycle(route).forgiven:
             return WRITTEN_OFF
-        organization = self._organization(route)
-        if organization.policy("late_facts") == "reject":
-            return LATE_REJECTED
-        limit = int(str(organization.policy("late_limit_cycles")))
-        row = self._connection.execute(
-            BEGUN_SINCE, [route.organization, route.starts, micros(now)]
-        ).fetchone()
-        if row is not None and row[0] > limit:
-            return Refusal(
-                Outcome.QUARANTINED,
-                "too_late",
-                f"its billing cycle lies {row[0]} cycles back, and late usage is taken for "
-                f"{limit} (policy late_limit_cycles); it is kept and can be replayed",
-            )
-        return None
+        return not_taken(self._connection, self._organization(route), route, now)
 
     def begin(self, route: Route) -> None:
         """Have the late layer of a cycle ready to be added to, and its late facts open."""

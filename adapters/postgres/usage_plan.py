@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from adapters.postgres.database import Database
+from adapters.postgres.late_usage import not_taken
+from adapters.postgres.organizations import read_organization
 from adapters.postgres.routing import Route, Routes
 from adapters.postgres.usage_keys import canonical, content_hash, dedup_key, packed
 from domain.catalog import Meter
@@ -75,7 +77,8 @@ class Plan:
 
     looked_up: meters, and cycles whose attachments, were looked up for this plan already: one
     look is enough for all records that name what is not there. nowhere: organizations looked
-    through for a cycle of an instant between theirs, or (true) after all of them.
+    through for a cycle of an instant between theirs, or (true) after all of them. late: why
+    cycles past their cut-off take nothing, or none where they do.
     """
 
     groups: dict[bytes, tuple[Route, list[Entry]]] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class Plan:
     quarantined: list[Quarantined] = field(default_factory=list)
     looked_up: set[bytes | str] = field(default_factory=set)
     nowhere: set[tuple[str, bool]] = field(default_factory=set)
+    late: dict[bytes, Refusal | None] = field(default_factory=dict)
 
     @property
     def usual(self) -> bool:
@@ -133,12 +137,12 @@ class Planner:
         key = dedup_key(record.source, record.id)
         try:
             route = self._routes.find(record.organization, at) or self._open(plan, record, at)
-            if route.detached:
-                route = self._look_at_detached(plan, route)
             meter = self._routes.meter(route, record.meter) or self._learn(plan, route, record)
             text, value = _value(meter, record.value)
             if record.attachment and record.attachment not in route.attribution.known:
                 self._check_attachment(plan, route, record)
+            if not route.accepts_usage:
+                self._require_taken(plan, route, request.now)
         except _Refused as refused:
             if refused.refusal.outcome is Outcome.REJECTED:
                 request.refusals[index] = refused.refusal
@@ -205,15 +209,20 @@ class Planner:
             route = self._routes.find(organization, at)
         return route
 
-    def _look_at_detached(self, plan: Plan, route: Route) -> Route:
-        """A cycle that was detached when last looked at: its month may have been restored."""
-        if route.cycle_id not in plan.looked_up:
+    def _require_taken(self, plan: Plan, route: Route, now: datetime) -> None:
+        """A cycle past its cut-off, looked at once: what it does not take waits for no lock of it.
+
+        A month that is being detached holds its heads for as long as it is compared.
+        """
+        if route.cycle_id not in plan.late:
             with self._database.connection() as connection:
-                route = self._routes.reload(connection, route)
-            plan.looked_up.add(route.cycle_id)
-        if route.detached:
-            raise _Refused(IN_ARCHIVE.code, IN_ARCHIVE.detail)
-        return route
+                if route.detached:  # it may have been restored
+                    route = self._routes.reload(connection, route)
+                organization = read_organization(connection, route.organization)
+                refusal = not_taken(connection, organization, route, now)
+            plan.late[route.cycle_id] = IN_ARCHIVE if route.detached else refusal
+        if refusal := plan.late[route.cycle_id]:
+            raise _Refused(refusal.code, refusal.detail)
 
     def _learn(self, plan: Plan, route: Route, record: UsageRecord) -> Meter:
         """A meter this process has not heard of yet."""

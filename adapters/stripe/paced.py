@@ -84,6 +84,7 @@ class PacedClient(stripe.HTTPClient):
         """
         endpoint, started = endpoint_of(method, url), time.monotonic()
         for number in range(self._retries + 1):
+            note(stripe_request=None)  # until there is an answer, no other call's
             leave = self._pacer.take(endpoint)
             last = number == self._retries or time.monotonic() - started > RETRY_WITHIN_S
             response = self._once(leave, method, url, headers, post_data)

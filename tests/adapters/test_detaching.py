@@ -29,6 +29,7 @@ from tests.detached import (
     pay,
     wired_over,
 )
+from tests.january import day
 from tests.stored_stories import FIRST
 from tests.stored_world import StoredWorld, stored_world
 from tests.world import ACTOR
@@ -174,11 +175,14 @@ def test_other_months_are_written_to_while_one_is_compared(
     stored: StoredWorld, wired: Wired, tmp_path: Path
 ) -> None:
     copy, rows = read_copy(archived(wired, tmp_path))
-    positions: list[int] = []
+    made, positions = stored.made, list[int]()
 
     def slowly() -> Iterator[Row]:
         for row in rows:
-            positions.append(stored.made.use("1", stored.made.now).position)
+            both = [made.usage("1", made.now), made.usage("1", day(12))]
+            recorded = made.record(both)
+            assert [each.code for each in recorded.refusals.values()] == ["too_late"]
+            positions.append(recorded.position)
             yield row
 
     done = wired.audit_trail.archive.detach(copy, slowly(), by=ACTOR, now=now())

@@ -70,7 +70,11 @@ def signed_in(app: Flask, wired: Wired, visitor: Visitor) -> FlaskClient:
 
 def gets_of_a_cycle(app: Flask, prefix: str) -> list[str]:
     """Every address that shows something of a cycle."""
-    known = {"cycle": FIRST, "organization": "acme"}
+    return [path for path in gets(app, prefix, {"cycle", "organization"}) if FIRST in path]
+
+
+def gets(app: Flask, prefix: str, known: set[str]) -> list[str]:
+    """Every address that shows something, with no more to be named than this."""
     rules = [
         each
         for each in app.url_map.iter_rules()
@@ -79,7 +83,7 @@ def gets_of_a_cycle(app: Flask, prefix: str) -> list[str]:
     return sorted(
         str(rule).replace("<cycle>", FIRST).replace("<organization>", "acme")
         for rule in rules
-        if "cycle" in rule.arguments and rule.arguments <= known.keys()
+        if rule.arguments and rule.arguments <= known
     )
 
 
@@ -130,6 +134,30 @@ def test_lists_and_later_invoices_go_on(app: Flask, wired: Wired, tmp_path: Path
         if each["cycle"] == FIRST
     ]
     assert listed["status"] == "paid"
+
+
+def test_what_else_is_asked_of_the_organization_goes_on(
+    app: Flask, wired: Wired, tmp_path: Path
+) -> None:
+    ask = program(app, wired)
+    customer, staff = signed_in(app, wired, CUSTOMER), signed_in(app, wired, SUPPORT)
+
+    def answers() -> dict[str, int]:
+        who = {
+            "/v1": lambda path: ask("GET", path),
+            "/billing": customer.get,
+            "/support": staff.get,
+        }
+        paths = [path for prefix in who for path in gets(app, prefix, {"organization"})]
+        return {path: who["/" + path.split("/")[1]](path).status_code for path in paths}
+
+    before = answers()
+    assert len(before) > 20
+    detached(wired, tmp_path)
+    after = answers()
+    assert {path: after[path] for path in before if after[path] != before[path]} == {
+        "/support/organizations/acme/usage": 422
+    }
 
 
 def test_a_webhook_about_it_waits_for_a_person(

@@ -3,24 +3,29 @@
 import io
 import json
 import logging
+import re
+import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+import stripe
 from flask import Flask
 
 from api.app import BOOKS
 from api.logs import formatter, hidden
 from api.settings import Settings
 from api.wiring import Wired
-from application.about import about, begin, facts
+from application.about import about, begin, facts, note
 from application.projector import SyncClaim
-from application.worker import SyncWorker
+from application.worker import Loop, SyncWorker, every
 from tests.api.conftest import Caller
 from tests.api.test_access import path_of
 from tests.memory_queue import MemoryQueue
+from tests.paced import Paced
 
 NAME, EMAIL = "Canary Zwitscher", "canary.zwitscher@example.org"
 LOG = logging.getLogger("cyclebook.tests")
@@ -119,6 +124,46 @@ def test_a_sync_is_logged_with_its_cycle() -> None:
 
     assert seen == [{"cycle": "a.2026-01-01"}]
     assert dict(facts()) == {}
+
+
+def test_a_failed_call_is_logged_with_the_id_that_stripe_gave_it(
+    lines: Callable[[], str],
+) -> None:
+    paced = Paced(retries=0)
+    answers = iter(["req_first", None, "req_third"])
+
+    def spoil(response: Any) -> Any:
+        request = next(answers)
+        if request is None:
+            raise stripe.APIConnectionError("cut off")
+        return response[0], 500, {**response[2], "Request-Id": request}
+
+    paced.spoil = spoil
+    for cycle in ("a.2026-01-01", "b.2026-01-01", "c.2026-01-01"):
+        SyncWorker(MemoryQueue(cycle), lambda cycle, actor: paced.make_customer()).step()
+
+    told = [line for line in lines().splitlines() if "sync of" in line]
+    for line, cycle, request in zip(told, "abc", ["req_first", None, "req_third"], strict=True):
+        assert f"{cycle}.2026-01-01 failed" in line
+        found = re.search(r"stripe_request\W+(\w+)", line)
+        assert (found and found[1]) == request
+
+
+def test_what_a_step_was_about_is_forgotten_by_the_next(lines: Callable[[], str]) -> None:
+    stop, told = threading.Event(), iter(["first", "second"])
+
+    def step() -> bool:
+        word = next(told)
+        LOG.warning("the %s step", word)
+        note(stripe_request="req_7")
+        if word == "second":
+            stop.set()
+        return True
+
+    Loop("loop", step, every(timedelta())).run(stop)
+
+    assert "the second step" in lines()
+    assert "req_7" not in lines()
 
 
 def test_no_line_and_no_table_holds_what_is_personal_or_secret(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.application.test_tax import taxed
+from tests.application.taxed import taxed
 from tests.january import day
 from tests.stripe_memory import CYCLE
 from tests.world import World

@@ -1,67 +1,29 @@
 """Stripe Tax by policy: lines in the form it allows, and proof on amounts without tax."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from application.adjusting import NewDiscount
-from domain.errors import CyclebookError, EditedAtStripe, GatewayRejected, RuleViolation
+from domain.errors import EditedAtStripe, RuleViolation
 from projections.steps import IN_THE_LINE
+from tests.application.taxed import (
+    BERLIN,
+    FEE,
+    SEATS,
+    SOFTWARE,
+    ended,
+    held,
+    invoice,
+    paths,
+    products,
+    synced,
+    taxed,
+)
 from tests.application.test_verification import broken
 from tests.january import FEBRUARY, MARCH, day
 from tests.stripe_memory import CYCLE
-from tests.world import ACTOR, World, world
-
-FEE, SEATS = "fee/a1/base@1", "fee/a2/seat@1"
-SOFTWARE = "txcd_10103001"
-BERLIN = {"country": "DE", "postal_code": "10115", "city": "Berlin"}
-
-
-def taxed(**policies: Any) -> World:
-    """acme in its fifth day, with a machine and a seat, and Stripe Tax at 19 percent."""
-    made = world()
-    made.register(policies={"automatic_tax": True} | policies)
-    made.price("hosting", model="flat", amount="5000", tax_code=SOFTWARE)
-    made.service("host", "hosting")
-    made.attach("a1", "machine", day(1))
-    made.attach("a2", "seat", day(1))
-    made.sandbox.dashboard.tax_automatically(19)
-    made.travel(day(5))
-    return made
-
-
-def synced(**policies: Any) -> World:
-    made = taxed(**policies)
-    made.reconciler.sync(CYCLE, "worker")
-    (customer,) = made.sandbox.world.ledger.every("customer")
-    made.sandbox.dashboard.edit_customer(customer["id"], address=BERLIN)
-    return made
-
-
-def ended(made: World) -> World:
-    made.travel(FEBRUARY.replace(hour=13))
-    made.advance()
-    return made
-
-
-def invoice(made: World) -> dict[str, Any]:
-    (only,) = made.sandbox.world.ledger.every("invoice")
-    return only
-
-
-def held(made: World) -> dict[str, int]:
-    every = made.sandbox.world.ledger.every("line")
-    return {each["metadata"].get("line_key", "by hand"): each["amount"] for each in every}
-
-
-def products(made: World) -> dict[str, str | None]:
-    return {each["id"]: each["tax_code"] for each in made.sandbox.world.ledger.every("product")}
-
-
-def paths(made: World) -> list[str]:
-    return [f"{each['method']} {each['path']}" for each in made.sandbox.transport.calls]
-
+from tests.world import ACTOR
 
 # The form of lines
 
@@ -255,99 +217,3 @@ def test_an_invoice_that_somebody_finalized_without_tax_is_a_discrepancy() -> No
     made.client.v1.invoices.update(invoice(made)["id"], {"automatic_tax": {"enabled": False}})
     made.sandbox.dashboard.act(invoice(made)["id"], "finalize")
     assert "automatic_tax: ours on, Stripe's off" in map(str, made.reconciler.audit(CYCLE))
-
-
-# The policies, on an open draft
-
-
-def test_a_policy_switched_on_gives_every_line_its_new_form_first() -> None:
-    made = synced(automatic_tax=False)
-    made.credit("sorry", 1000)
-    made.reconciler.sync(CYCLE, "worker")
-    assert held(made) == {"credit/sorry": -1000, FEE: 3100, SEATS: 3100}
-    made.register(policies={"automatic_tax": True})
-    before = len(paths(made))
-    result = made.reconciler.sync(CYCLE, "worker")
-    assert str(result.changes).endswith(
-        "~ draft  charge_automatically → charge_automatically, automatic tax"
-    )
-    writes = [each.rpartition("/")[2] for each in paths(made)[before:] if each.startswith("POST")]
-    assert writes == ["products", "products", "remove_lines", "update_lines", invoice(made)["id"]]
-    assert result.proof and invoice(made)["automatic_tax"]["enabled"]
-    assert held(made) == {FEE: 2100, SEATS: 3100}
-    assert not made.reconciler.sync(CYCLE, "worker").writes
-
-
-def test_a_policy_switched_off_lets_lines_below_zero_back() -> None:
-    made = synced()
-    made.credit("sorry", 1000)
-    made.reconciler.sync(CYCLE, "worker")
-    made.register(policies={"automatic_tax": False})
-    result = made.reconciler.sync(CYCLE, "worker")
-    assert result.proof and not invoice(made)["automatic_tax"]["enabled"]
-    assert held(made) == {"credit/sorry": -1000, FEE: 3100, SEATS: 3100}
-    assert not made.reconciler.sync(CYCLE, "worker").writes
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "told"),
-    [
-        (
-            {},
-            {"collection": "send_invoice", "days_until_due": 14},
-            "charge_automatically → send_invoice, due in 14 days",
-        ),
-        (
-            {"collection": "send_invoice"},
-            {"collection": "send_invoice", "days_until_due": 7},
-            "send_invoice, due in 30 days → send_invoice, due in 7 days",
-        ),
-        (
-            {"collection": "send_invoice"},
-            {"collection": "charge_automatically"},
-            "send_invoice, due in 30 days → charge_automatically",
-        ),
-    ],
-)
-def test_how_it_is_collected_follows_the_policy_at_one_call(
-    before: dict[str, Any], after: dict[str, Any], told: str
-) -> None:
-    made = synced(automatic_tax=False, **before)
-    made.register(policies=before | after)
-    result = made.reconciler.sync(CYCLE, "worker")
-    assert str(result.changes) == f"~ draft  {told}"
-    assert (result.writes, result.changes.calls) == (1, 1)
-    assert invoice(made)["collection_method"] == after["collection"]
-    if days := after.get("days_until_due"):
-        assert invoice(made)["days_until_due"] == days
-    assert not made.reconciler.sync(CYCLE, "worker").writes
-
-
-def test_an_issued_invoice_is_collected_as_it_was_issued() -> None:
-    made = ended(synced())
-    made.register(policies={"collection": "send_invoice", "automatic_tax": True})
-    assert not made.reconciler.plan(CYCLE)
-    assert made.reconciler.audit(CYCLE) == ()
-
-
-# Crashes
-
-
-@pytest.mark.parametrize("skip", range(8))
-@pytest.mark.parametrize("fault", ["lost_response", "error_after", "dropped"])
-def test_a_switch_that_is_interrupted_ends_right(fault: str, skip: int) -> None:
-    made = synced(automatic_tax=False)
-    made.credit("sorry", 1000)
-    made.reconciler.sync(CYCLE, "worker")
-    made.register(policies={"automatic_tax": True})
-    made.sandbox.faults.add(fault, method="*", skip=skip)
-    for _ in range(3):
-        try:
-            made.reconciler.sync(CYCLE, "worker")
-        except GatewayRejected:
-            raise
-        except CyclebookError:
-            continue
-    made.sandbox.faults.clear()
-    assert made.reconciler.sync(CYCLE, "worker").proof
-    assert (held(made), made.reconciler.audit(CYCLE)) == ({FEE: 2100, SEATS: 3100}, ())

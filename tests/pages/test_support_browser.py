@@ -4,6 +4,7 @@ Mutates organizations of its own, all called ``win-...``.
 """
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect

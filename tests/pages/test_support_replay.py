@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.conftest import Open
 from tests.pages.staff import call, current, registered
-from tests.pages.stage import Stage
+from tests.pages.stage import Open, Stage
 
 PRICE = {
     "price": "win-tape",
@@ -19,7 +18,7 @@ PRICE = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def waiting(stage: Stage) -> str:
     """Usage came before its meter was defined and sold: the organization it is of."""
     who = registered(stage, "win-replay")

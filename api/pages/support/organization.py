@@ -17,7 +17,7 @@ from application.case_views import CaseFilter
 from application.notices import KINDS
 from application.usage_records import Wanted
 from application.views import CurrentView
-from domain.errors import InvalidInput, NotFound
+from domain.errors import InvalidInput, MonthArchived, NotFound
 
 ONE = "/support/organizations/<organization>"
 INVOICES_SHOWN = 12
@@ -66,6 +66,8 @@ def support_usage(organization: str) -> Any:
         found = wired().usage_records.page(wanted, request.args.get("cursor"), USAGE_PAGE)
     except InvalidInput as refusal:
         wrong[str(refusal.context.get("field", "from"))] = str(refusal)
+    except MonthArchived as refusal:
+        wrong["from"] = f"{refusal}; or look from a later day on"
     values = {"place": place, "typed": typed, "wrong": wrong, "found": found}
     return render_template("support/usage.html", **values), 422 if wrong else 200
 
