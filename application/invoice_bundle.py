@@ -52,7 +52,7 @@ class InvoiceBundles:
 
         Raises:
             NotFound: there is no such cycle, or none of its events is linked yet.
-            MonthArchived: it is in an archive, or cycles there used credits that it may need.
+            MonthArchived: it is in an archive; or it is not settled, and cycles there used credits.
         """
         while self._chain.step():
             pass
@@ -60,12 +60,12 @@ class InvoiceBundles:
         names = list(self._books.cycle_names(organization))
         if cycle not in names:
             raise NotFound(f"there is no billing cycle {cycle}", cycle=cycle)
-        gone = self._books.detached(organization)
-        if gone.applied:
-            raise in_archive(map(month_named, gone.cycles))
         own, catalog = self._chain.head(organization), self._chain.head(COMMON)
         known_at = max((each.at for each in (own, catalog) if each.at), default=None)
         view = self._invoices.get(cycle, known_at=known_at)
+        gone = self._books.detached(organization)
+        if gone.applied and view.status in UNSETTLED:
+            raise in_archive(map(month_named, gone.cycles))
         return view, (own, catalog), self._lines(names, cycle, own, catalog)
 
     def _lines(self, names: list[str], cycle: str, own: Head, catalog: Head) -> Iterator[Line]:

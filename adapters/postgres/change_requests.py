@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from adapters.postgres import mapper
 from adapters.postgres.database import Database, Rows
-from application.kept_changes import LASTS, Asked, ChangeRequest, Stake
+from application.kept_changes import LASTS, LEFT_FOR, Asked, ChangeRequest, Stake
 
 _COLUMNS = (
     "number, operation, path, query, body, actor, asked_at, expires_at, above, amount, currency,"
@@ -29,16 +29,18 @@ LIST = (
     " ORDER BY number DESC LIMIT %(limit)s"
 )
 # The lock ends with the connection: nobody else decides while somebody is at it, however long that
-# takes, and nobody has to wait after a process died.
+# takes. What a process sent to the server before it died may still be stored: nobody looks for a while.
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('cyclebook.change-request', %s))"
+AT_REST = "SELECT claimed_till <= clock_timestamp() FROM change_request WHERE number = %s"
 RELEASE = "SELECT pg_advisory_unlock(hashtextextended('cyclebook.change-request', %s))"
 BEGIN = (
-    "UPDATE change_request SET begun_by = %s, begun_reason = %s, begun_after ="
-    " (SELECT coalesce(max(notification_id), 0) FROM cyclebook_events) WHERE number = %s"
+    "UPDATE change_request SET begun_by = %s, begun_reason = %s,"
+    " begun_after = (SELECT coalesce(max(notification_id), 0) FROM cyclebook_events),"
+    " claimed_till = clock_timestamp() + %s WHERE number = %s"
 )
 FORGET_BEGUN = (
-    "UPDATE change_request SET begun_by = NULL, begun_reason = NULL, begun_after = NULL"
-    " WHERE number = %s"
+    "UPDATE change_request SET begun_by = NULL, begun_reason = NULL, begun_after = NULL,"
+    " claimed_till = '-infinity' WHERE number = %s"
 )
 BEGUN = "SELECT number FROM change_request WHERE begun_by IS NOT NULL AND decision IS NULL"
 TRACES = (
@@ -105,18 +107,18 @@ class PostgresChangeRequests:
         """Keep others from deciding; whether nobody else is. A connection is held meanwhile."""
         number = _number(request)
         with self._database.connection() as connection:
-            row = connection.execute(ALONE, [number]).fetchone()
-            mine = row is not None and bool(row[0])
+            if connection.execute(ALONE, [number]).fetchone() != (True,):
+                yield False
+                return
             try:
-                yield mine
+                yield connection.execute(AT_REST, [number]).fetchone() == (True,)
             finally:
-                if mine:
-                    connection.execute(RELEASE, [number])
+                connection.execute(RELEASE, [number])
 
     def begin(self, request: str, actor: str, reason: str | None) -> None:
         """Note that it is approved and about to be carried out."""
         with self._database.connection() as connection:
-            connection.execute(BEGIN, [actor, reason, _number(request)])
+            connection.execute(BEGIN, [actor, reason, LEFT_FOR, _number(request)])
 
     def forget_begun(self, request: str) -> None:
         """It was not carried out after all."""

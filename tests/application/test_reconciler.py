@@ -15,7 +15,6 @@ from projections.remote_invoice import Collection
 from tests.journal_billed import JournalBilled
 from tests.stripe_memory import CYCLE, Billed, line, owed
 
-
 Bill = Callable[..., Billed]
 
 

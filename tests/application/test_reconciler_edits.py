@@ -15,7 +15,6 @@ from domain.errors import (
 from tests.journal_billed import JournalBilled
 from tests.stripe_memory import CYCLE, Billed
 
-
 Bill = Callable[..., Billed]
 
 
