@@ -90,7 +90,9 @@ class Numbers:
     health: why nobody can read them, if so; it is listed with the worker.
     """
 
-    def __init__(self, host: str, port: int, app: Callable[[Environ, Any], Iterable[bytes]]) -> None:
+    def __init__(
+        self, host: str, port: int, app: Callable[[Environ, Any], Iterable[bytes]]
+    ) -> None:
         self.health = Health("numbers at WORKER_METRICS_PORT")
         self._address = host, port
         self._app = app

@@ -1,10 +1,11 @@
-"""A worker's part in notices: webhooks and e-mails go out, and customers hear of changed invoices."""
+"""A worker's part in notices: webhooks and e-mails go out, and changed invoices are told of."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from api.wiring import Wired, clock
-from application.worker import Duty, Loop, Scheduler, every
+from application.duties import Duty, Scheduler
+from application.worker import Loop, every
 
 WEBHOOK_THREADS = 4
 """Deliveries at once; the first thread is kept for endpoints that answer."""

@@ -17,10 +17,11 @@ from api.scheduled import schedule_loops, telling_loop
 from api.tracing import Tracing, tracing
 from api.wiring import Wired, clock
 from application.closing_due import ClosingDue
+from application.duties import Duty, Scheduler
 from application.hints import Bell
 from application.meters import metered_sync
 from application.pacing import Lane, in_lane
-from application.worker import Duty, Loop, Scheduler, SyncWorker, every
+from application.worker import Loop, SyncWorker, every
 
 ROLES = ("project", "sync", "schedule", "notify", "intake")
 """What a worker can do; by default all of it. There is no intake without a broker."""

@@ -21,7 +21,14 @@ from application.kept_changes import (
     Consent,
     Stake,
 )
-from domain.errors import Busy, CyclebookError, Forbidden, NotFound, RuleViolation
+from domain.errors import (
+    Busy,
+    CyclebookError,
+    Forbidden,
+    NotFound,
+    RuleViolation,
+    StoreUnavailable,
+)
 from domain.events.stripe_invoice import EditsDecided, StripeInvoiceEvent
 from domain.text import written
 
@@ -113,6 +120,8 @@ class ChangeRequests:
                 self._store.begin(request, actor, why)
             try:
                 answer = carry_out()
+            except StoreUnavailable:  # perhaps it is stored: somebody looks later
+                raise
             except CyclebookError:
                 self._settled(request)
                 raise

@@ -145,7 +145,11 @@ LOOKS: Sequence[tuple[str, bool, Look]] = (
         _some("endpoints_disabled", "system of ours is not told", "systems of ours are not told"),
     ),
     ("mail-away", False, _mail),
-    ("mail-given-up", False, _some("mails_given_up", "e-mail was given up", "e-mails were given up")),
+    (
+        "mail-given-up",
+        False,
+        _some("mails_given_up", "e-mail was given up", "e-mails were given up"),
+    ),
     ("notices-late", False, _notices),
     ("chain-lag", False, _chain),
     (

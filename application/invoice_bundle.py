@@ -12,6 +12,7 @@ from application.detached import in_archive, month_named
 from application.invoices import Invoices
 from application.ports import Books
 from application.views import InvoiceView
+from domain.billing_cycle import UNSETTLED
 from domain.errors import NotFound
 from domain.identity import cycle_stream, organization_stream, stripe_stream
 from domain.period import written_utc

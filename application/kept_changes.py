@@ -11,6 +11,9 @@ from typing import Any, Protocol
 LASTS = timedelta(days=7)
 """How long a request waits."""
 
+LEFT_FOR = timedelta(seconds=60)
+"""How long one that was begun is left alone after its process died: the store may be at it yet."""
+
 WAITING, EXPIRED, APPROVED, REJECTED = "waiting", "expired", "approved", "rejected"
 STATES = (WAITING, EXPIRED, APPROVED, REJECTED)
 
@@ -117,7 +120,8 @@ class ChangeRequestStore(Protocol):
         ...
 
     def alone(self, request: str) -> AbstractContextManager[bool]:
-        """Keep others from deciding, at most while this process lives; ``False``: another does."""
+        """Keep others from deciding, at most while this process lives. ``False``: another does, or
+        died doing it less than ``LEFT_FOR`` ago."""
         ...
 
     def begin(self, request: str, actor: str, reason: str | None) -> None:

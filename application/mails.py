@@ -1,4 +1,4 @@
-"""E-mails that are not sent: those that wait or were given up, and what a person does about them."""
+"""E-mails that are not sent: they wait or were given up, and what a person does about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class MailList(Protocol):
     """The e-mails of the last 30 days, and those that wait."""
 
     def list(self, status: str | None, after: int, limit: int) -> Sequence[MailSeen]:
-        """Those of a status, or all that are neither sent nor dropped, after a number, by number."""
+        """Those of a status, or all neither sent nor dropped, after a number, by number."""
         ...
 
     def retry(self, numbers: Sequence[int] | None) -> int:
@@ -55,7 +55,9 @@ class Mails:
     def __init__(self, store: MailList) -> None:
         self._store = store
 
-    def list(self, status: str | None = None, after: int = 0, limit: int = 50) -> Sequence[MailSeen]:
+    def list(
+        self, status: str | None = None, after: int = 0, limit: int = 50
+    ) -> Sequence[MailSeen]:
         """Those of a status, or all that wait or were given up, after a number, by number."""
         return self._store.list(status, after, limit)
 

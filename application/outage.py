@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import Context
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Outage:
         """Whether it was told of, and is not over."""
         return self._since is not None
 
-    def failed(self, error: Exception | None = None) -> None:
+    def failed(self, error: BaseException | None = None) -> None:
         """A try did. error: why, where that is known."""
         with self._lock:
             self._failed += 1
@@ -35,7 +36,7 @@ class Outage:
             self._since = self._clock() if begins else self._since
         if begins:
             why = " ".join(str(error or "no reason is known").split())
-            log.error("%s does not answer: %s", self._what, why)
+            _tell(logging.ERROR, "%s does not answer: %s", self._what, why)
 
     def answered(self) -> None:
         """A try went well."""
@@ -46,7 +47,12 @@ class Outage:
             self._since, self._failed = None, 0
         if since is not None:
             told = "%s answers again after %d s; tries that failed meanwhile: %d"
-            log.warning(told, self._what, round(self._clock() - since), failed)
+            _tell(logging.WARNING, told, self._what, round(self._clock() - since), failed)
+
+
+def _tell(level: int, words: str, *values: object) -> None:
+    # Without a context: it is not about the request, or the cycle, that happened to meet it.
+    Context().run(log.log, level, words, *values)
 
 
 STORE = Outage("the database")

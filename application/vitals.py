@@ -213,7 +213,9 @@ class Monitoring:
         found = [] if away is None else [f"stripe: {away}"]
         at_work = self._store.workers()
         found += [
-            f"workers: none has the role {role}" for role in self._set_up.roles if not at_work.get(role)
+            f"workers: none has the role {role}"
+            for role in self._set_up.roles
+            if not at_work.get(role)
         ]
         if outage is not None:
             since = f"{outage.since:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""The work that goes on by itself: following the log, syncing, and doing what is due.
+"""The work that goes on by itself: loops, and the one that syncs.
 
 Each kind is a step that is repeated. A step that fails is logged, and repeated after a pause
 that grows; nothing ends a loop but being told to stop.
@@ -8,8 +8,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from application.about import about, begin
@@ -105,8 +105,8 @@ class Loop:
         health.failures += 1
         health.problem, self._trouble = words_of(error), error
         pause = FIRST_PAUSE * (1 << min(health.failures - 1, 10))
-        pause = min(pause, _longest_pause(error, LONGEST_PAUSE))
-        _log_failure(health.name, pause, error)
+        pause = min(pause, longest_pause(error, LONGEST_PAUSE))
+        log_failure(health.name, pause, error)
         return pause
 
 
@@ -120,11 +120,13 @@ def words_of(error: Exception) -> str:
     return f"{code}: {error}" if str(error) else code
 
 
-def _longest_pause(error: Exception, usually: timedelta) -> timedelta:
+def longest_pause(error: Exception, usually: timedelta) -> timedelta:
+    """How long to pause at most after an error, where it is so long after others."""
     return min(STORE_PAUSE, usually) if isinstance(error, StoreUnavailable) else usually
 
 
-def _log_failure(name: str, pause: timedelta, error: Exception) -> None:
+def log_failure(name: str, pause: timedelta, error: Exception) -> None:
+    """Tell of a step that failed, and when it is repeated."""
     # A known trouble needs no traceback; anything else is a fault of ours.
     trace = None if isinstance(error, CyclebookError) else error
     seconds = pause.total_seconds()
@@ -252,63 +254,3 @@ def _kept(queue: SyncQueue, token: UUID) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-@dataclass(slots=True, kw_only=True)
-class Duty:
-    """Something to be done every so often. run: whether there is more to do at once."""
-
-    name: str
-    every: timedelta
-    run: Callable[[datetime], bool]
-    health: Health = field(init=False)
-    due_at: datetime | None = None
-
-    def __post_init__(self) -> None:
-        self.health = Health(self.name)
-
-
-class Scheduler:
-    """Does duties when they are due. One that fails does not keep the others from theirs.
-
-    now: the clock, aware UTC.
-    """
-
-    def __init__(self, duties: Sequence[Duty], now: Callable[[], datetime]) -> None:
-        self.duties = duties
-        self._now = now
-
-    def step(self) -> bool:
-        """Do the duty that is due longest; whether one is due now.
-
-        No more than one: each may wait for a database that is away, and whoever stops us does not
-        wait for all of them.
-        """
-        due = self._due()
-        if due:
-            self._do(min(due, key=_since))
-        return bool(self._due())
-
-    def _due(self) -> list[Duty]:
-        now = self._now()
-        return [each for each in self.duties if each.due_at is None or each.due_at <= now]
-
-    def _do(self, duty: Duty) -> None:
-        begin()
-        now = self._now()
-        more, pause = False, duty.every
-        health = duty.health
-        try:
-            more = duty.run(now)
-            health.steps, health.failures, health.problem = health.steps + 1, 0, None
-        except Exception as error:  # kept as the duty's health; the other duties go on
-            health.failures += 1
-            health.problem = words_of(error)
-            pause = duty.every * (1 << min(health.failures, 6))
-            pause = min(pause, _longest_pause(error, max(duty.every, LONGEST_PAUSE)))
-            _log_failure(duty.name, pause, error)
-        duty.due_at = now if more else now + pause
-
-
-def _since(duty: Duty) -> datetime:
-    return duty.due_at or datetime.min.replace(tzinfo=UTC)

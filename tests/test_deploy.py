@@ -57,6 +57,8 @@ def test_the_example_holds_no_secret() -> None:
     secrets = {each.name.upper() for each in fields(Settings) if each.metadata["secret"]}
     filled = re.findall(r"^([A-Z_]+)=\S", EXAMPLE, re.M)
     assert secrets.intersection(filled) == set()
+    kept_out = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert "deploy/cyclebook.env" in kept_out, "the copy that is filled in is never committed"
 
 
 # The image

@@ -22,6 +22,9 @@ STALLED_AFTER = timedelta(seconds=30)
 UNSAID_AFTER = timedelta(seconds=30)
 """A run that ended so long ago is over, though its worker could not say so of its job."""
 
+UNNOTED = "the database was away when it should have been noted; made again by itself"
+UNHEARD = "its worker is not heard of; made again by itself"
+
 # One that waits is due at once; the number of its attempt is that of the newest trouble.
 _FORWARD = (
     "UPDATE procrastinate_jobs SET scheduled_at = NULL, args = args || %s"
@@ -58,10 +61,10 @@ _STALLED = f"""
 # lives was merely cut off from the database.
 _LOST = f"""
     SELECT j.id, j.task_name, {_ASKED},
-        coalesce(r.outcome IN ('done', 'incomplete'), false),
-        coalesce(r.outcome = 'failed' OR j.status = 'doing' AND r.outcome IS NULL
-            AND NOT EXISTS (SELECT FROM worker w WHERE w.id = r.worker AND w.stopped_at IS NULL
-                AND w.beat_at >= clock_timestamp() - %(stalled)s), false) AND r.id IS NOT NULL
+        r.outcome IS NOT NULL AND r.outcome IN ('done', 'incomplete'),
+        r.id IS NOT NULL AND CASE WHEN r.outcome IS NOT NULL THEN r.outcome = 'failed'
+            ELSE j.status = 'doing' AND NOT EXISTS (SELECT FROM worker w WHERE w.id = r.worker
+                AND w.stopped_at IS NULL AND w.beat_at >= clock_timestamp() - %(stalled)s) END
     FROM procrastinate_jobs j LEFT JOIN LATERAL (
         SELECT * FROM schedule_run r WHERE r.job = j.id ORDER BY id DESC LIMIT 1
     ) r ON true
@@ -73,8 +76,6 @@ _NOTE_LOST = (
     "UPDATE schedule_run SET ended_at = clock_timestamp(), outcome = 'lost',"
     " error = 'its worker was not heard of any more' WHERE job = %s AND ended_at IS NULL"
 )
-UNNOTED = "the database was away when it should have been noted; made again by itself"
-UNHEARD = "its worker is not heard of; made again by itself"
 _DEAD = f"""
     SELECT j.id, j.task_name, CASE WHEN {_GIVEN_UP} THEN 'failed' ELSE 'stalled' END,
         {_ASKED}, r.ended_at, CASE WHEN {_GIVEN_UP} THEN coalesce(r.error, 'no reason was kept')

@@ -15,6 +15,7 @@ from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 
 from adapters.jobs.queue import QUEUE
+from application.outage import STORE
 from application.schedule_ports import BY_ITSELF, Asked
 from domain.errors import StoreUnavailable
 
@@ -67,6 +68,7 @@ class JobRunner:
         try:
             asyncio.run(self._work(stop, up))
         except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
+            STORE.failed(error.__cause__ or error)
             raise StoreUnavailable("the database went away from the jobs; try again") from error
         if not stop.is_set():
             raise StoreUnavailable("the jobs lost their database; try again")

@@ -29,7 +29,7 @@ LIST = (
     " ORDER BY number DESC LIMIT %(limit)s"
 )
 # The lock ends with the connection: nobody else decides while somebody is at it, however long that
-# takes. What a process sent to the server before it died may still be stored: nobody looks for a while.
+# takes. What a process sent before it died may still be stored: nobody looks for a while.
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('cyclebook.change-request', %s))"
 AT_REST = "SELECT claimed_till <= clock_timestamp() FROM change_request WHERE number = %s"
 RELEASE = "SELECT pg_advisory_unlock(hashtextextended('cyclebook.change-request', %s))"

@@ -1,4 +1,4 @@
-"""Whether PostgreSQL's own library can read an address; whether anybody answers is another thing."""
+"""Whether PostgreSQL's own library can read an address; nobody is asked yet."""
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict

@@ -55,7 +55,7 @@ def _sentences(error: BaseException) -> Iterator[str]:
 def _status(error: BaseException) -> int:
     if isinstance(error, click.ClickException):
         return error.exit_code
-    return 2 if isinstance(error, (InvalidInput, NotFound)) else 1
+    return 2 if isinstance(error, (InvalidInput, NotFound, OSError)) else 1
 
 
 def _names_a_file(error: BaseException) -> bool:

@@ -38,7 +38,9 @@ def mails(retried: str | None, dropped: int | None, reason: str | None, as_json:
     else:
         _tell(done, rows)
         if outage:
-            click.echo(f"no e-mail goes out since {outage.since:%Y-%m-%d %H:%M} UTC: {outage.reason}")
+            click.echo(
+                f"no e-mail goes out since {outage.since:%Y-%m-%d %H:%M} UTC: {outage.reason}"
+            )
     sys.exit(1 if any(each["status"] == "given_up" for each in rows) else 0)
 
 

@@ -1,6 +1,7 @@
 """The command ``cyclebook``. Each noun's module is loaded only when it is asked for."""
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -82,8 +83,11 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find one. A process has its log before anything of it is loaded."""
-        if args[0] in PROCESSES:
+        name = args[0]
+        if name in PROCESSES:
             begin_log()
+        elif name not in COMMANDS and (like := get_close_matches(name, COMMANDS, n=1)):
+            ctx.fail(f"No such command {name!r}. Did you mean {like[0]!r}?")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -102,7 +106,15 @@ class Commands(click.Group):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+EPILOG = """New here? "cyclebook up --demo" starts everything and plays two months. "cyclebook
+COMMAND --help" says more of a command, "cyclebook settings" what it works with: DATABASE_URL names
+the database, and without it there is one of its own in CYCLEBOOK_HOME. A CYCLE is named like
+acme.2026-01-01, an INSTANT is written like 2026-01-05T10:00:00Z."""
+
+
+@click.command(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG
+)
 @click.version_option(package_name="cyclebook")
 def cli() -> None:
     """Event-sourced usage billing that explains itself.

@@ -37,7 +37,8 @@ def _roles(
     "roles",
     multiple=True,
     callback=_roles,
-    help="Only this, or these with commas between; may be given more than once. By default all.",
+    metavar="ROLE,ROLE",
+    help="Only these of project, sync, schedule, notify and intake; by default all.",
 )
 def work(roles: tuple[str, ...]) -> None:
     """Follow the log, keep Stripe in step, and do what is due."""
@@ -52,7 +53,9 @@ def work(roles: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.option("--webhooks", help="Where webhooks go; by default to the API of these settings.")
+@click.option(
+    "--webhooks", metavar="URL", help="Where webhooks go; by default to the API of these settings."
+)
 def sandbox(webhooks: str | None) -> None:
     """Be Stripe on SANDBOX_PORT, with data that outlives the process."""
     from api.wiring import run_sandbox

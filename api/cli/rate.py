@@ -111,6 +111,9 @@ def _read_price(file: IO[bytes]) -> dict[str, Any]:
     except ValidationError as error:
         where, said = sentences(error)[0]
         raise InvalidInput(f"price.{where}: {said}", field=f"price.{where}") from None
+    except CyclebookError as error:
+        said = str(error).replace("the body", "the price", 1)
+        raise InvalidInput(f"{file.name}: {said}", field="price") from None
     return terms
 
 

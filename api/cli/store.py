@@ -30,7 +30,10 @@ def migrate(as_json: bool) -> None:
 @click.argument("projection", default="all")
 @as_json
 def rebuild(projection: str, as_json: bool) -> None:
-    """Make PROJECTION, or all of them, anew from the log. Readers notice nothing meanwhile."""
+    """Make PROJECTION, or all of them, anew from the log. Readers notice nothing meanwhile.
+
+    One that there is not is answered with a list of those that there are.
+    """
     with session() as wired:
         events = wired.rebuilder.rebuild(projection)
     if as_json:

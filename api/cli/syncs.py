@@ -10,6 +10,7 @@ from api.cli.session import as_json, print_json, print_table, session
 from api.http.syncs import sync_json
 from api.schemas.syncs import QueuedSyncSchema
 from application.projector import QueuedSync
+from domain.errors import NotFound
 
 SHOWN_MAX = 200
 
@@ -26,6 +27,8 @@ def syncs(parked: bool, cycle: str | None, as_json: bool) -> None:
     with session() as wired:
         queue = wired.sync_queue
         retried = queue.retry_parked(None if cycle == "all" else cycle) if cycle else 0
+        if cycle and cycle != "all" and not retried:
+            raise NotFound(f"no sync of {cycle} is parked")
         found = queue.list(parked=True if parked else None, limit=SHOWN_MAX)
         counts = queue.counts()
     if as_json:

@@ -39,7 +39,9 @@ class Numbers(click.ParamType[frozenset[int]]):
 
 @click.command()
 @click.option("--organization", metavar="ORG", help="Only this one.")
-@click.option("--only", type=Numbers(), default=frozenset(), help="Only these invariants.")
+@click.option(
+    "--only", type=Numbers(), default=frozenset(), help="Only these of the twelve invariants."
+)
 @click.option("--rebuild", is_flag=True, help="Fold all projections anew and compare (11); heavy.")
 @click.option("--stripe", is_flag=True, help="Ask Stripe as well for live invoices (7).")
 @click.option(

@@ -144,9 +144,7 @@ def _mailing(
     if carrier is None:
         return None
     server = MailServer(PostgresMailOutage(database), carrier.reach)
-    return Mailing(
-        PostgresMail(database), server, lambda each: load(log, each), directory, carrier
-    )
+    return Mailing(PostgresMail(database), server, lambda each: load(log, each), directory, carrier)
 
 
 def _sending_links(

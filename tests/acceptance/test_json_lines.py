@@ -1,9 +1,10 @@
-"""LOG_FORMAT=json: whatever a process says in its log is an object on a line, with no secret in it."""
+"""LOG_FORMAT=json: each line of a log is an object, whoever wrote it, and holds no secret."""
 
 import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,48 @@ def test_a_start_that_fails_says_so_in_an_object(
         process.wait()
     assert all(line.keys() >= KEPT for line in case.lines())
     assert "canary-of" not in case.log.read_text()
+
+
+STRAY = """
+import logging, threading, warnings
+from api.logs import log_to_stderr
+from api.settings import Settings
+
+class Broken:
+    def __del__(self):
+        raise ValueError("in the end")
+
+def fail():
+    raise ValueError("in a thread")
+
+log_to_stderr(Settings.from_environment({"LOG_FORMAT": "json"}))
+warnings.warn("about to change")
+thread = threading.Thread(target=fail, name="aside")
+thread.start()
+thread.join()
+Broken()
+logging.getLogger("others").error("%d of them", "none")
+raise ValueError("of canary@example.org")
+"""
+
+
+def test_what_nobody_caught_is_an_object_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STRAY], capture_output=True, text=True, check=False
+    )
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [(line["logger"], line["level"]) for line in told] == [
+        ("py.warnings", "WARNING"),
+        ("cyclebook", "CRITICAL"),
+        ("cyclebook", "ERROR"),
+        ("others", "ERROR"),
+        ("cyclebook", "CRITICAL"),
+    ]
+    said = [line.get("exception", line["message"]).splitlines()[-1] for line in told[1:]]
+    assert said == [
+        "ValueError: in a thread",
+        "ValueError: in the end",
+        "%d of them ('none',)",
+        "ValueError: of …@…",
+    ]
+    assert done.returncode == 1

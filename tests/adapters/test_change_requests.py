@@ -98,8 +98,12 @@ def test_what_was_begun_does_not_expire_and_is_found(store: PostgresChangeReques
     assert (found.state(NOW), store.begun(), store.traces(found)) == ("waiting", [request], [])
     assert [each.id for each in store.list("waiting", None, 9, NOW)] == [request]
     assert [each.id for each in store.list("expired", None, 9, NOW)] == [over]
+    with store.alone(request) as mine:
+        assert not mine  # what was sent by a process that is gone may still be stored
     store.forget_begun(request)
     assert (store.begun(), store.list("waiting", None, 9, NOW)) == ([], [])
+    with store.alone(request) as mine:
+        assert mine
 
 
 def test_what_is_decided_stays_so(store: PostgresChangeRequests) -> None:

@@ -23,6 +23,7 @@ CUSTOMER = Visitor(actor="customer:acme", role="organization", organization="acm
 SUPPORT = Visitor(actor="staff:jane", role="support")
 EVERY = "1,2,3,4,5,6,7,8,9,10,11"
 """All but what has waited for long: its clock is not the store's."""
+THIRD = "acme.2026-03-01"
 LISTS = {
     "/v1/organizations/acme/invoices",
     "/v1/organizations/acme/invoices/current",
@@ -186,6 +187,19 @@ def test_an_export_of_everything_names_what_it_lacks(
     assert rows[0]["detached"] == [MONTH]
     assert {row["cycle"] for row in rows if row["row"] == "invoice"}.isdisjoint({FIRST})
     assert rows[-1]["row"] == "end"
+
+
+def test_a_later_invoice_is_proved_by_its_export_alone(
+    app: Flask, wired: Wired, run: Run, tmp_path: Path
+) -> None:
+    ask = program(app, wired)
+    detached(wired, tmp_path)
+    file = tmp_path / "second.ndjson"
+    file.write_text(ask("GET", f"/v1/invoices/{SECOND}/export").text)
+    status, told, _ = run("verify-export", str(file))
+    assert (status, "holds" in told) == (0, True)
+    # January used a credit: what is left of it for March is not in a file without January.
+    assert ask("GET", f"/v1/invoices/{THIRD}/export").status_code == 409
 
 
 def test_commands_say_what_they_did_not_look_at(

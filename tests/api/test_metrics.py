@@ -141,9 +141,8 @@ def test_a_worker_shows_its_own(database_url: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    given = {"DATABASE_URL": database_url, "WORKER_METRICS_PORT": str(port)}
     with showing(database_url, port):
-        assert read(port)["cyclebook_store_up{}"] == 1
+        assert numbers_at(port)["cyclebook_store_up{}"] == 1
 
 
 @contextmanager
@@ -166,7 +165,7 @@ def showing(database_url: str, port: int) -> Iterator[Health]:
             thread.join()
 
 
-def read(port: int) -> dict[str, float]:
+def numbers_at(port: int) -> dict[str, float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         return samples(answer.read().decode())
 
@@ -192,7 +191,7 @@ def test_a_worker_without_its_port_says_so_and_has_it_as_soon_as_it_is_free(
             assert caplog.text.count("nobody can read this worker's numbers") == 1
             other.close()
             assert wait_for(lambda: health.problem is None)
-            assert read(port)["cyclebook_store_up{}"] == 1
+            assert numbers_at(port)["cyclebook_store_up{}"] == 1
 
 
 def test_without_a_store_the_rest_is_shown() -> None:

@@ -1,4 +1,4 @@
-"""An outage of the database: said once when it begins and once when it is over, whoever meets it."""
+"""An outage of the database: said when it begins and when it is over, once, whoever meets it."""
 
 import logging
 import threading
@@ -118,9 +118,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
     ("logger", "error", "before", "during"),
     [
         pytest.param("any", AWAY, True, False, id="what fails for want of the database"),
-        pytest.param(
-            "any", GatewayUnavailable("x"), True, True, id="what fails for want of Stripe"
-        ),
+        pytest.param("any", GatewayUnavailable("x"), True, True, id="what Stripe fails for"),
         pytest.param("any", KeyError("x"), True, True, id="a fault of ours"),
         pytest.param(
             "any", caused(KeyError("x"), AWAY), True, False, id="what an outage has led to"

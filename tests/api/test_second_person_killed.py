@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
+from application.kept_changes import LEFT_FOR
 from tests.api.conftest import Caller
 from tests.api.test_life import INVOICE, USAGE, amounts, done, used
 from tests.api.test_second_person import (
@@ -35,11 +37,15 @@ CORRECTIONS = "/v1/usage/corrections"
 
 @pytest.fixture
 def killed(database_url: str) -> Callable[[str, str], None]:
-    """Approves a request in a process that is killed before, half-way, or after it was done."""
+    """Approves a request in a process that is killed before, half-way, or after it was done. That
+    was a minute ago: until then what it has sent may still be stored."""
 
     def run(request: str, when: str) -> None:
         argv = [sys.executable, "-m", "tests.approving_process", database_url, request, when]
-        assert subprocess.run(argv, check=False, timeout=60).returncode == -signal.SIGKILL
+        assert subprocess.run(argv, check=False, timeout=120).returncode == -signal.SIGKILL
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            past = "UPDATE change_request SET claimed_till = claimed_till - %s WHERE number = %s"
+            connection.execute(past, [LEFT_FOR, int(request)])
 
     return run
 

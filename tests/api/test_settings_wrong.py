@@ -1,7 +1,8 @@
-"""Settings that are wrong: named with what is expected, by whatever is started; never a traceback."""
+"""Settings that are wrong: named by whatever is started, with what is expected; no traceback."""
 
 import json
 import os
+import socket
 from dataclasses import fields
 
 import pytest
@@ -142,6 +143,18 @@ def test_all_that_is_wrong_is_named_at_once(given: dict[str, str], named: list[s
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_environment(given)
     assert [each.context["field"] for each in refused.value.problems] == named
+
+
+@pytest.mark.parametrize(("start", "name"), [("serve", "PORT"), ("sandbox", "SANDBOX_PORT")])
+def test_a_port_that_is_taken_is_named_by_its_setting(
+    run: Run, monkeypatch: pytest.MonkeyPatch, start: str, name: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv(name, str(port))
+        status, _, told = run(start)
+    wanted = f"cyclebook: 127.0.0.1:{port} is taken: stop what listens there, or set {name} to"
+    assert (status, told.startswith(wanted)) == (2, True), told
 
 
 def test_settings_that_would_not_start_are_shown_with_each_problem(

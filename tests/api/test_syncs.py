@@ -51,6 +51,13 @@ def test_the_list_goes_on_page_by_page(wired: Wired, admin: Caller) -> None:
     assert found == names
 
 
+def test_a_command_that_finds_nothing_to_try_again_says_so(
+    wired: Wired, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    status, _, told = run("syncs", "--retry", "acme.2026-01-01")
+    assert (status, told) == (2, "cyclebook: no sync of acme.2026-01-01 is parked\n")
+
+
 def test_one_or_all_are_tried_again(wired: Wired, admin: Caller) -> None:
     parked(wired, "a.2026-01-01", "b.2026-01-01", "c.2026-01-01")
     assert admin("POST", "/v1/syncs/a.2026-01-01/retry").json == {"retried": 1}

@@ -2,20 +2,12 @@
 
 import logging
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from application.pacing import Lane, current_lane
-from application.worker import (
-    REFUSALS_MAX,
-    STORE_PAUSE,
-    Duty,
-    Loop,
-    Scheduler,
-    SyncWorker,
-    every,
-)
+from application.worker import REFUSALS_MAX, Loop, SyncWorker, every
 from domain.errors import (
     GatewayBusy,
     GatewayMisconfigured,
@@ -26,8 +18,6 @@ from domain.errors import (
     UnsafeChangeSet,
 )
 from tests.memory_queue import MemoryQueue
-
-NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -124,33 +114,6 @@ def test_pauses_grow(error: Exception, last: str, caplog: pytest.LogCaptureFixtu
     assert f"loop failed, again in {last}: " in caplog.messages[-1]
 
 
-@pytest.mark.parametrize(
-    ("error", "pause"),
-    [
-        (GatewayUnavailable("silence"), timedelta(minutes=5)),
-        (StoreUnavailable("away"), STORE_PAUSE),
-    ],
-)
-def test_a_rare_duty_is_tried_again_soon_where_only_the_store_was_away(
-    error: Exception, pause: timedelta
-) -> None:
-    failing = [error]
-
-    def run(now: datetime) -> bool:
-        if failing:
-            raise failing.pop()
-        return False
-
-    duty = Duty(name="rare", every=timedelta(minutes=5), run=run)
-    scheduler = Scheduler([duty], lambda: clock[0])
-    clock = [NOW]
-    scheduler.step()
-    assert duty.due_at == NOW + pause
-    clock[0] += pause
-    scheduler.step()
-    assert (duty.health.problem, duty.health.steps) == (None, 1)
-
-
 def test_a_step_with_more_to_do_is_not_kept_waiting() -> None:
     stop = threading.Event()
     steps = iter([True, True, False])
@@ -163,58 +126,3 @@ def test_a_step_with_more_to_do_is_not_kept_waiting() -> None:
     loop = Loop("loop", lambda: next(steps), idle)
     loop.run(stop)
     assert (loop.health.steps, idled) == (3, [1])
-
-
-def test_duties_are_done_when_due_and_a_failing_one_waits_alone() -> None:
-    clock = [NOW]
-    done: list[str] = []
-
-    def broken(now: datetime) -> bool:
-        done.append("broken")
-        raise ValueError("no")
-
-    def fine(now: datetime) -> bool:
-        done.append("fine")
-        return False
-
-    duties = [
-        Duty(name="broken", every=timedelta(seconds=10), run=broken),
-        Duty(name="fine", every=timedelta(seconds=10), run=fine),
-    ]
-    scheduler = Scheduler(duties, lambda: clock[0])
-    for _ in range(4):
-        while scheduler.step():
-            pass
-        clock[0] += timedelta(seconds=10)
-    assert done == ["broken", "fine", "fine", "broken", "fine", "fine"]
-    assert duties[0].health.problem == "ValueError: no"
-    assert duties[1].health.steps == 4
-
-
-def test_between_duties_one_can_stop_and_none_waits_for_ever() -> None:
-    done: list[str] = []
-
-    def duty(name: str, more: bool) -> Duty:
-        def run(now: datetime) -> bool:
-            done.append(name)
-            clock[0] += timedelta(seconds=3)
-            return more
-
-        return Duty(name=name, every=timedelta(seconds=1), run=run)
-
-    clock = [NOW]
-    scheduler = Scheduler([duty("never done", True), duty("slow", False)], lambda: clock[0])
-    assert [scheduler.step() for _ in range(4)] == [True] * 4
-    assert done == ["never done", "slow"] * 2
-
-
-def test_a_duty_with_more_to_do_is_done_again_at_once() -> None:
-    left = [3]
-
-    def run(now: datetime) -> bool:
-        left[0] -= 1
-        return left[0] > 0
-
-    scheduler = Scheduler([Duty(name="d", every=timedelta(hours=1), run=run)], lambda: NOW)
-    assert [scheduler.step() for _ in range(4)] == [True, True, False, False]
-    assert left == [0]
