@@ -52,8 +52,9 @@ def get_change_request(change_request: str) -> dict[str, Any]:
 def approve_change(change_request: str, body: dict[str, Any]) -> dict[str, Any]:
     """Carry out what somebody else asked for, as of when it was asked.
 
-    With ``digest``, only if that is what was shown to you. If it would do something else by now it is refused with ``changed_since``, which shows what;
-    approved again it is carried out as it is now. The log names both people.
+    With ``digest``, only if that is what you have seen. If it would do something else by now it is
+    refused with ``changed_since``, which shows what; approved again it is carried out as it is now.
+    The log names both people.
     """
     answer = approve(change_request, principal(), **body)
     return request_json(wired().change_requests.get(change_request)) | {"answer": answer}

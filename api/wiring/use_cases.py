@@ -42,14 +42,7 @@ from api.wiring.monitoring import monitoring, prometheus
 from api.wiring.processor import payments_by_hand, processor, sync_allowance
 from api.wiring.reconciling import reconciliations, safe_repairs
 from api.wiring.scheduling import schedules, scheduling
-from api.wiring.shadow import (
-    allowed,
-    conflicts_of,
-    elsewhere,
-    handling_of,
-    shadowing,
-    theirs_by,
-)
+from api.wiring.shadow import allowed, conflicts_of, elsewhere, handling_of, shadowing, theirs_by
 from api.wiring.stripe import event_feed, webhook_reader
 from api.wiring.usage import quarantine, replay_previews, usage_log
 from api.wiring.wired import Changes, Wired
@@ -273,9 +266,7 @@ def _wired(
         endpoints=notifying.endpoints(settings, database),
         mail_choices=notifying.mail_choices(database, log),
         mails=notifying.mails(database),
-        notifying=notifying.notifying(
-            settings, database, log, directory, plain, pacer.budget
-        ),
+        notifying=notifying.notifying(settings, database, log, directory, plain, pacer.budget),
         rebuilder=PostgresRebuilder(database, catalog),
         make_checkpoints=Checkpoints(database, catalog).make,
         fold_stale_tallies=Retally(database, catalog).run,

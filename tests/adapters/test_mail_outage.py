@@ -12,9 +12,9 @@ from aiosmtpd.controller import Controller
 from adapters.notify.letters import Letters
 from adapters.notify.mail import SmtpCarrier
 from adapters.postgres.database import Database
-from adapters.postgres.mails import PostgresMails
+from adapters.postgres.mails import PostgresMailOutage, PostgresMails
 from adapters.postgres.vitals import PostgresVitals
-from application.mail_server import PROBE_EVERY, MailServerAway
+from application.mail_server import PROBE_EVERY, MailServer, MailServerAway
 from application.mails import Mails
 from domain.errors import InvalidInput, NotFound
 from tests.adapters.test_mail import ORIGIN, Inbox, Office, errors, free_port, recipients
@@ -99,6 +99,28 @@ def test_an_outage_is_told_of_once_when_it_begins_and_once_when_it_is_over(
     assert lines()[1:] == ["e-mails go out again, after 150 s"]
     assert PostgresVitals(database).mail_outage() is None
     assert recipients(server) == ["ada@acme.example", "bea@acme.example"]
+
+
+def test_two_workers_tell_of_one_outage_once_and_ask_once_a_minute(
+    office: Office, database: Database, lines: Callable[[], list[str]]
+) -> None:
+    asked: list[str] = []
+
+    def reach(who: str) -> Callable[[], None]:
+        def away() -> None:
+            asked.append(who)
+            raise MailServerAway(REFUSED)
+
+        return away
+
+    store = PostgresMailOutage(database)
+    one, two = (MailServer(store, reach(who)) for who in ("one", "two"))
+    for worker in (one, two):
+        worker.failed(MailServerAway(REFUSED), office.now)
+    for _ in range(3):
+        office.now += PROBE_EVERY
+        assert [one.away(office.now), two.away(office.now)] == [True, True]
+    assert (len(lines()), asked) == (1, ["one"] * 3)
 
 
 def test_an_outage_costs_no_e_mail_its_attempts_however_long_it_lasts(

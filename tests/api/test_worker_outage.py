@@ -1,4 +1,4 @@
-"""A whole worker while the database is away: no loop is given up, and none keeps a trouble after."""
+"""A whole worker while the database is away: all goes on after it, and no trouble stays listed."""
 
 from collections.abc import Iterator
 

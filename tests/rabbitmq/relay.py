@@ -7,8 +7,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 CHUNK = 1 << 16
 
@@ -88,7 +89,8 @@ def relay_to_database(url: str) -> Iterator[tuple[Relay, str]]:
     known = conninfo_to_dict(url)
     host, port = str(known["host"]), int(known.get("port") or 5432)
     with relay_to(host, port) as relay:
-        yield relay, make_conninfo(url, host="127.0.0.1", port=relay.port)
+        who = urlsplit(url).netloc.rpartition("@")[0]
+        yield relay, f"postgresql://{who}@127.0.0.1:{relay.port}/{known['dbname']}"
 
 
 @contextmanager

@@ -1,0 +1,115 @@
+"""A rehearsal takes usage as the log does, shows where it leads, and leaves no trace."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from adapters.postgres.usage_rehearsal import PostgresRehearsals
+from application.replay_preview import Standing
+from domain.identity import cycle_stream, organization_stream
+from domain.usage import Outcome
+from tests.books import Wired, cut_off, jan, january, record, wired
+
+CYCLE = "acme.2026-01-01"
+TABLES = """
+    SELECT c.relname FROM pg_class c
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind::text IN ('r', 'p')
+        AND NOT c.relispartition ORDER BY 1
+"""
+
+
+@pytest.fixture
+def case(each_database_url: str) -> Iterator[Wired]:
+    with wired(each_database_url) as wired_case:
+        january(wired_case)
+        wired_case.usage_log.append([record("k1")], actor="test", now=jan(20))
+        yield wired_case
+
+
+@pytest.fixture
+def rehearsals(case: Wired) -> PostgresRehearsals:
+    return PostgresRehearsals(case.database, case.catalog, lambda: case.now)
+
+
+def everything(case: Wired) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, but for the clock that moves when somebody looks."""
+    names = [name for (name,) in case.rows(TABLES)]
+    return {name: sorted(case.rows(f'SELECT t::text FROM "{name}" t')) for name in names}
+
+
+def used(standing: Standing | None) -> Decimal:
+    """The cpu of January."""
+    assert standing is not None
+    (state,) = [each for each in standing.states if each.cycle.id == CYCLE]
+    tallies = state.tallies if state.late is None else state.late
+    return sum((tally.quantity for tally in tallies.values()), Decimal(0))
+
+
+def test_what_it_takes_counts_in_it_and_nowhere_else(
+    case: Wired, rehearsals: PostgresRehearsals
+) -> None:
+    before = everything(case)
+    with rehearsals.of("acme", jan(5)) as rehearsal:
+        assert used(rehearsal.standing()) == 1
+        taken = rehearsal.append([record("k1"), record("k2", value="4")], actor="a", now=case.now)
+        assert used(rehearsal.standing()) == 5
+    assert [each.outcome for each in taken.refusals.values()] == [Outcome.DUPLICATE]
+    assert everything(case) == before
+    again = case.usage_log.append([record("k2", value="4")], actor="a", now=case.now)
+    assert again.refusals == {}
+
+
+def test_what_comes_late_is_seen_in_the_late_layer(
+    case: Wired, rehearsals: PostgresRehearsals
+) -> None:
+    cut_off(case)
+    before = everything(case)
+    with rehearsals.of("acme", jan(5)) as rehearsal:
+        assert rehearsal.append([record("k3", value="4")], actor="a", now=case.now).late == 1
+        assert used(rehearsal.standing()) == 5
+    assert everything(case) == before
+
+
+def test_a_cycle_that_it_opens_is_gone_afterwards(
+    case: Wired, rehearsals: PostgresRehearsals
+) -> None:
+    case.now = jan(31) + timedelta(days=3)
+    ahead = record("k4", occurred_at=case.now)
+    with rehearsals.of("acme", jan(5)) as rehearsal:
+        rehearsal.append([ahead], actor="a", now=case.now)
+        standing = rehearsal.standing()
+        assert standing is not None
+        assert [each.cycle.id for each in standing.states] == [CYCLE, "acme.2026-02-01"]
+    assert case.books.cycle_names("acme") == [CYCLE]
+
+
+def test_nobody_stands_anywhere_who_is_not_known(rehearsals: PostgresRehearsals) -> None:
+    with rehearsals.of("nobody", jan(5)) as rehearsal:
+        assert rehearsal.standing() is None
+
+
+def test_usage_that_comes_meanwhile_waits_and_is_stored(
+    case: Wired, rehearsals: PostgresRehearsals
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with rehearsals.of("acme", jan(5)) as rehearsal:
+            rehearsal.append([record("k2", value="4")], actor="a", now=case.now)
+            sent = pool.submit(
+                case.usage_log.append, [record("k2", value="4")], actor="b", now=case.now
+            )
+        assert sent.result().refusals == {}
+    with rehearsals.of("acme", jan(5)) as rehearsal:
+        assert used(rehearsal.standing()) == 5
+
+
+def test_several_streams_are_read_in_the_order_of_the_log(case: Wired) -> None:
+    streams = (cycle_stream(CYCLE), organization_stream("acme"))
+    together = case.log.read_together(streams)
+    assert [each.position for each in together] == sorted(each.position for each in together)
+    for stream in streams:
+        assert [each for each in together if each.stream == stream] == list(case.log.read(stream))
+    assert {each.stream for each in together} == set(streams)
