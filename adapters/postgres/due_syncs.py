@@ -7,9 +7,9 @@ from adapters.postgres.sync_queue import HIGH, NORMAL, URGENT
 from application.hints import DueSync
 
 # A lease moves its row's due time to its own end: one that ran out is due again.
-_DUE = f"""
+DUE = f"""
     SELECT cycle, due_at, priority > {NORMAL} FROM sync_queue
-    WHERE priority IN ({URGENT}, {HIGH}, {NORMAL}) AND due_at <= clock_timestamp() AND NOT parked
+    WHERE priority IN ({URGENT}, {HIGH}, {NORMAL}) AND due_at <= statement_timestamp() AND NOT parked
     ORDER BY due_at LIMIT %s
 """
 
@@ -25,5 +25,5 @@ class PostgresDueSyncs:
         with self._database.connection() as connection:
             return [
                 DueSync(cycle=cycle, due_at=due_at, high=high)
-                for cycle, due_at, high in connection.execute(_DUE, [limit], prepare=True)
+                for cycle, due_at, high in connection.execute(DUE, [limit], prepare=True)
             ]

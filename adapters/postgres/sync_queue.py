@@ -14,10 +14,11 @@ URGENT, HIGH, NORMAL = 20, 10, 0
 LEASE = timedelta(seconds=60)
 ERROR_LENGTH_MAX = 1000
 
-_CLAIM = """
+# The statement's own instant, for an index ends at it; by a clock that goes on all would be read.
+CLAIM = """
     WITH due AS (
         SELECT cycle FROM sync_queue
-        WHERE priority = %s AND due_at <= clock_timestamp() AND NOT parked
+        WHERE priority = %s AND due_at <= statement_timestamp() AND NOT parked
         ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
     UPDATE sync_queue q SET lease_token = gen_random_uuid(), due_at = clock_timestamp() + %s,
         priority = greatest(priority, again_priority), again_at = NULL, again_priority = NULL
@@ -132,7 +133,7 @@ class PostgresSyncQueue:
             for priority in (URGENT, HIGH) if high_only else (URGENT, HIGH, NORMAL):
                 if len(claims) < limit:
                     rows = connection.execute(
-                        _CLAIM, [priority, limit - len(claims), self._lease], prepare=True
+                        CLAIM, [priority, limit - len(claims), self._lease], prepare=True
                     )
                     claims += [
                         SyncClaim(

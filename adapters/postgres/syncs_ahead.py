@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-from psycopg import Connection
-
-from adapters.postgres.database import Database, Rows
+from adapters.postgres.database import Database
 from application.schedule_ports import Tally
 from domain.billing_cycle import UNISSUED, Status
 from domain.sync_allowance import DAYS
@@ -16,44 +14,44 @@ _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
 _PLACE = """to_timestamp(h.ends / 1e6) - %(ahead)s
             * (1 - 0.9 * ('x' || left(md5(h.cycle), 8))::bit(32)::bigint / 4294967296)"""
 # One that was synced since then has had its turn, and comes again when it would anyway.
-# Taken in the order in which marks take them.
-_SOON = f"""
-    SELECT q.cycle FROM sync_queue q JOIN cycle_head h USING (cycle)
-        LEFT JOIN last_sync l USING (cycle)
+_SOON = f"""sync_queue q JOIN cycle_head h USING (cycle) LEFT JOIN last_sync l USING (cycle)
     WHERE h.status = '{Status.ACCRUING.value}'
         AND to_timestamp(h.ends / 1e6) BETWEEN clock_timestamp() AND clock_timestamp() + %(ahead)s
         AND coalesce(l.made_at, '-infinity') < {_PLACE}
-    ORDER BY q.cycle FOR UPDATE OF q
 """
+# Only what moves is locked, in the order in which marks take them.
 _BRING_FORWARD = f"""
     WITH soon AS (
-        SELECT h.cycle, greatest(clock_timestamp(), {_PLACE}) AS place
-        FROM cycle_head h WHERE h.cycle = ANY(%(cycles)s))
-    UPDATE sync_queue q SET due_at = soon.place FROM soon
-    WHERE q.cycle = soon.cycle AND q.due_at > soon.place
-        AND q.lease_token IS NULL AND q.attempts = 0 AND NOT q.parked
+        SELECT q.cycle, greatest(clock_timestamp(), {_PLACE}) AS place FROM {_SOON}
+            AND q.due_at > greatest(clock_timestamp(), {_PLACE})
+            AND q.lease_token IS NULL AND q.attempts = 0 AND NOT q.parked
+        ORDER BY q.cycle FOR UPDATE OF q)
+    UPDATE sync_queue q SET due_at = soon.place FROM soon WHERE q.cycle = soon.cycle
 """
-_IN_TIME = """
-    SELECT count(*), count(*) FILTER (WHERE q.parked) FROM sync_queue q JOIN cycle_head h
-        USING (cycle)
-    WHERE q.cycle = ANY(%(cycles)s) AND (q.parked OR q.due_at > to_timestamp(h.ends / 1e6))
+_IN_TIME = f"""
+    SELECT count(*), count(*) FILTER (WHERE NOT q.parked AND q.due_at <= to_timestamp(h.ends / 1e6)),
+        count(*) FILTER (WHERE q.parked)
+    FROM {_SOON}
 """
-# Changed and neither proved since nor queued: a mark that got lost. What is no news for Stripe
+_HALF_DONE = "s.stripe_state IN ('pending', 'failed')"
+# What a sync left half done outside the queue, which does not wait for its allowance. And what
+# changed and is neither proved since nor queued: a mark that got lost. What is no news for Stripe
 # looks the same, so that it is asked about once or twice and then left alone.
 _UNMARKED = f"""
-    INSERT INTO sync_queue (cycle, dirty_position, due_at)
-    SELECT h.cycle, e.notification_id,
-        greatest(clock_timestamp() + random() * interval '15 minutes', l.next_at)
+    INSERT INTO sync_queue AS q (cycle, dirty_position, due_at)
+    SELECT h.cycle, e.notification_id, greatest(clock_timestamp() + random() * interval '15 minutes',
+        CASE WHEN NOT {_HALF_DONE} THEN l.next_at END)
     FROM cycle_head h LEFT JOIN last_sync l USING (cycle)
     JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = h.version
     JOIN invoice_summary s ON s.cycle_id = h.cycle_id
-    WHERE h.status IN ({_UNISSUED}) AND e.recorded_at < clock_timestamp() - interval '10 minutes'
-        AND (s.stripe_state IN ('pending', 'failed')
-            OR (e.recorded_at > clock_timestamp() - interval '130 minutes'
-                AND coalesce(s.proved_at, '-infinity') < e.recorded_at))
-        AND NOT EXISTS (SELECT FROM sync_queue q WHERE q.cycle = h.cycle)
+    WHERE h.status IN ({_UNISSUED}) AND ({_HALF_DONE}
+        OR (e.recorded_at < clock_timestamp() - interval '10 minutes'
+            AND e.recorded_at > clock_timestamp() - interval '130 minutes'
+            AND coalesce(s.proved_at, '-infinity') < e.recorded_at
+            AND NOT EXISTS (SELECT FROM sync_queue q WHERE q.cycle = h.cycle)))
     ORDER BY h.cycle
-    ON CONFLICT (cycle) DO NOTHING
+    ON CONFLICT (cycle) DO UPDATE SET due_at = excluded.due_at
+    WHERE q.due_at > excluded.due_at AND q.lease_token IS NULL AND q.attempts = 0 AND NOT q.parked
 """
 _FORGET = "DELETE FROM last_sync WHERE made_at < clock_timestamp() - %s"
 
@@ -66,16 +64,15 @@ class SyncsAhead:
 
     def before_the_end(self, ahead: timedelta) -> Tally:
         """Spread the syncs of drafts whose period ends within ``ahead`` over that time."""
-        with self._database.connection() as connection, connection.transaction():
-            rows = connection.execute(_SOON.encode(), {"ahead": ahead}).fetchall()
-            values = {"ahead": ahead, "cycles": [cycle for (cycle,) in rows]}
+        values = {"ahead": ahead}
+        with self._database.connection() as connection:
             connection.execute(_BRING_FORWARD.encode(), values)
-            left, parked = _counted(connection, values)
+            ((soon, in_time, parked),) = connection.execute(_IN_TIME.encode(), values).fetchall()
         problem = f"{parked} wait for a person: see cyclebook syncs --parked" if parked else None
-        return Tally(expected=len(rows), done=len(rows) - left, problem=problem)
+        return Tally(expected=soon, done=in_time, problem=problem)
 
     def unmarked(self) -> Tally:
-        """Queue drafts that changed and were neither proved since nor queued."""
+        """Queue drafts that are half done, or changed and were neither proved since nor queued."""
         with self._database.connection() as connection:
             queued = connection.execute(_UNMARKED).rowcount
         return Tally(expected=queued, done=queued)
@@ -84,9 +81,3 @@ class SyncsAhead:
         """Forget syncs so old that they say nothing about the next ones; how many."""
         with self._database.connection() as connection:
             return connection.execute(_FORGET, [DAYS]).rowcount
-
-
-def _counted(connection: Connection[Rows], values: dict[str, object]) -> tuple[int, int]:
-    row = connection.execute(_IN_TIME.encode(), values).fetchone()
-    assert row is not None
-    return int(row[0]), int(row[1])

@@ -15,7 +15,8 @@ from adapters.postgres.usage_recorder import UsageRecorder
 from application.cycles import CycleOpener, every_cycle
 from application.ports import Appended
 from application.replay_preview import Rehearsal, Standing
-from domain.errors import NotFound
+from domain.errors import MonthArchived, NotFound
+from domain.events.usage import EPOCH
 from domain.usage import UsageRecord
 
 ACTOR = "preview"
@@ -79,11 +80,16 @@ class _Rehearsal:
     def standing(self) -> Standing | None:
         """Where the organization stands; first of all this locks its cycles."""
         try:
-            with self._books.change(self._organization, actor=ACTOR, since=self._since) as books:
-                return Standing(
-                    organization=books.organization,
-                    states=[books.state(cycle) for cycle in every_cycle(books)],
-                    applied=books.used_credits(),
-                )
+            return self._since_then(self._since)
         except NotFound:
             return None
+        except MonthArchived:  # nothing can be taken there: all that is still in the log
+            return self._since_then(EPOCH)
+
+    def _since_then(self, since: datetime) -> Standing:
+        with self._books.change(self._organization, actor=ACTOR, since=since) as books:
+            return Standing(
+                organization=books.organization,
+                states=[books.state(cycle) for cycle in every_cycle(books)],
+                applied=books.used_credits(),
+            )

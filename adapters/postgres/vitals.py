@@ -22,7 +22,7 @@ _SENDING = "FROM webhook_delivery WHERE status = 'waiting'"
 
 COUNTS: Mapping[str, str] = {
     "closings_due": (
-        "count(*), min(next_duty_at) FROM cycle_head WHERE next_duty_at <= clock_timestamp()"
+        "count(*), min(next_duty_at) FROM cycle_head WHERE next_duty_at <= statement_timestamp()"
     ),
     "held": "count(*), NULL::timestamptz FROM invoice_summary WHERE held IS NOT NULL",
     "webhooks": f"count(*), min(received_at) {_OPEN_INBOX} AND due_at IS NOT NULL",
@@ -47,7 +47,7 @@ COUNTS: Mapping[str, str] = {
     "mails": "count(*), min(made_at) FROM mail WHERE status = 'waiting'",
     "mails_due": (
         "count(*), min(greatest(due_at, made_at)) FROM mail"
-        " WHERE status = 'waiting' AND due_at <= clock_timestamp()"
+        " WHERE status = 'waiting' AND due_at <= statement_timestamp()"
     ),
     "mails_failing": (
         "count(*), min(made_at) FROM mail WHERE status = 'waiting' AND error IS NOT NULL"
@@ -55,7 +55,7 @@ COUNTS: Mapping[str, str] = {
     "mails_given_up": "count(*), min(made_at) FROM mail WHERE status = 'given_up'",
     "mails_unaddressed": "count(*), min(made_at) FROM notice WHERE mail_due",
     "sign_in_mails": "count(*), min(at) FROM sign_in_request WHERE address IS NOT NULL",
-    "updates_due": ("count(*), min(due_at) FROM invoice_update WHERE due_at <= clock_timestamp()"),
+    "updates_due": ("count(*), min(due_at) FROM invoice_update WHERE due_at <= statement_timestamp()"),
     "jobs_failed": "count(*), NULL::timestamptz FROM procrastinate_jobs WHERE status = 'failed'",
 }
 """How a kind is counted: how many there are, and since when the oldest waits."""

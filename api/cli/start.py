@@ -9,6 +9,7 @@ from api.ports import require_free
 from api.setting_checks import InvalidSettings
 from api.setting_names import warnings
 from api.settings import Settings
+from domain.errors import InvalidInput, Unavailable
 
 log = logging.getLogger("cyclebook")
 
@@ -22,7 +23,7 @@ def begun(
 
     Raises:
         InvalidSettings: values are malformed, or do not go together, or cannot be used.
-        InvalidInput: a port cannot be had.
+        Unavailable: a port cannot be had.
     """
     from api.wiring import unusable
 
@@ -33,5 +34,8 @@ def begun(
     problems += unusable(settings, problems)
     if problems:
         raise InvalidSettings(problems)
-    require_free(settings, listens_at)
+    try:
+        require_free(settings, listens_at)
+    except InvalidInput as error:  # it may be free in a moment: whoever starts us may try again
+        raise Unavailable(str(error)) from error
     return settings

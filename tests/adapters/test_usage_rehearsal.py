@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from application.replay_preview import Standing
 from domain.identity import cycle_stream, organization_stream
 from domain.usage import Outcome
 from tests.books import Wired, cut_off, jan, january, record, wired
+from tests.detached import detached, january_is_over, wired_over
+from tests.january import day
+from tests.stored_world import stored_world
 
 CYCLE = "acme.2026-01-01"
 TABLES = """
@@ -104,6 +108,18 @@ def test_usage_that_comes_meanwhile_waits_and_is_stored(
         assert sent.result().refusals == {}
     with rehearsals.of("acme", jan(5)) as rehearsal:
         assert used(rehearsal.standing()) == 5
+
+
+def test_usage_of_an_archived_month_goes_on_waiting(each_database_url: str, tmp_path: Path) -> None:
+    with stored_world(each_database_url) as stored:
+        january_is_over(stored)
+        with wired_over(stored) as service:
+            detached(service, tmp_path)
+            stored.made.use("4", day(9), id="k9")
+            query = "SELECT id FROM quarantine WHERE code = 'month_archived'"
+            ids = [number for (number,) in stored.rows(query)]
+            shown = service.replay_previews.preview(ids, actor="a", now=stored.made.now)
+    assert (shown.placed, shown.waiting, shown.invoices) == (0, 1, ())
 
 
 def test_several_streams_are_read_in_the_order_of_the_log(case: Wired) -> None:

@@ -6,13 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.api.commands import ACCRUING, ENDING, ISSUED, WHY, Command
 from tests.api.conftest import CYCLE, Caller, day
-from tests.api.test_actors import ACCRUING, ENDING, ISSUED, Command
 from tests.api.test_life import A1, INVOICE, ORGANIZATION, done, issued, large, used
 
 __all__ = ["issued", "large", "used"]
 
-WHY = {"reason": "as agreed"}
 REASONS = """
     SELECT convert_from(state, 'UTF8')::json ->> 'reason' FROM cyclebook_events
     WHERE notification_id > %s

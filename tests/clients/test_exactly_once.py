@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cyclebook_client import Client, Options
 
+from tests.api.conftest import CYCLE
 from tests.clients.conftest import HASTE, Books, client_to
 from tests.clients.proxy import FAULTS, Broken, Proxy, instead
 
@@ -110,5 +111,7 @@ def test_a_change_that_is_tried_again_is_carried_out_once(
     attached = client.attach("acme", "a2", "machine", quantity=2)
     assert (len(way.came), attached["effect"]) == (2, "recorded")
     way.breaks(FAULTS[fault])
-    assert client.detach("acme", "a2")["effect"] == "recorded"
+    assert client.detach("acme", "a2", reason="sold")["effect"] == "recorded"
     client.close()
+    told = admin("GET", f"/v1/invoices/{CYCLE}/history").get_json()["data"]
+    assert [each["what"] for each in told if "detached" in each["what"]] == ["a2 detached (sold)"]
