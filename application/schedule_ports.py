@@ -95,7 +95,8 @@ class LoopSeen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerSeen:
-    """A worker process. state: ``working``, ``silent`` (nothing heard for a while), ``stopped``."""
+    """A worker process. state: ``working``, ``silent`` (nothing heard for a while), ``replaced``
+    (silent for longer, but others have all its roles) or ``stopped``."""
 
     id: UUID
     host: str

@@ -9,7 +9,8 @@ from application.hints import DueSync
 # A lease moves its row's due time to its own end: one that ran out is due again.
 DUE = f"""
     SELECT cycle, due_at, priority > {NORMAL} FROM sync_queue
-    WHERE priority IN ({URGENT}, {HIGH}, {NORMAL}) AND due_at <= statement_timestamp() AND NOT parked
+    WHERE priority IN ({URGENT}, {HIGH}, {NORMAL}) AND due_at <= statement_timestamp()
+        AND NOT parked
     ORDER BY due_at LIMIT %s
 """
 

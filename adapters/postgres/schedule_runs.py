@@ -15,6 +15,8 @@ from application.schedule_ports import Asked, LoopSeen, Run, Tally, WorkerSeen
 
 ERROR_LENGTH_MAX = 1000
 SILENT_AFTER = timedelta(seconds=30)
+REPLACED_AFTER = timedelta(minutes=15)
+"""A silent worker all of whose roles others have is no trouble any more after that."""
 
 _RUN = (
     "id, schedule, started_at, ended_at, coalesce(outcome, 'running'), expected, done, error,"
@@ -58,8 +60,13 @@ _LEAVE = "UPDATE worker SET stopped_at = clock_timestamp() WHERE id = %s"
 _WORKERS = """
     SELECT id::text, host, pid, roles, started_at, beat_at, stopped_at, loops::text,
         CASE WHEN stopped_at IS NOT NULL THEN 'stopped'
-            WHEN beat_at < clock_timestamp() - %s THEN 'silent' ELSE 'working' END
-    FROM worker WHERE stopped_at IS NULL OR %s
+            WHEN beat_at >= clock_timestamp() - %(silent)s THEN 'working'
+            WHEN beat_at < clock_timestamp() - %(replaced)s AND roles <@ (
+                SELECT array_agg(role) FROM worker at_work, unnest(at_work.roles) AS role
+                WHERE at_work.stopped_at IS NULL
+                    AND at_work.beat_at >= clock_timestamp() - %(silent)s) THEN 'replaced'
+            ELSE 'silent' END
+    FROM worker WHERE stopped_at IS NULL OR %(stopped)s
     ORDER BY stopped_at IS NOT NULL, started_at DESC, id
 """
 _FORGET_WORKERS = "DELETE FROM worker WHERE beat_at < clock_timestamp() - %s"
@@ -129,8 +136,9 @@ class PostgresCrew:
 
     def list(self, *, stopped: bool = False) -> Sequence[WorkerSeen]:
         """The workers seen lately, the newest first; last, if asked for, those that stopped."""
+        asked = {"silent": SILENT_AFTER, "replaced": REPLACED_AFTER, "stopped": stopped}
         with self._database.connection() as connection:
-            rows = connection.execute(_WORKERS, [SILENT_AFTER, stopped]).fetchall()
+            rows = connection.execute(_WORKERS, asked).fetchall()
         return [_worker(row) for row in rows]
 
     def forget(self, older_than: timedelta) -> int:

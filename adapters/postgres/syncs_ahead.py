@@ -29,7 +29,8 @@ _BRING_FORWARD = f"""
     UPDATE sync_queue q SET due_at = soon.place FROM soon WHERE q.cycle = soon.cycle
 """
 _IN_TIME = f"""
-    SELECT count(*), count(*) FILTER (WHERE NOT q.parked AND q.due_at <= to_timestamp(h.ends / 1e6)),
+    SELECT count(*),
+        count(*) FILTER (WHERE NOT q.parked AND q.due_at <= to_timestamp(h.ends / 1e6)),
         count(*) FILTER (WHERE q.parked)
     FROM {_SOON}
 """
@@ -39,8 +40,9 @@ _HALF_DONE = "s.stripe_state IN ('pending', 'failed')"
 # looks the same, so that it is asked about once or twice and then left alone.
 _UNMARKED = f"""
     INSERT INTO sync_queue AS q (cycle, dirty_position, due_at)
-    SELECT h.cycle, e.notification_id, greatest(clock_timestamp() + random() * interval '15 minutes',
-        CASE WHEN NOT {_HALF_DONE} THEN l.next_at END)
+    SELECT h.cycle, e.notification_id,
+        greatest(clock_timestamp() + random() * interval '15 minutes',
+            CASE WHEN NOT {_HALF_DONE} THEN l.next_at END)
     FROM cycle_head h LEFT JOIN last_sync l USING (cycle)
     JOIN cyclebook_events e ON e.originator_id = h.cycle_id AND e.originator_version = h.version
     JOIN invoice_summary s ON s.cycle_id = h.cycle_id

@@ -55,7 +55,9 @@ COUNTS: Mapping[str, str] = {
     "mails_given_up": "count(*), min(made_at) FROM mail WHERE status = 'given_up'",
     "mails_unaddressed": "count(*), min(made_at) FROM notice WHERE mail_due",
     "sign_in_mails": "count(*), min(at) FROM sign_in_request WHERE address IS NOT NULL",
-    "updates_due": ("count(*), min(due_at) FROM invoice_update WHERE due_at <= statement_timestamp()"),
+    "updates_due": (
+        "count(*), min(due_at) FROM invoice_update WHERE due_at <= statement_timestamp()"
+    ),
     "jobs_failed": "count(*), NULL::timestamptz FROM procrastinate_jobs WHERE status = 'failed'",
 }
 """How a kind is counted: how many there are, and since when the oldest waits."""

@@ -59,7 +59,7 @@ def jobs(job: int | None, as_json: bool) -> None:
 @click.option("--stopped", is_flag=True, help="Also those that stopped in order within a day.")
 @as_json
 def workers(stopped: bool, as_json: bool) -> None:
-    """Show the worker processes. Status 1 where one fell silent within a day."""
+    """Show the worker processes. Status 1 where one fell silent and is not replaced."""
     with session() as wired:
         found = wired.schedules.workers(stopped=stopped)
     rows: list[dict[str, Any]] = WorkerSchema(many=True).dump(map(worker_json, found))

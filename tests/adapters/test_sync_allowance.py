@@ -189,6 +189,32 @@ def test_a_rebuild_and_a_look_for_lost_marks_leave_it_waiting(
     assert waits(case) == (NORMAL, 3600)
 
 
+@pytest.mark.parametrize("queued", [True, False])
+def test_what_a_sync_outside_the_queue_left_half_done_does_not_wait(
+    case: Wired, queue: PostgresSyncQueue, queued: bool
+) -> None:
+    """A person's sync was killed between two calls; usage goes on meanwhile."""
+    used_up(case, queue)
+    change(case, "k1")
+    execute(case, "UPDATE invoice_summary SET stripe_state = 'pending'")
+    if not queued:
+        execute(case, "DELETE FROM sync_queue")
+    assert SyncsAhead(case.database).unmarked() == Tally(expected=1, done=1)
+    priority, seconds = waits(case)
+    assert (priority, seconds <= INTERVAL_S) == (NORMAL, True)
+
+
+def test_nor_is_what_is_at_work_or_parked_touched_for_that(
+    case: Wired, queue: PostgresSyncQueue
+) -> None:
+    change(case, "k1")
+    execute(case, "UPDATE invoice_summary SET stripe_state = 'failed'")
+    claim = claimed(case, queue)
+    assert SyncsAhead(case.database).unmarked() == Tally(expected=0, done=0)
+    queue.fail(claim.token, "refused", park=True)
+    assert SyncsAhead(case.database).unmarked() == Tally(expected=0, done=0)
+
+
 def test_its_last_sync_ahead_of_the_end_does_not_wait_and_is_one(
     case: Wired, queue: PostgresSyncQueue
 ) -> None:

@@ -13,9 +13,7 @@ REASON = Field(
     required=True,
     help="Why. It stands in the story for good.",
 )
-WHY = Field(
-    name="reason", label="Reason", kind="words", help="Why, if you like. It stands in the story."
-)
+WHY = Field(name="reason", label="Reason", kind="words", help="Why. It stands in the story.")
 TOLD_REASON = Field(
     name="reason",
     label="Reason",
