@@ -12,6 +12,7 @@ from flask import Response, g, request
 from api.auth import Principal, admit
 from api.context import rate_limits, wired
 from api.errors import Unauthorized
+from api.forwarded import counted_as
 from api.openapi import Op
 from api.request_body import has_body, parse_json, raw_body
 from api.schemas.change_requests import KeptSchema
@@ -71,7 +72,7 @@ def principal() -> Principal:
 
 def _admitted(op: Op, path: Mapping[str, str]) -> Principal:
     """Who asks, if they may, and not too often."""
-    limits, address = rate_limits(), request.remote_addr or ""
+    limits, address = rate_limits(), counted_as(request.remote_addr)
     header = request.headers.get("Authorization")
     ring = wired().key_ring
     if header is not None and limits.strangers.is_spent(address) and not ring.has_seen(header):

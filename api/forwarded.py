@@ -1,12 +1,23 @@
 """Who asks, behind a proxy: its word for their address counts where the settings trust it."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Any
 
 Networks = Sequence[IPv4Network | IPv6Network]
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
+
+_PORT = re.compile(r"^\[(.+)\](?::\d+)?$|^([\d.]+):\d+$")
+"""Some proxies add the port that they heard."""
 
 
 class Forwarded:
@@ -35,21 +46,32 @@ def asker(by: str, named: str, trusted: Networks) -> str:
     Each proxy adds whom it heard from at the end. So it is read from there, as far as the trusted
     ones go: what stands before the first other address may be made up.
     """
+    asks = _address(by)
     heard = [each.strip() for each in named.split(",") if each.strip()]
-    while heard and _is_in(by, trusted):
-        by, last = heard.pop(), by
-        if not _is_address(by):
-            return last
-    return by
+    while asks and heard and any(asks in each for each in trusted):
+        before = _address(_PORT.sub(r"\1\2", heard.pop()))
+        if before is None:
+            break
+        asks = before
+    return str(asks) if asks else by
 
 
-def _is_in(address: str, networks: Networks) -> bool:
-    return _is_address(address) and any(ip_address(address) in each for each in networks)
+def counted_as(address: str | None) -> str:
+    """As whom limits count an address: with IPv6 all are one that one connection may choose from.
+
+    >>> counted_as("203.0.113.9"), counted_as("2001:db8::1")
+    ('203.0.113.9', '2001:db8::/64')
+    """
+    known = _address(address or "")
+    if isinstance(known, IPv6Address):
+        return str(IPv6Network((known, 64), strict=False))
+    return address or ""
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address, and one of IPv4 as such, also where IPv6 carries it."""
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

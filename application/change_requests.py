@@ -4,7 +4,7 @@ An approval is noted before it is carried out, and events of the change carry th
 whoever comes after a process that died in between finds by the log what it did.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -29,7 +29,13 @@ from domain.errors import (
     RuleViolation,
     StoreUnavailable,
 )
-from domain.events.stripe_invoice import EditsDecided, StripeInvoiceEvent
+from domain.events.stripe_invoice import (
+    CallAnswered,
+    CallAttempted,
+    EditsDecided,
+    InvoiceVoidedAtStripe,
+    StripeInvoiceEvent,
+)
 from domain.text import written
 
 REASON_MAX = 400
@@ -72,7 +78,7 @@ class ChangeRequests:
             NotFound: there is none.
         """
         found = self._found(request)
-        if found.begun_by is None or found.decision is not None:
+        if not found.is_uncertain:
             return found
         with self._store.alone(request) as mine:
             return self._settled(request) if mine else found
@@ -81,7 +87,7 @@ class ChangeRequests:
         self, state: str | None = None, before: str | None = None, limit: int = 50
     ) -> Sequence[ChangeRequest]:
         """Requests, the newest first. before: the id of the last one of the page before."""
-        for request in self._store.begun():
+        for request in self._store.uncertain():
             self.get(request)
         return self._store.list(state, before, limit, self._now())
 
@@ -117,7 +123,7 @@ class ChangeRequests:
         with self._deciding(request) as known:
             if known.begun_by is None:
                 self._require_same(known, weigh(), consent)
-                self._store.begin(request, actor, why)
+            self._store.begin(request, actor, why)
             try:
                 answer = carry_out()
             except StoreUnavailable:  # perhaps it is stored: somebody looks later
@@ -159,12 +165,14 @@ class ChangeRequests:
     def _settled(self, request: str) -> ChangeRequest:
         """A request after a look at what became of it, if it was begun; nobody else decides."""
         known = self._found(request)
-        if known.begun_by is None or known.decision is not None:
+        if known.begun_by is None or not known.is_uncertain:
             return known
-        found = self._store.traces(known)
-        if _done(known.asked.operation, found):
+        deeds = _deeds(self._store.traces(known))
+        if _all_done(known.asked.operation, deeds):
             self._store.decide(request, APPROVED, known.begun_by, known.begun_reason, self._now())
-        elif not found:
+        elif deeds:
+            self._store.note_in_part(request)
+        else:
             self._store.forget_begun(request)
         return self._found(request)
 
@@ -209,9 +217,27 @@ class ChangeRequests:
         )
 
 
-def _done(operation: str, found: Collection[type]) -> bool:
-    """Whether all of an operation was done, by the events it has led to."""
-    if operation in LAST:
-        return LAST[operation] in found
-    in_books = any(not issubclass(kind, StripeInvoiceEvent) for kind in found)
+def _deeds(traces: Sequence[object]) -> list[object]:
+    """What was done: not what was only seen at Stripe, nor calls that Stripe refused."""
+    refused = {
+        each.key for each in traces if isinstance(each, CallAnswered) and 400 <= each.status < 500
+    }
+
+    def is_deed(event: object) -> bool:
+        match event:
+            case CallAttempted():
+                return event.key not in refused
+            case InvoiceVoidedAtStripe():
+                return event.wanted
+            case _:
+                return isinstance(event, EditsDecided) or not isinstance(event, StripeInvoiceEvent)
+
+    return [each for each in traces if is_deed(each)]
+
+
+def _all_done(operation: str, deeds: Sequence[object]) -> bool:
+    """Whether all of an operation was done."""
+    if last := LAST.get(operation):
+        return any(isinstance(each, last) for each in deeds)
+    in_books = any(not isinstance(each, StripeInvoiceEvent) for each in deeds)
     return in_books and operation not in IN_PARTS

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ LASTS = timedelta(days=7)
 """How long a request waits."""
 
 LEFT_FOR = timedelta(seconds=60)
-"""How long one that was begun is left alone after its process died: the store may be at it yet."""
+"""How long one that broke off is left alone once that was seen: the store may be at it yet."""
 
 WAITING, EXPIRED, APPROVED, REJECTED = "waiting", "expired", "approved", "rejected"
 STATES = (WAITING, EXPIRED, APPROVED, REJECTED)
@@ -49,6 +49,7 @@ class ChangeRequest:
 
     above: the limit when it was asked. stake: as it was last shown. begun_by: who approved it,
     while it is carried out, or where that broke off; begun_after: the log's position before.
+    in_part: it broke off, and the log was looked at: a part of it was done.
     """
 
     id: str
@@ -65,6 +66,12 @@ class ChangeRequest:
     begun_by: str | None = None
     begun_reason: str | None = None
     begun_after: int | None = None
+    in_part: bool = False
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether the log has to tell what was done, or somebody is at it."""
+        return self.begun_by is not None and self.decision is None and not self.in_part
 
     def state(self, now: datetime) -> str:
         """One of ``STATES``. What was begun does not expire."""
@@ -121,23 +128,27 @@ class ChangeRequestStore(Protocol):
 
     def alone(self, request: str) -> AbstractContextManager[bool]:
         """Keep others from deciding, at most while this process lives. ``False``: another does, or
-        died doing it less than ``LEFT_FOR`` ago."""
+        was first seen to have died doing it less than ``LEFT_FOR`` ago."""
         ...
 
     def begin(self, request: str, actor: str, reason: str | None) -> None:
-        """Note that it is approved and about to be carried out."""
+        """Note that it is approved and about to be carried out, or to be finished."""
+        ...
+
+    def note_in_part(self, request: str) -> None:
+        """A part of it was carried out, and nobody is at it."""
         ...
 
     def forget_begun(self, request: str) -> None:
         """It was not carried out after all."""
         ...
 
-    def begun(self) -> Sequence[str]:
+    def uncertain(self) -> Sequence[str]:
         """Those that are being carried out, or were when something broke off."""
         ...
 
-    def traces(self, known: ChangeRequest) -> Collection[type]:
-        """Classes of the events that one which was begun has led to."""
+    def traces(self, known: ChangeRequest) -> Sequence[object]:
+        """The events that one which was begun has led to, and all answers of Stripe since."""
         ...
 
     def show(self, request: str, stake: Stake) -> None:

@@ -1,6 +1,6 @@
 """Change requests, in the table ``change_request``."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from application.kept_changes import LASTS, LEFT_FOR, Asked, ChangeRequest, Stak
 _COLUMNS = (
     "number, operation, path, query, body, actor, asked_at, expires_at, above, amount, currency,"
     " differences, preview, decision, decided_at, decided_by, reason, begun_by, begun_reason,"
-    " begun_after"
+    " begun_after, begun_by IS NOT NULL AND claimed_till = '-infinity' AS in_part"
 )
 ADD = (
     "INSERT INTO change_request (operation, path, query, body, actor, asked_at, expires_at, above,"
@@ -29,24 +29,41 @@ LIST = (
     " ORDER BY number DESC LIMIT %(limit)s"
 )
 # The lock ends with the connection: nobody else decides while somebody is at it, however long that
-# takes. What a process sent before it died may still be stored: nobody looks for a while.
+# takes. What a process sent before it died may still be stored: whoever first finds that it is gone
+# leaves the request alone for a while. So claimed_till is infinite while it is carried out, then a
+# time, and -infinity where nothing is uncertain: it was not begun, or is known to be done in part.
 ALONE = "SELECT pg_try_advisory_lock(hashtextextended('cyclebook.change-request', %s))"
-AT_REST = "SELECT claimed_till <= clock_timestamp() FROM change_request WHERE number = %s"
+AT_REST = (
+    "UPDATE change_request SET claimed_till = least(claimed_till, clock_timestamp() + %s)"
+    " WHERE number = %s RETURNING claimed_till <= clock_timestamp()"
+)
 RELEASE = "SELECT pg_advisory_unlock(hashtextextended('cyclebook.change-request', %s))"
 BEGIN = (
     "UPDATE change_request SET begun_by = %s, begun_reason = %s,"
-    " begun_after = (SELECT coalesce(max(notification_id), 0) FROM cyclebook_events),"
-    " claimed_till = clock_timestamp() + %s WHERE number = %s"
+    " begun_after = coalesce(begun_after,"
+    " (SELECT coalesce(max(notification_id), 0) FROM cyclebook_events)),"
+    " claimed_till = 'infinity' WHERE number = %s"
 )
+IN_PART = "UPDATE change_request SET claimed_till = '-infinity' WHERE number = %s"
 FORGET_BEGUN = (
     "UPDATE change_request SET begun_by = NULL, begun_reason = NULL, begun_after = NULL,"
     " claimed_till = '-infinity' WHERE number = %s"
 )
-BEGUN = "SELECT number FROM change_request WHERE begun_by IS NOT NULL AND decision IS NULL"
+UNCERTAIN = (
+    "SELECT number FROM change_request WHERE begun_by IS NOT NULL AND decision IS NULL"
+    " AND claimed_till > '-infinity'"
+)
+# Few events have the name anywhere; only their JSON is read. What Stripe answered may have been
+# heard by somebody else, who sent a call again.
 TRACES = (
-    "SELECT DISTINCT topic FROM cyclebook_events WHERE notification_id > %s"
-    " AND CASE WHEN NOT starts_with(topic, 'UsageRecorded@')"
-    " THEN right(convert_from(state, 'UTF8')::json ->> 'actor', %s) = %s ELSE false END"
+    "WITH led AS (SELECT originator_id, topic, state FROM cyclebook_events"
+    " WHERE notification_id > %(after)s AND CASE WHEN NOT starts_with(topic, 'UsageRecorded@')"
+    " AND position(convert_to(%(name)s, 'UTF8') IN state) > 0"
+    " THEN right(convert_from(state, 'UTF8')::json ->> 'actor', length(%(name)s)) = %(name)s"
+    " ELSE false END)"
+    " SELECT topic, state FROM led UNION ALL SELECT topic, state FROM cyclebook_events"
+    " WHERE notification_id > %(after)s AND starts_with(topic, 'CallAnswered@')"
+    " AND originator_id IN (SELECT originator_id FROM led)"
 )
 SHOW = (
     "UPDATE change_request SET amount = %s, currency = %s, differences = %s, preview = %s"
@@ -111,31 +128,36 @@ class PostgresChangeRequests:
                 yield False
                 return
             try:
-                yield connection.execute(AT_REST, [number]).fetchone() == (True,)
+                yield connection.execute(AT_REST, [LEFT_FOR, number]).fetchone() == (True,)
             finally:
                 connection.execute(RELEASE, [number])
 
     def begin(self, request: str, actor: str, reason: str | None) -> None:
-        """Note that it is approved and about to be carried out."""
+        """Note that it is approved and about to be carried out, or to be finished."""
         with self._database.connection() as connection:
-            connection.execute(BEGIN, [actor, reason, LEFT_FOR, _number(request)])
+            connection.execute(BEGIN, [actor, reason, _number(request)])
+
+    def note_in_part(self, request: str) -> None:
+        """A part of it was carried out, and nobody is at it."""
+        with self._database.connection() as connection:
+            connection.execute(IN_PART, [_number(request)])
 
     def forget_begun(self, request: str) -> None:
         """It was not carried out after all."""
         with self._database.connection() as connection:
             connection.execute(FORGET_BEGUN, [_number(request)])
 
-    def begun(self) -> Sequence[str]:
+    def uncertain(self) -> Sequence[str]:
         """Those that are being carried out, or were when something broke off."""
         with self._database.connection() as connection:
-            return [str(number) for (number,) in connection.execute(BEGUN)]
+            return [str(number) for (number,) in connection.execute(UNCERTAIN)]
 
-    def traces(self, known: ChangeRequest) -> Collection[type]:
-        """Classes of the events it has led to. Every event since it was begun is looked at."""
-        values = [known.begun_after, len(known.name), known.name]
+    def traces(self, known: ChangeRequest) -> Sequence[object]:
+        """The events it has led to, and Stripe's answers. The log is read since it was begun."""
+        values = {"after": known.begun_after, "name": known.name}
         with self._database.connection() as connection:
-            topics = [str(topic) for (topic,) in connection.execute(TRACES, values)]
-        return [mapper.EVENTS[topic.partition("@")[0]] for topic in topics]
+            rows = connection.execute(TRACES, values).fetchall()
+        return [mapper.decode_event(topic, bytes(state)) for topic, state in rows]
 
     def show(self, request: str, stake: Stake) -> None:
         """Remember what was shown last."""
@@ -164,7 +186,7 @@ def _shown(stake: Stake) -> list[object]:
 def _request(row: Rows) -> ChangeRequest:
     number, operation, path, query, body, actor, asked_at, expires_at, above, *rest = row
     amount, currency, differences, preview, decision, decided_at, decided_by, reason = rest[:8]
-    begun_by, begun_reason, begun_after = rest[8:]
+    begun_by, begun_reason, begun_after, in_part = rest[8:]
     return ChangeRequest(
         id=str(number),
         asked=Asked(operation=operation, path=path, query=query, body=body),
@@ -180,4 +202,5 @@ def _request(row: Rows) -> ChangeRequest:
         begun_by=begun_by,
         begun_reason=begun_reason,
         begun_after=begun_after,
+        in_part=in_part,
     )

@@ -137,6 +137,15 @@ def decode(
     )
 
 
+def decode_event(stored_topic: str, state: bytes) -> object:
+    """An event but one of usage, without its envelope.
+
+    Raises:
+        UnknownTopic: this code has no such event.
+    """
+    return _decode_control(stored_topic, msgspec.json.decode(state))[0]
+
+
 def decode_header(state: bytes) -> UsageHeader:
     """The header of a usage event; its records are skipped, not built."""
     header = _decode_header(state)

@@ -1,5 +1,6 @@
 """Folding tallies anew where something moved what rates recorded usage, or what counts."""
 
+import logging
 from collections.abc import Sequence
 
 from psycopg import Connection
@@ -13,6 +14,7 @@ from adapters.postgres.moves import Moves
 from application.ports import CatalogReader
 from domain.billing_cycle import BillingCycle
 from domain.catalog import Catalog
+from domain.errors import CyclebookError, StoreUnavailable
 from domain.tally import Tallies
 from projections.replay import usage_fold
 
@@ -25,8 +27,19 @@ NOTE = {
     for layer, column in FLAGS.items()
 }
 HAS_LATE = "UPDATE cycle_head SET has_late = %s WHERE cycle_no = %s"
-STALE = "SELECT organization, cycle FROM cycle_head WHERE tallies_stale OR late_stale LIMIT %s"
+STALE = (
+    "SELECT organization, cycle FROM cycle_head WHERE (tallies_stale OR late_stale)"
+    " AND cycle <> ALL(%s) LIMIT %s"
+)
 AT_ONCE = 20
+
+log = logging.getLogger(__name__)
+
+
+class CannotBeFolded(CyclebookError):
+    """Some cycles' tallies stay stale: their amounts are right, and slow to read."""
+
+    code = "cannot_be_folded"
 
 
 class Retally:
@@ -38,14 +51,21 @@ class Retally:
     def __init__(self, database: Database, catalog: CatalogReader) -> None:
         self._database = database
         self._catalog = catalog
+        self._broken: dict[str, str] = {}
 
     def run(self) -> int:
-        """Mend the stale cycles; how many there were."""
+        """Mend stale cycles; how many there were. Those that failed before come after all others.
+
+        Raises:
+            CannotBeFolded: some of them fail; no other waits for that.
+        """
         with self._database.connection() as connection:
-            stale = connection.execute(STALE, [AT_ONCE]).fetchall()
-            for organization, cycle in stale:
-                self._mend(connection, organization, cycle)
-        return len(stale)
+            found = connection.execute(STALE, [list(self._broken), AT_ONCE]).fetchall()
+        for cycle, organization in found:
+            self._tried(cycle, organization)
+        if len(found) < AT_ONCE:
+            self._once_more()
+        return len(found)
 
     def _mend(self, connection: Connection[Rows], organization: str, name: str) -> None:
         catalog = self._catalog.current()

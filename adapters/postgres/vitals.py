@@ -36,7 +36,7 @@ COUNTS: Mapping[str, str] = {
     "cases": "count(*), min(reported_at) FROM case_summary WHERE status <> 'resolved'",
     "change_requests": (
         "count(*), min(asked_at) FROM change_request"
-        " WHERE decision IS NULL AND expires_at > clock_timestamp()"
+        " WHERE decision IS NULL AND (expires_at > clock_timestamp() OR begun_by IS NOT NULL)"
     ),
     "deliveries": f"count(*), min(made_at) {_SENDING}",
     "deliveries_failing": f"count(*), min(made_at) {_SENDING} AND attempts > 0",

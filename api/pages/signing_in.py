@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.auth import READERS
 from api.context import now, rate_limits, wired
 from api.errors import Unauthorized
+from api.forwarded import counted_as
 from api.links import Links, SignInLink
 from api.pages.page import COOKIE, page, same_origin, say, visiting
 from application.keys import ApiKey
@@ -85,7 +86,7 @@ def _shown_key() -> ApiKey:
         Unauthorized: nobody has it.
         RateLimited: this address tried too many that nobody has.
     """
-    strangers, address = rate_limits().strangers, request.remote_addr or ""
+    strangers, address = rate_limits().strangers, counted_as(request.remote_addr)
     if strangers.is_spent(address):
         strangers.take(address)
     try:
@@ -105,7 +106,7 @@ def _send_links(address: str, to: str) -> Any:
     if asking is None:
         raise NotFound("nobody signs in by e-mail here: there is no mail server")
     try:
-        taken = asking.ask(address, request.remote_addr or "", now())
+        taken = asking.ask(address, counted_as(request.remote_addr), now())
     except InvalidInput as error:
         return _form(to=to, email=address, wrong=str(error)), 422
     if not taken:

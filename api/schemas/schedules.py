@@ -99,14 +99,17 @@ class LoopSchema(Strict):
 
 
 class WorkerSchema(Strict):
-    """A worker process. ``silent``: nothing was heard of it for half a minute. ``stopped``: in
-    order, because it was told to."""
+    """A worker process. ``silent``: nothing was heard of it for half a minute. ``replaced``: nor
+    for a quarter of an hour, but others have all its roles. ``stopped``: in order, because it was
+    told to."""
 
     worker = fields.String(required=True)
     host = fields.String(required=True)
     pid = fields.Integer(required=True)
     roles = fields.List(fields.String(), required=True)
-    state = fields.String(required=True, validate=validate.OneOf(["working", "silent", "stopped"]))
+    state = fields.String(
+        required=True, validate=validate.OneOf(["working", "silent", "replaced", "stopped"])
+    )
     started_at = Instant(required=True)
     beat_at = Instant(required=True)
     stopped_at = Instant(required=True, allow_none=True)

@@ -10,7 +10,7 @@ from adapters.postgres.change_requests import PostgresChangeRequests
 from adapters.postgres.database import Database
 from adapters.postgres.keys import PostgresKeys
 from adapters.postgres.search import PostgresSearch
-from application.kept_changes import LASTS, Asked, Stake
+from application.kept_changes import LASTS, LEFT_FOR, Asked, Stake
 from application.keys import Keys
 from application.searching import Found, Search
 from domain.errors import StoreUnavailable
@@ -95,15 +95,55 @@ def test_what_was_begun_does_not_expire_and_is_found(store: PostgresChangeReques
     found = store.get(request)
     assert found is not None
     assert (found.begun_by, found.begun_reason, found.begun_after) == ("key:b", "agreed", 0)
-    assert (found.state(NOW), store.begun(), store.traces(found)) == ("waiting", [request], [])
+    assert (found.state(NOW), store.uncertain(), store.traces(found)) == ("waiting", [request], [])
     assert [each.id for each in store.list("waiting", None, 9, NOW)] == [request]
     assert [each.id for each in store.list("expired", None, 9, NOW)] == [over]
-    with store.alone(request) as mine:
-        assert not mine  # what was sent by a process that is gone may still be stored
     store.forget_begun(request)
-    assert (store.begun(), store.list("waiting", None, 9, NOW)) == ([], [])
+    assert (store.uncertain(), store.list("waiting", None, 9, NOW)) == ([], [])
     with store.alone(request) as mine:
         assert mine
+
+
+def test_a_minute_goes_by_from_when_it_was_seen_that_nobody_is_at_it_any_more(
+    store: PostgresChangeRequests, each_database_url: str
+) -> None:
+    request = kept(store)
+    with store.alone(request):
+        store.begin(request, "key:b", None)
+    with psycopg.connect(each_database_url, autocommit=True) as connection:
+
+        def left() -> timedelta | None:
+            row = connection.execute("SELECT nullif(claimed_till, 'infinity') FROM change_request")
+            (till,) = row.fetchone() or (None,)
+            return till and till - datetime.now(UTC)
+
+        assert left() is None  # however long it takes
+        with store.alone(request) as mine:
+            assert not mine  # what was sent by a process that is gone may still be stored
+        seen = left()
+        assert seen is not None and timedelta() < seen <= LEFT_FOR
+        with store.alone(request) as mine:
+            assert not mine
+        connection.execute("UPDATE change_request SET claimed_till = clock_timestamp()")
+        with store.alone(request) as mine:
+            assert mine
+
+
+def test_what_is_known_to_be_done_in_part_is_not_looked_for_again(
+    store: PostgresChangeRequests,
+) -> None:
+    request = kept(store)
+    store.begin(request, "key:b", None)
+    store.note_in_part(request)
+    found = store.get(request)
+    assert found is not None
+    assert (found.in_part, found.is_uncertain, store.uncertain()) == (True, False, [])
+    with store.alone(request) as mine:
+        assert mine
+    store.begin(request, "key:c", None)  # somebody finishes it
+    found = store.get(request)
+    assert found is not None
+    assert (found.begun_by, found.begun_after, found.is_uncertain) == ("key:c", 0, True)
 
 
 def test_what_is_decided_stays_so(store: PostgresChangeRequests) -> None:

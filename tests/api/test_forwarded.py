@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.forwarded import asker, networks
+from api.forwarded import asker, counted_as, networks
 from tests.api.conftest import CYCLE, Caller
 
 HERE, THERE, ADA = "127.0.0.1", "10.1.2.3", "203.0.113.9"
@@ -23,10 +23,30 @@ HERE, THERE, ADA = "127.0.0.1", "10.1.2.3", "203.0.113.9"
         pytest.param(HERE, HERE, "2001:db8::1", "2001:db8::1", id="IPv6"),
         pytest.param("::1", "::1", ADA, ADA, id="a proxy over IPv6"),
         pytest.param(HERE, "", ADA, "", id="over a socket without addresses"),
+        pytest.param(HERE, f"::ffff:{HERE}", ADA, ADA, id="IPv4 heard at an address of IPv6"),
+        pytest.param(HERE, HERE, f"::ffff:{ADA}", ADA, id="and told of so"),
+        pytest.param(HERE, HERE, f"{ADA}:50312", ADA, id="with the port it came from"),
+        pytest.param(HERE, HERE, "[2001:db8::1]:443", "2001:db8::1", id="IPv6 with a port"),
+        pytest.param(HERE, HERE, "2001:DB8:0::1", "2001:db8::1", id="spelled in another way"),
+        pytest.param(HERE, HERE, f"{ADA}:x", HERE, id="no port"),
     ],
 )
 def test_who_asks(trusted: str, by: str, named: str, asks: str) -> None:
     assert asker(by, named, networks(trusted)) == asks
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        pytest.param(ADA, ADA, id="IPv4"),
+        pytest.param("2001:db8:1:2:3::4", "2001:db8:1:2::/64", id="IPv6: all of one connection"),
+        pytest.param("2001:db8:1:2::9", "2001:db8:1:2::/64", id="which has as many as it likes"),
+        pytest.param("", "", id="none"),
+        pytest.param(None, "", id="a socket without addresses"),
+    ],
+)
+def test_as_whom_limits_count_who_asks(address: str | None, counted: str) -> None:
+    assert counted_as(address) == counted
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,33 @@ def test_a_worker_that_is_not_heard_of_is_silent(
     assert (status, "projector: store_unavailable: away" in said) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("silent_for", "at_work", "state"),
+    [
+        pytest.param("14 minutes", ["project", "sync"], "silent", id="not for long"),
+        pytest.param("16 minutes", ["project", "sync"], "replaced", id="others have its roles"),
+        pytest.param("16 minutes", ["sync"], "silent", id="nobody has one of its roles"),
+        pytest.param("16 minutes", [], "silent", id="nobody works"),
+    ],
+)
+def test_a_silent_worker_is_a_trouble_until_others_have_its_roles(
+    wired: Wired,
+    execute: Callable[[str], int],
+    run: Run,
+    silent_for: str,
+    at_work: list[str],
+    state: str,
+) -> None:
+    crew = wired.scheduling.crew
+    crew.beat(WORKER, ["project", "sync"], [])
+    execute(f"UPDATE worker SET beat_at = now() - interval '{silent_for}'")
+    for number, role in enumerate(at_work):
+        crew.beat(UUID(int=100 + number), [role], [])
+    found = {each.id: each.state for each in wired.schedules.workers()}
+    assert found[WORKER] == state
+    assert run("workers")[0] == (1 if state == "silent" else 0)
+
+
 def test_the_command_lists_and_runs_them(wired: Wired, run: Run) -> None:
     status, said, _ = run("schedules", "--json")
     rows = json.loads(said)["data"]

@@ -4,17 +4,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import psycopg
 import pytest
 
-from application.kept_changes import LEFT_FOR
 from tests.api.conftest import Caller
-from tests.api.test_life import INVOICE, USAGE, amounts, done, used
-from tests.api.test_second_person import (
+from tests.api.second_persons import (
     DISCOUNT,
-    ORGANIZATION,
     REQUESTS,
     WHY,
     ada,
@@ -24,7 +20,10 @@ from tests.api.test_second_person import (
     guarded,
     kept,
     person,
+    reject,
+    shown,
 )
+from tests.api.test_life import INVOICE, ORGANIZATION, USAGE, amounts, done, used
 from tests.api.test_usage import record
 from tests.approving_process import AFTER, APPROVER, BEFORE, HALF
 
@@ -38,24 +37,16 @@ CORRECTIONS = "/v1/usage/corrections"
 @pytest.fixture
 def killed(database_url: str) -> Callable[[str, str], None]:
     """Approves a request in a process that is killed before, half-way, or after it was done. That
-    was a minute ago: until then what it has sent may still be stored."""
+    was seen a minute ago: until then what it has sent may still be stored."""
 
     def run(request: str, when: str) -> None:
         argv = [sys.executable, "-m", "tests.approving_process", database_url, request, when]
         assert subprocess.run(argv, check=False, timeout=120).returncode == -signal.SIGKILL
         with psycopg.connect(database_url, autocommit=True) as connection:
-            past = "UPDATE change_request SET claimed_till = claimed_till - %s WHERE number = %s"
-            connection.execute(past, [LEFT_FOR, int(request)])
+            past = "UPDATE change_request SET claimed_till = clock_timestamp() WHERE number = %s"
+            connection.execute(past, [int(request)])
 
     return run
-
-
-def shown(who: Caller, request: str) -> dict[str, Any]:
-    return dict(done(who("GET", f"{REQUESTS}/{request}")))
-
-
-def reject(who: Caller, request: str) -> Any:
-    return who("POST", f"{REQUESTS}/{request}/reject", WHY)
 
 
 def test_what_was_done_is_approved_and_not_done_again(
