@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain as joined
@@ -40,9 +41,14 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
         raise InvalidInput(f"the log holds nothing of {month}{more}", field="month")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"events-{month}.ndjson.gz"
-    events, seal = _copy(joined([first], rows), file)
-    if _sealed(rows_of(file)) != (events, seal):
-        raise StoreUnavailable(f"{file} does not hold what was written; try another disk")
+    # Beside it until it is whole: an earlier copy may be all there is of the month by then.
+    beside = file.with_name(f"{file.name}.part")
+    events, seal = _copy(joined([first], rows), beside)
+    if _sealed(rows_of(beside)) != (events, seal):
+        raise StoreUnavailable(f"{beside} does not hold what was written; try another disk")
+    if any(each.month == str(month) for each in archive.detached()):
+        beside.unlink()
+        raise InvalidInput(f"{month} was detached while it was copied", field="month")
     while chain.step():
         pass
     heads = [chain.head(name) for name in chain.names()]
@@ -52,7 +58,7 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
         "file": file.name,
         "events": events,
         "seal": seal,
-        "sha256": _sha256(file),
+        "sha256": _sha256(beside),
         "heads": [
             {
                 "organization": each.organization,
@@ -63,6 +69,7 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
             for each in heads
         ],
     }
+    beside.replace(file)
     text = json.dumps(manifest, indent=2)
     _manifest_of(file).write_text(f"{text}\n", "utf-8")
     return manifest
@@ -78,9 +85,11 @@ def detach(wired: "Wired", file: Path, by: str, now: datetime) -> DetachedMonth:
         Busy: somebody holds what has to be locked; nothing was changed.
     """
     copy = whole_copy(file)
+    for each in (file, _manifest_of(file), file.parent):
+        _to_disk(each)
     while wired.audit_trail.chain.step():
         pass
-    return wired.audit_trail.archive.detach(copy, rows_of(file), by=by, now=now)
+    return wired.audit_trail.archive.detach(copy, _whole(file, copy), by=by, now=now)
 
 
 def restore(wired: "Wired", file: Path) -> Restored:
@@ -91,7 +100,8 @@ def restore(wired: "Wired", file: Path) -> Restored:
         RuleViolation: the log holds something else in the place of a row, or the month was
             detached with another copy.
     """
-    return wired.audit_trail.archive.restore(whole_copy(file), rows_of(file))
+    copy = whole_copy(file)
+    return wired.audit_trail.archive.restore(copy, _whole(file, copy))
 
 
 def whole_copy(file: Path) -> Copy:
@@ -109,12 +119,49 @@ def whole_copy(file: Path) -> Copy:
             seal=manifest["seal"],
             sha256=manifest["sha256"],
         )
-        whole = _sha256(file) == copy.sha256 and _sealed(rows_of(file)) == (copy.events, copy.seal)
+        whole = _sha256(file) == copy.sha256
     except UNREADABLE as error:
         raise InvalidInput(f"{file} cannot be read: {error}", field="file") from error
     if manifest.get("format") != FORMAT or not whole:
-        raise InvalidInput(f"{file} is not what its manifest says; use another copy", field="file")
+        raise _another(file)
     return copy
+
+
+def _whole(file: Path, copy: Copy) -> Iterator[Row]:
+    """The rows of a copy, and at their end whether they were all of them.
+
+    Raises:
+        InvalidInput: they cannot be read, or are not what the manifest says.
+    """
+    link, events = BEGINNING, 0
+    try:
+        for row in rows_of(file):
+            link, events = following(link, row.digest), events + 1
+            yield row
+    except UNREADABLE as error:
+        raise InvalidInput(f"{file} cannot be read: {error}", field="file") from error
+    if (events, link.hex()) != (copy.events, copy.seal):
+        raise _another(file)
+
+
+def _another(file: Path) -> InvalidInput:
+    return InvalidInput(f"{file} is not what its manifest says; use another copy", field="file")
+
+
+def _to_disk(path: Path) -> None:
+    """Have a file, or what stands in a folder, on its disk and not only on the way there.
+
+    Raises:
+        InvalidInput: that disk cannot promise it.
+    """
+    try:
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        raise InvalidInput(f"{path} is not safely stored: {error}", field="file") from error
 
 
 def _copy(rows: Iterable[Row], file: Path) -> tuple[int, str]:

@@ -36,8 +36,15 @@ class Forwarded:
 
 
 def networks(text: str) -> Networks:
-    """Addresses and networks with commas between. Raises ValueError."""
-    return [ip_network(each.strip()) for each in text.split(",") if each.strip()]
+    """Addresses and networks with commas between.
+
+    Raises:
+        ValueError: one is neither; or it is everybody, who could then say to be anybody.
+    """
+    named = [ip_network(each.strip()) for each in text.split(",") if each.strip()]
+    if not all(each.prefixlen for each in named):
+        raise ValueError("not everybody is a proxy")
+    return named
 
 
 def asker(by: str, named: str, trusted: Networks) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from api.sweeps import sweeps
 from api.wiring import Wired, clock
+from application.recovering import Recovering
 from application.schedule_ports import Crew, LoopSeen
 from application.sweeping import Sweeping
 from application.worker import Loop, every
@@ -14,6 +15,7 @@ from domain.errors import StoreUnavailable
 
 RECOVER_EVERY = timedelta(seconds=10)
 TELL_EVERY = timedelta(seconds=5)
+"""Often enough that after an outage all have told of themselves before anybody recovers jobs."""
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ def schedule_loops(wired: Wired, worker: UUID) -> list[Loop]:
     parts = wired.scheduling
     sweeping = Sweeping(sweeps(wired), parts.runs, parts.jobs, worker, clock)
     # Not itself a job: whose worker died with it would keep all others from being found.
-    recovery = Loop("recovery", lambda: parts.jobs.recover() > 0, every(RECOVER_EVERY))
+    recovery = Loop("recovery", Recovering(parts.jobs).step, every(RECOVER_EVERY))
     return [parts.loop(sweeping), recovery]
 
 

@@ -13,10 +13,10 @@ from typing import Any
 from api.context import now, wired
 from api.openapi import Op
 from api.schemas.effects import PreviewSchema
-from application.kept_changes import Stake
 from application.conflicts import adoption
 from application.crediting import check_lines
 from application.desired import organization_of
+from application.kept_changes import Stake
 from application.views import InvoiceView, Preview
 from domain.billing_cycle import BillingCycle
 from domain.errors import NotFound
@@ -176,8 +176,9 @@ def by_edits(op: Op, given: dict[str, Any]) -> Stake:
         return Stake()
     state, _ = wired().stripe_stream.load(given["cycle"])
     edits = adoption(state, given["body"]["reason"], now())
-    differences = dict(edits.amounts) | {each.line: each.amount for each in edits.lines}
-    amount = sum(map(abs, differences.values()))
+    lines = dict(edits.amounts) | {each.line: each.amount for each in edits.lines}
+    differences = {f"{given['cycle']}/{line}": amount for line, amount in lines.items()}
+    amount = sum(map(abs, lines.values()))
     return Stake(amount=amount, currency=view.invoice.currency, differences=differences)
 
 

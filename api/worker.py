@@ -29,6 +29,7 @@ ROLES = ("project", "sync", "schedule", "notify", "intake")
 LOOK_FOR_EVENTS_EVERY_S = 0.15
 LOOK_FOR_WORK_EVERY = timedelta(milliseconds=500)
 LOOK_AFTER_HINTS_EVERY = timedelta(seconds=5)
+PROBE_EVERY = timedelta(seconds=2)
 LINK_EVERY = timedelta(seconds=1)
 CLOSE_EVERY = timedelta(seconds=2)
 LOOK_AT_ALERTS_EVERY = timedelta(seconds=10)
@@ -137,6 +138,7 @@ def loops(
             )
             for number, worker in enumerate(workers, start=1)
         ]
+        found.append(Loop("probe", wired.probing.step, every(PROBE_EVERY)))
         if broker is not None:
             found.append(broker.listening_loop(bell))
     if "schedule" in roles:

@@ -79,6 +79,11 @@ class ChangeRequest:
         return self.decision or (EXPIRED if over else WAITING)
 
     @property
+    def approved_by(self) -> str:
+        """What begins the actor of each event that it leads to."""
+        return f"{self.actor}, approved by "
+
+    @property
     def name(self) -> str:
         """What ends the actor of each event that it leads to."""
         return f", change request {self.id}"
@@ -94,7 +99,7 @@ class ChangeRequest:
 
     def actor_of(self, approver: str) -> str:
         """Whom events name that this leads to: who asked, who approved, and the request."""
-        return f"{self.actor}, approved by {approver}{self.name}"
+        return f"{self.approved_by}{approver}{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,6 +32,9 @@ SCHEDULE = (
 """How long after each failed attempt the next one is; after the last one it is given up."""
 
 LEASE = timedelta(minutes=5)
+ADDRESSED_AT_ONCE = 50
+ADDRESS_AGAIN = timedelta(minutes=1)
+"""A notice whose readers could not be found, by a fault of ours, is looked at again this late."""
 
 Choices = Mapping[tuple[str, str], bool]
 """(member, subject) -> whether they want it, where they said so."""
@@ -123,6 +126,7 @@ class Mailing:
         self._load = load
         self._directory = directory
         self._carry = carry
+        self._address_at: dict[int, datetime] = {}
 
     def step(self, now: datetime) -> bool:
         """Address what is new, and send one e-mail that is due; whether there may be more."""
@@ -133,11 +137,23 @@ class Mailing:
         return addressed > 0 or mail is not None
 
     def _address(self, now: datetime) -> int:
-        notices = self._store.unaddressed(50)
-        for notice in notices:
+        waiting = self._address_at
+        notices = self._store.unaddressed(ADDRESSED_AT_ONCE + len(waiting))
+        self._address_at = {n.number: waiting[n.number] for n in notices if n.number in waiting}
+        due = [each for each in notices if waiting.get(each.number, now) <= now]
+        return sum([self._addressed(each, now) for each in due])
+
+    def _addressed(self, notice: Told, now: datetime) -> bool:
+        try:
             members = () if now - notice.at > TOO_OLD else self._readers(notice)
-            self._store.address(notice, members)
-        return len(notices)
+        except Unavailable:
+            raise
+        except Exception as error:  # a fault of ours: the others' e-mails do not wait for it
+            log.error("%s cannot be addressed", notice.id, exc_info=error)
+            self._address_at[notice.number] = now + ADDRESS_AGAIN
+            return False
+        self._store.address(notice, members)
+        return True
 
     def _readers(self, notice: Told) -> Sequence[str]:
         try:

@@ -125,8 +125,9 @@ def _seen(invoice: Callable[[str], InvoiceView], cycle: str) -> InvoiceView | No
         return invoice(cycle)
     except StoreUnavailable:
         raise
-    except CyclebookError as error:
-        log.error("the invoice of %s cannot be told of: %s", cycle, error)
+    except Exception as error:  # a fault of ours, too
+        trace = None if isinstance(error, CyclebookError) else error
+        log.error("the invoice of %s cannot be told of: %s", cycle, error, exc_info=trace)
         return None
 
 

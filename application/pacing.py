@@ -186,7 +186,9 @@ class Pace:
         breaker = self.breaker
         opened = breaker.opened_at is not None
         if opened and now < breaker.probe_at:
-            return self, Verdict(go=False, away=True, wait=breaker.probe_at - now)
+            # One that is under way is usually over long before it has to be.
+            wait = min(breaker.probe_at - now, LONGEST_PROBE_PAUSE)
+            return self, Verdict(go=False, away=True, wait=wait)
         low = lane is Lane.NORMAL and self._high_lane_in_use(now)
         free = max(self.account.free_at(now, low=low), self.endpoint.free_at(now, low=low))
         if free > now:

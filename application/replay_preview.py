@@ -38,8 +38,8 @@ class Rehearsal(UsageLog, Protocol):
 
 
 class Rehearsals(Protocol):
-    """Opens rehearsals. While one lasts, its organization's books are locked, and once it has
-    taken something, the log is as well: be quick."""
+    """Opens rehearsals. While one lasts, its organization's books are locked, and nothing else:
+    be quick."""
 
     def of(self, organization: str, since: datetime) -> AbstractContextManager[Rehearsal]:
         """A rehearsal over the cycles that are open, or end after an instant."""
@@ -75,6 +75,7 @@ class ReplayPreviews:
         """What a replay of these entries would do now; of all open ones where there are none.
 
         Raises:
+            Busy: an organization's books are being changed; ask again.
             StoreUnavailable: nothing is known; ask again.
         """
         found, more = self._open(ids)

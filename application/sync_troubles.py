@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from application.notices import Notice, Notices
+from application.notices import Notice
 from application.schedule_ports import Tally
 from domain.identity import parse_cycle_name
 from domain.period import written_utc
@@ -40,14 +40,15 @@ NAMED_MAX = 10
 class Trouble:
     """A cycle whose sync fails, or did until now. error: ``None`` where it is over.
 
-    final: its invoice should go out by now. kept: whether it was there when last looked.
+    final: when its period ended, if its invoice should go out by now. kept: whether it was there
+    when last looked.
     """
 
     cycle: str
     since: datetime
     parked: bool
     error: str | None
-    final: bool = False
+    final: datetime | None = None
     told_at: datetime | None = None
     customer_told_at: datetime | None = None
     kept: bool = False
@@ -109,19 +110,16 @@ class TroubleWork(Protocol):
         """What was told before."""
         ...
 
-    def keep(self, troubles: Sequence[Trouble]) -> None:
-        """Remember who was told; forget those that are over."""
+    def tell(self, notices: Sequence[Notice], troubles: Sequence[Trouble]) -> None:
+        """Tell, remember who was told, and forget what is over; all of it or nothing."""
         ...
 
 
 class SyncTroubles:
     """Tells of cycles whose sync fails, and that it works again. outage: of Stripe, if any."""
 
-    def __init__(
-        self, work: TroubleWork, notices: Notices, outage: Callable[[], Outage | None]
-    ) -> None:
+    def __init__(self, work: TroubleWork, outage: Callable[[], Outage | None]) -> None:
         self._work = work
-        self._notices = notices
         self._outage = outage
 
     def run(self, now: datetime) -> Tally:
@@ -130,10 +128,9 @@ class SyncTroubles:
         long = outage is not None and now - outage.since >= MATTERS_AFTER
         known = self._work.troubles(outage.since if outage and long else None)
         notices, after = told_of(known, now, told, away=outage is not None)
-        # Told first: an occurrence told twice is one.
-        self._notices.announce([*outages(outage, told, now), *notices])
         pairs = zip(known, after, strict=True)
-        self._work.keep([each for before, each in pairs if _to_keep(before, each)])
+        kept = [each for before, each in pairs if _to_keep(before, each)]
+        self._work.tell([*outages(outage, told, now), *notices], kept)
         return Tally(expected=len(known), done=len(known))
 
 
@@ -240,18 +237,25 @@ def _customers(
     def touches(trouble: Trouble) -> bool:
         if not shared:
             return _lasts(trouble, now)
-        matters = trouble.final and now - trouble.since >= MATTERS_AFTER
-        return matters and trouble.error is not None
+        if trouble.final is None or trouble.error is None:
+            return False
+        return now - max(trouble.since, trouble.final) >= MATTERS_AFTER
 
     notices: list[Notice] = []
+    marks: dict[str, Trouble] = {}
     for organization, mine in sorted(by_organization.items()):
-        notices += _for_customer(organization, mine, touches, now)
-    return notices, [
-        replace(each, customer_told_at=now)
-        if each.customer_told_at is None and touches(each)
-        else each
-        for each in troubles
-    ]
+        told = list(_for_customer(organization, mine, touches, now))
+        over = any(notice.kind == "trouble.over" for notice in told)
+        notices += told
+        marks |= {each.cycle: _marked(each, now, over=over, new=touches(each)) for each in mine}
+    return notices, [marks[each.cycle] for each in troubles]
+
+
+def _marked(trouble: Trouble, now: datetime, *, over: bool, new: bool) -> Trouble:
+    """After its customer was told, or was told that it is over: then it may begin once more."""
+    if trouble.customer_told_at is None:
+        return replace(trouble, customer_told_at=now) if new else trouble
+    return replace(trouble, customer_told_at=None, since=now) if over else trouble
 
 
 def _lasts(trouble: Trouble, now: datetime) -> bool:

@@ -76,8 +76,8 @@ WORDS: Mapping[str, str] = {
     "invoice_status": _INVOICE,
     "cycle_settled": "This invoice is final and does not change any more. A correction goes on the "
     "next one, or comes as a credit note.",
-    "month_archived": "The details of this time are in our archive. The invoice itself stands as it "
-    "was issued. Please get in touch with us if you want to look into it: we can bring it back.",
+    "month_archived": "The details of this time are in our archive. The invoice itself stands as "
+    "it was issued. Please get in touch with us if you want to look into it: we can bring it back.",
     "approval_required": "We look at this invoice before it is issued. You need not do anything.",
     "cycle_held": "We look into something on this invoice before it is issued. You need not do "
     "anything.",
@@ -132,12 +132,14 @@ OF_STAFF = frozenset(
         "late_rejected",
         "list_ended_early",
         "mail_refused",
+        "mail_server_away",
         "mail_unavailable",
         "meter_already_rated",
         "month_in_use",
         "needs_second_person",
         "negative_total",
         "no_discrepancy",
+        "nobody_to_write_to",
         "not_a_proposal",
         "not_accruing",
         "not_adjustable",

@@ -155,6 +155,8 @@ def _told(event: object) -> tuple[str, Data]:
                 "amount": event.amount + (event.tax or 0),
                 "reason": event.reason,
             }
+        case InvoiceFinalized(stripe_invoice=None) if event.total:
+            return "", {}  # another program bills it: nobody is asked for anything
         case InvoiceFinalized() | InvoicePastDue() | InvoiceVoided() | InvoiceMarkedUncollectible():
             return _life(event)
         case _:

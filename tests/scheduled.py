@@ -10,6 +10,7 @@ from adapters.jobs.queue import STALLED_AFTER, ProcrastinateJobs
 from adapters.jobs.runner import JobRunner
 from adapters.postgres.database import Database
 from adapters.postgres.schedule_runs import PostgresCrew, PostgresRunLog
+from application.recovering import Recovering
 from application.schedule_ports import Run
 from application.sweeping import ATTEMPTS_MAX, Sweep, Sweeping
 from application.worker import Lasting, Loop, every
@@ -57,7 +58,7 @@ class Desk:
             drain=drain,
             heartbeat=HEARTBEAT,
         )
-        recovery = Loop("recovery", lambda: self.jobs.recover() > 0, every(LOOK_EVERY))
+        recovery = Loop("recovery", Recovering(self.jobs).step, every(LOOK_EVERY))
         return [Lasting("schedules", runner.run), recovery]
 
 

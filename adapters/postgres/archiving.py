@@ -15,7 +15,7 @@ from adapters.postgres.stream_names import name_of
 from application.archiving import Copy, Month, Restored
 from application.detached import DetachedMonth
 from domain.billing_cycle import UNISSUED
-from domain.errors import RuleViolation
+from domain.errors import Busy, RuleViolation
 from projections.chain import Row
 
 PAGE = 500
@@ -33,6 +33,15 @@ _THERE = (
     " JOIN unnest(%b, %b) AS k(stream, version)"
     " ON e.originator_id = k.stream AND e.originator_version = k.version"
 )
+# A rebuild that is past the month's place would not have its rows.
+_NO_REBUILD = "SELECT pg_try_advisory_xact_lock(hashtextextended('cyclebook.rebuild', 0))"
+_NOTED = "CREATE TEMPORARY TABLE put_back (stream uuid, version bigint, digest bytea) ON COMMIT DROP"
+_NOTE = "INSERT INTO put_back VALUES (%s, %s, %s)"
+_LINKED = (
+    "DELETE FROM put_back p USING chain_link l"
+    " WHERE l.stream = p.stream AND l.version = p.version AND l.digest = p.digest"
+)
+_FOREIGN = "SELECT stream, version FROM put_back LIMIT 1"
 _PUT = f"INSERT INTO cyclebook_events ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)"
 
 
@@ -73,6 +82,8 @@ class PostgresArchive:
         """Put rows back where they are gone, in one transaction."""
         month = copy.month
         with self._database.connection() as connection, connection.transaction():
+            if connection.execute(_NO_REBUILD).fetchone() != (True,):
+                raise Busy("a rebuild, or another restore, is under way; try again after it")
             if attached := bring_back(connection, copy, rows):
                 return Restored(restored=attached, known=0)
             connection.execute("SELECT ensure_event_partition(%s, %s)", [month.year, month.month])
@@ -82,15 +93,31 @@ class PostgresArchive:
 def _fill(connection: Connection[Rows], rows: Iterable[Row]) -> Restored:
     """Put back what a month in the log has lost."""
     restored = known = 0
+    connection.execute(_NOTED)
     for page in _pages(rows):
         there = _there(connection, page)
         gone = [each for each in page if (each.stream, each.version) not in there]
         _require_same(connection, page, there)
         with connection.cursor() as cursor:
             cursor.executemany(_PUT, [_values(each) for each in gone])
+            cursor.executemany(_NOTE, [(each.stream, each.version, each.digest) for each in gone])
         restored += len(gone)
         known += len(there)
+    _require_lost(connection)
     return Restored(restored=restored, known=known)
+
+
+def _require_lost(connection: Connection[Rows]) -> None:
+    """Whether all that was put back had been in this log: its links are there still."""
+    connection.execute(_LINKED)
+    foreign = connection.execute(_FOREIGN).fetchone()
+    if foreign is not None:
+        stream, version = foreign
+        raise RuleViolation(
+            f"event {version} of {name_of(connection, stream)} was never in this log: the archive "
+            "is of another one, or of a later time; nothing was restored",
+            code="archive_differs",
+        )
 
 
 def _pages(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -31,10 +31,16 @@ HISTORY = (
 
 
 class PostgresBooks:
-    """The ``Books`` port."""
+    """The ``Books`` port. log: how changes get into the log."""
 
-    def __init__(self, database: Database, catalog: CatalogReader) -> None:
+    def __init__(
+        self,
+        database: Database,
+        catalog: CatalogReader,
+        log: event_log.LogWriter = event_log.LOG,
+    ) -> None:
         self._database = database
+        self._log = log
         self._cycles = CycleCache()
         self._sums = Sums(catalog)
 
@@ -75,7 +81,7 @@ class PostgresBooks:
             )
             books.ask_for(cycle)
             yield books
-            books.store()
+            books.store(self._log)
 
     def snapshot(self, organization: str, cycle: str | None = None) -> Snapshot:
         """Everything the live invoice needs, in one read-only view of the database."""

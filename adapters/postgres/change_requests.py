@@ -55,11 +55,12 @@ UNCERTAIN = (
 )
 # Few events have the name anywhere; only their JSON is read. What Stripe answered may have been
 # heard by somebody else, who sent a call again.
+_BY = "convert_from(state, 'UTF8')::json ->> 'actor'"
 TRACES = (
     "WITH led AS (SELECT originator_id, topic, state FROM cyclebook_events"
     " WHERE notification_id > %(after)s AND CASE WHEN NOT starts_with(topic, 'UsageRecorded@')"
-    " AND position(convert_to(%(name)s, 'UTF8') IN state) > 0"
-    " THEN right(convert_from(state, 'UTF8')::json ->> 'actor', length(%(name)s)) = %(name)s"
+    " AND position(%(mark)s::bytea IN state) > 0"
+    f" THEN starts_with({_BY}, %(asker)s) AND right({_BY}, length(%(name)s)) = %(name)s"
     " ELSE false END)"
     " SELECT topic, state FROM led UNION ALL SELECT topic, state FROM cyclebook_events"
     " WHERE notification_id > %(after)s AND starts_with(topic, 'CallAnswered@')"
@@ -154,7 +155,12 @@ class PostgresChangeRequests:
 
     def traces(self, known: ChangeRequest) -> Sequence[object]:
         """The events it has led to, and Stripe's answers. The log is read since it was begun."""
-        values = {"after": known.begun_after, "name": known.name}
+        values = {
+            "after": known.begun_after,
+            "mark": known.name.encode(),
+            "asker": known.approved_by,
+            "name": known.name,
+        }
         with self._database.connection() as connection:
             rows = connection.execute(TRACES, values).fetchall()
         return [mapper.decode_event(topic, bytes(state)) for topic, state in rows]

@@ -28,6 +28,9 @@ from application.detached import in_archive
 from domain.errors import ConcurrentChange, StoreUnavailable
 from domain.events.base import Recorded
 
+Columns = Sequence[arrays.PackedArray]
+"""Versions, topics and states of events."""
+
 LOCK = "LOCK TABLE ONLY cyclebook_events IN EXCLUSIVE MODE"
 NOTIFY = "NOTIFY cyclebook_events"
 _STAMP = (
@@ -99,16 +102,36 @@ def insert_events(cursor: Cursor[Any], events: Sequence[StoredEvent]) -> None:
     """
     cursor.execute(LOCK, prepare=True)
     cursor.execute(NOTIFY, prepare=False)
-    cursor.execute(
-        INSERT,
-        [
-            arrays.uuids([_raw(event.originator_id) for event in events]),
-            arrays.bigints([event.originator_version for event in events]),
-            arrays.texts([event.topic.encode() for event in events]),
-            arrays.byteas([event.state for event in events]),
-        ],
-        prepare=True,
-    )
+    streams, others = columns(events)
+    cursor.execute(INSERT, [arrays.uuids(streams), *others], prepare=True)
+
+
+class LogWriter:
+    """Puts events at the end of the log, within its caller's transaction, and locks the log."""
+
+    def insert(self, cursor: Cursor[Any], events: Sequence[StoredEvent]) -> None:
+        """Their positions can be fetched from the cursor."""
+        insert_events(cursor, events)
+
+    def insert_many(
+        self, cursor: Cursor[Rows], last: Cursor[Rows], streams: Sequence[bytes], others: Columns
+    ) -> None:
+        """The last position can be fetched from ``last``: in a pipeline a cursor has one answer."""
+        cursor.execute(LOCK, prepare=True)
+        last.execute(INSERT_MANY, [arrays.uuids(streams), *others], prepare=True)
+
+
+LOG = LogWriter()
+"""The usual one."""
+
+
+def columns(events: Sequence[StoredEvent]) -> tuple[list[bytes], Columns]:
+    """The streams of some events, and the other columns."""
+    return [_raw(event.originator_id) for event in events], [
+        arrays.bigints([event.originator_version for event in events]),
+        arrays.texts([event.topic.encode() for event in events]),
+        arrays.byteas([event.state for event in events]),
+    ]
 
 
 def _raw(stream: UUID | str | bytes) -> bytes:

@@ -52,6 +52,8 @@ HEADS_TO_CHANGE = (
     " OR cycle = %(cycle)s OR ends > %(since)s) ORDER BY cycle_id FOR UPDATE"
 )
 ONE_HEAD = f"SELECT {_COLUMNS} FROM cycle_head WHERE organization = %s AND cycle = %s"
+# Nobody can hold a head that is not there yet: the partition keeps its month in the log.
+PARTITION = "SELECT ensure_event_partition(%s, %s), hold_event_partition(%s)"
 INSERT = (
     "INSERT INTO cycle_head (cycle_id, cycle, organization, starts, ends, opened_at, status,"
     " next_duty_at, version, control_version)"
@@ -173,14 +175,15 @@ def insert(
     """
     stream = cycle_stream(cycle.id)
     try:
-        connection.execute(
-            "SELECT ensure_event_partition(%s, %s)",
-            [int.from_bytes(stream.bytes[:2], "big"), stream.bytes[2]],
-        )
+        row = connection.execute(
+            PARTITION, [int.from_bytes(stream.bytes[:2], "big"), stream.bytes[2], stream]
+        ).fetchone()
     except DatabaseError as error:
         if error.sqlstate != DETACHED:
             raise
         raise in_archive([month_named(cycle.id)]) from error
+    if row is None or not row[1]:
+        raise in_archive([month_named(cycle.id)])
     connection.execute(
         INSERT,
         [

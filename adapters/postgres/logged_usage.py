@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from adapters.postgres import usage_headers
+from adapters.postgres import detached, usage_headers
 from adapters.postgres.database import Rows
 from domain.events.usage import HeaderTally
 from projections.usage_tally import Stretch
@@ -59,12 +59,18 @@ class LoggedUsage:
         yield from self.since(read, whole, end)
 
     def since(self, after: int, whole: Whole, upto: int | None = None) -> Iterator[Stretch]:
-        """Usage events one by one: of the versions above ``after``, and no later than ``upto``."""
+        """Usage events one by one: of the versions above ``after``, and no later than ``upto``.
+
+        Raises:
+            MonthArchived: they are not in the log any more.
+        """
         last = self._version if upto is None else min(upto, self._version)
         while after < last:
             rows = self._connection.execute(
                 _EVENTS, [UUID(bytes=self._cycle_id), after, last], binary=True, prepare=True
             ).fetchall()
+            if not rows:  # no usage since, or the month has left
+                detached.require_here(self._connection, [UUID(bytes=self._cycle_id)])
             events = [((self._cycle_id, version), beginning) for version, beginning in rows]
             yield from usage_headers.stretches(
                 self._connection, events, lambda place, stretch: whole(stretch)

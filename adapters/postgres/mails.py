@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.postgres.database import Database, Rows
+from application import mailing, signing_in_by_mail
 from application.mail_server import MailOutage
 from application.mails import MailSeen
 from application.notices import notice_id
@@ -30,10 +31,13 @@ _BEGIN = (
 )
 _PROBE = "UPDATE mail_outage SET probe_at = %s WHERE probe_at <= %s"
 _END = "DELETE FROM mail_outage RETURNING since, reason"
-# Nobody is at any of them: none was claimed while the outage lasted.
+# What is due within a lease may be somebody's who claimed it before the outage and is still at it.
 _AT_ONCE = (
-    "UPDATE mail SET due_at = %s WHERE status = 'waiting' AND due_at > %s",
-    "UPDATE sign_in_request SET due_at = %s WHERE address IS NOT NULL AND due_at > %s",
+    ("UPDATE mail SET due_at = %s WHERE status = 'waiting' AND due_at > %s", mailing.LEASE),
+    (
+        "UPDATE sign_in_request SET due_at = %s WHERE address IS NOT NULL AND due_at > %s",
+        signing_in_by_mail.LEASE,
+    ),
 )
 
 
@@ -89,8 +93,8 @@ class PostgresMailOutage:
         """Note that it is over, and have all that waits sent."""
         with self._database.connection() as connection, connection.transaction():
             over = _outage(connection.execute(_END).fetchone())
-            for statement in _AT_ONCE if over else ():
-                connection.execute(statement.encode(), [now, now])
+            for statement, lease in _AT_ONCE if over else ():
+                connection.execute(statement.encode(), [now, now + lease])
             return over
 
 

@@ -26,8 +26,8 @@ _LOOKED = """
     WHERE cycle = %s
 """
 _QUARANTINED = """
-    SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE status = 'open' AND received_at >= %s
-        ORDER BY id DESC LIMIT %s) AS lately
+    SELECT count(*) FROM (SELECT received_at FROM quarantine WHERE status = 'open'
+        ORDER BY id DESC LIMIT %s) AS newest WHERE received_at >= %s
 """
 _FORGET = """
     DELETE FROM invoice_update u USING cycle_head h WHERE h.cycle = u.cycle
@@ -61,7 +61,7 @@ class PostgresNoticeWork:
     def quarantined(self, since: datetime, limit: int) -> int:
         """How many were quarantined since an instant and are still."""
         with self._database.connection() as connection:
-            row = connection.execute(_QUARANTINED, [since, limit]).fetchone()
+            row = connection.execute(_QUARANTINED, [limit, since]).fetchone()
         return int(row[0]) if row else 0
 
     def prune(self) -> int:

@@ -190,7 +190,7 @@ class PostgresOpenBooks:
         """Position of the last event stored by this change, or of the log if it stored none."""
         return self._position
 
-    def store(self) -> None:
+    def store(self, log: event_log.LogWriter = event_log.LOG) -> None:
         """Write everything this change added."""
         for cycle in [*self.issued, *self.cycles]:
             if cycle.id in self._added:
@@ -199,7 +199,7 @@ class PostgresOpenBooks:
                 heads.reschedule(self._connection, cycle, self.organization, self._heads[cycle.id])
         if self._rows:
             cursor: Any = self._connection.cursor(binary=True)
-            event_log.insert_events(cursor, self._rows)
+            log.insert(cursor, self._rows)
             self._position = max(row[0] for row in cursor.fetchall())
             # Meters count by the version in force when the log recorded the opening.
             opened = [cycle_stream(cycle.id) for cycle in self.cycles if self._is_new(cycle)]

@@ -11,24 +11,30 @@ from application.whole_export import ExportedEvent
 from domain.identity import case_stream, cycle_stream, organization_stream, stripe_stream
 
 PAGE = 500
+PAGE_BYTES = 8_000_000
+"""An event of usage may have thousands of records: few of those are held at a time."""
 
 _CYCLES = "SELECT cycle FROM cycle_head WHERE organization = %s AND NOT detached ORDER BY starts"
 _CASES = (
     "SELECT case_id FROM case_summary WHERE organization = %(organization)s"
     " UNION SELECT case_id FROM case_text WHERE organization = %(organization)s"
 )
-_EVENTS = (
-    "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at"
-    " FROM cyclebook_events WHERE originator_id = ANY(%s) AND notification_id > %s"
-    " ORDER BY notification_id LIMIT %s"
-)
+_EVENTS = """
+    SELECT originator_id, originator_version, topic, state, notification_id, recorded_at
+    FROM (SELECT *, sum(octet_length(state)) OVER (ORDER BY notification_id)
+            - octet_length(state) AS before
+        FROM (SELECT * FROM cyclebook_events WHERE originator_id = ANY(%s) AND notification_id > %s
+            ORDER BY notification_id LIMIT %s) AS page) AS sized
+    WHERE before < %s ORDER BY notification_id
+"""
 
 
 class PostgresOrganizationLog:
     """The ``OrganizationLog`` port."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, page_bytes: int = PAGE_BYTES) -> None:
         self._database = database
+        self._page_bytes = page_bytes
 
     def events(self, organization: str, *, for_staff: bool) -> Iterator[ExportedEvent]:
         """Its events as they are stored. A connection is borrowed for each page."""
@@ -37,7 +43,8 @@ class PostgresOrganizationLog:
         after = 0
         while True:
             with self._database.connection() as connection:
-                rows = connection.execute(_EVENTS, [list(streams), after, PAGE]).fetchall()
+                values = [list(streams), after, PAGE, self._page_bytes]
+                rows = connection.execute(_EVENTS, values).fetchall()
             if not rows:
                 return
             for row in rows:

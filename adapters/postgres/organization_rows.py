@@ -18,12 +18,15 @@ PAGE = 500
 
 _OF_CYCLES = "JOIN cycle_head h USING (cycle) WHERE h.organization = %(organization)s"
 # A request may be about a cycle, or about usage of several organizations: then what was sent is
-# theirs as well, and only that there was one is told.
-_ABOUT = "split_part(each, '.', 1) = %(organization)s"
+# theirs as well, and only that there was one is told. Some name what they move without a cycle,
+# such as "total", which may be an organization's name.
+_ABOUT = "starts_with(each, %(organization)s || '.')"
 _EACH = "FROM jsonb_object_keys(differences) AS keys(each)"
 _OURS_ALONE = f"""(path ->> 'organization' = %(organization)s
     OR split_part(path ->> 'cycle', '.', 1) = %(organization)s
     OR NOT EXISTS (SELECT {_EACH} WHERE NOT {_ABOUT}))"""
+
+_SENT = ("path", "query", "body", "amount", "currency", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,10 @@ KEPT: Mapping[str, Kept] = {
         "to_char(reconciliation, '000000000000') || to_char(number, '000000000000')",
     ),
     "change_request": Kept(
-        "SELECT number, number AS change_request, operation, actor AS asked_by, asked_at, amount,"
-        " currency, decision, decided_at, decided_by,"
-        f" CASE WHEN {_OURS_ALONE} THEN path END AS path,"
-        f" CASE WHEN {_OURS_ALONE} THEN query END AS query,"
-        f" CASE WHEN {_OURS_ALONE} THEN body END AS body,"
-        f" CASE WHEN {_OURS_ALONE} THEN reason END AS reason FROM change_request"
-        " WHERE path ->> 'organization' = %(organization)s"
+        "SELECT number, number AS change_request, operation, actor AS asked_by, asked_at,"
+        " decision, decided_at, decided_by, "
+        + ", ".join(f"CASE WHEN {_OURS_ALONE} THEN {name} END AS {name}" for name in _SENT)
+        + " FROM change_request WHERE path ->> 'organization' = %(organization)s"
         " OR split_part(path ->> 'cycle', '.', 1) = %(organization)s"
         f" OR EXISTS (SELECT {_EACH} WHERE {_ABOUT})",
         "number",

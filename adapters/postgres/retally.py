@@ -28,16 +28,17 @@ NOTE = {
 }
 HAS_LATE = "UPDATE cycle_head SET has_late = %s WHERE cycle_no = %s"
 STALE = (
-    "SELECT organization, cycle FROM cycle_head WHERE (tallies_stale OR late_stale)"
+    "SELECT cycle, organization FROM cycle_head WHERE (tallies_stale OR late_stale)"
     " AND cycle <> ALL(%s) LIMIT %s"
 )
 AT_ONCE = 20
+NAMED = 10
 
 log = logging.getLogger(__name__)
 
 
 class CannotBeFolded(CyclebookError):
-    """Some cycles' tallies stay stale: their amounts are right, and slow to read."""
+    """Some cycles' tallies stay stale: they are read slowly, and their closing waits."""
 
     code = "cannot_be_folded"
 
@@ -61,16 +62,32 @@ class Retally:
         """
         with self._database.connection() as connection:
             found = connection.execute(STALE, [list(self._broken), AT_ONCE]).fetchall()
-        for cycle, organization in found:
-            self._tried(cycle, organization)
-        if len(found) < AT_ONCE:
-            self._once_more()
+        all_others = len(found) < AT_ONCE
+        for cycle, organization in [*found, *(self._broken.items() if all_others else ())]:
+            self._try(cycle, organization)
+        if all_others and self._broken:
+            raise CannotBeFolded(f"tallies stay stale: {', '.join(sorted(self._broken)[:NAMED])}")
         return len(found)
+
+    def _try(self, cycle: str, organization: str) -> None:
+        try:
+            with self._database.connection() as connection:
+                self._mend(connection, organization, cycle)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one cycle's trouble is not the others'
+            trace = None if isinstance(error, CyclebookError) else error
+            log.error("the tallies of %s cannot be folded: %s", cycle, error, exc_info=trace)
+            self._broken[cycle] = organization
+        else:
+            self._broken.pop(cycle, None)
 
     def _mend(self, connection: Connection[Rows], organization: str, name: str) -> None:
         catalog = self._catalog.current()
         before = heads.one(connection, organization, name)
         assert before is not None, "a cycle's head is never deleted"
+        if not stale_layers(before):
+            return  # somebody else was quicker
         cycle = build_cycle(read_control(connection, before.cycle_id, 0, before.control_version))
         folds = {layer: usage_fold(layer.cycle(cycle), catalog) for layer in stale_layers(before)}
         for layer, fold in folds.items():

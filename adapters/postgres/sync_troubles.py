@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.postgres.database import Database
+from adapters.postgres.notices import announce
+from application.notices import Notice
 from application.sync_troubles import SINGLY_MAX, WITHIN, Told, Trouble, hour
 
 _TROUBLES = """
@@ -16,7 +18,8 @@ _TROUBLES = """
             AND h.status IN ('closed', 'finalizing')
             AND NOT EXISTS (SELECT 1 FROM failing f WHERE f.cycle = h.cycle))
     SELECT coalesce(q.cycle, t.cycle), coalesce(t.since, q.failed_at), coalesce(q.parked, false),
-        q.last_error, coalesce(h.status IN ('closed', 'finalizing'), false),
+        q.last_error,
+        CASE WHEN h.status IN ('closed', 'finalizing') THEN to_timestamp(h.ends / 1e6) END,
         t.told_at, t.customer_told_at, t.cycle IS NOT NULL
     FROM (SELECT * FROM failing UNION ALL SELECT * FROM stuck) q
     FULL JOIN sync_trouble t ON t.cycle = q.cycle
@@ -27,7 +30,7 @@ _NAMES = ("cycle", "since", "parked", "error", "final", "told_at", "customer_tol
 _KEEP = """
     INSERT INTO sync_trouble (cycle, since, told_at, customer_told_at)
     SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-    ON CONFLICT (cycle) DO UPDATE SET told_at = excluded.told_at,
+    ON CONFLICT (cycle) DO UPDATE SET since = excluded.since, told_at = excluded.told_at,
         customer_told_at = excluded.customer_told_at
 """
 _FORGET = "DELETE FROM sync_trouble WHERE cycle = ANY(%s)"
@@ -45,10 +48,11 @@ _OUTAGE = """
 
 
 class PostgresTroubles:
-    """The ``TroubleWork`` port."""
+    """The ``TroubleWork`` port. mails: whether members are told by e-mail."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, mails: bool) -> None:
         self._database = database
+        self._mails = mails
 
     def troubles(self, away_since: datetime | None) -> Sequence[Trouble]:
         """Every cycle whose sync fails, or did when last looked."""
@@ -71,8 +75,8 @@ class PostgresTroubles:
             back_at=at if kind == "stripe.back" else None,
         )
 
-    def keep(self, troubles: Sequence[Trouble]) -> None:
-        """Remember who was told; forget those that are over."""
+    def tell(self, notices: Sequence[Notice], troubles: Sequence[Trouble]) -> None:
+        """Tell, remember who was told, and forget what is over."""
         over = [each.cycle for each in troubles if each.over]
         stay = [each for each in troubles if not each.over]
         columns = [
@@ -82,6 +86,7 @@ class PostgresTroubles:
             [each.customer_told_at for each in stay],
         ]
         with self._database.connection() as connection, connection.transaction():
+            announce(connection, notices, mails=self._mails)
             if over:
                 connection.execute(_FORGET, [over])
             if stay:

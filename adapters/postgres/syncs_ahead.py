@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from adapters.postgres.database import Database
+from adapters.postgres.sync_queue import NORMAL
 from application.schedule_ports import Tally
 from domain.billing_cycle import UNISSUED, Status
-from domain.sync_allowance import DAYS
+from domain.sync_allowance import DAYS, SyncAllowance
 
 _UNISSUED = ", ".join(f"'{status.value}'" for status in sorted(UNISSUED))
 
@@ -55,14 +56,32 @@ _UNMARKED = f"""
     ON CONFLICT (cycle) DO UPDATE SET due_at = excluded.due_at
     WHERE q.due_at > excluded.due_at AND q.lease_token IS NULL AND q.attempts = 0 AND NOT q.parked
 """
+# More reads are allowed than when these were synced: nobody waits as long as it was then.
+_SOONER = f"""
+    WITH sooner AS (
+        UPDATE last_sync SET next_at = made_at + %(every)s WHERE next_at > made_at + %(every)s
+        RETURNING cycle, next_at),
+    waiting AS (
+        SELECT q.cycle, next_at FROM sync_queue q JOIN sooner USING (cycle)
+        WHERE q.priority = {NORMAL} AND q.due_at > next_at
+            AND q.lease_token IS NULL AND q.attempts = 0 AND NOT q.parked
+        ORDER BY q.cycle FOR UPDATE OF q)
+    UPDATE sync_queue q
+    SET due_at = greatest(clock_timestamp() + random() * interval '15 minutes', w.next_at)
+    FROM waiting w WHERE q.cycle = w.cycle
+"""
 _FORGET = "DELETE FROM last_sync WHERE made_at < clock_timestamp() - %s"
 
 
 class SyncsAhead:
-    """Changes when drafts in the queue are due, and puts forgotten ones there."""
+    """Changes when drafts in the queue are due, and puts forgotten ones there.
 
-    def __init__(self, database: Database) -> None:
+    allowance: as the queue has it now.
+    """
+
+    def __init__(self, database: Database, allowance: SyncAllowance) -> None:
         self._database = database
+        self._every = allowance.every
 
     def before_the_end(self, ahead: timedelta) -> Tally:
         """Spread the syncs of drafts whose period ends within ``ahead`` over that time."""
@@ -74,9 +93,13 @@ class SyncsAhead:
         return Tally(expected=soon, done=in_time, problem=problem)
 
     def unmarked(self) -> Tally:
-        """Queue drafts that are half done, or changed and were neither proved since nor queued."""
+        """Queue drafts that are half done, or changed and were neither proved since nor queued.
+
+        Those that wait by an allowance of before come when they do by today's.
+        """
         with self._database.connection() as connection:
             queued = connection.execute(_UNMARKED).rowcount
+            queued += connection.execute(_SOONER, {"every": self._every}).rowcount
         return Tally(expected=queued, done=queued)
 
     def forget(self) -> int:

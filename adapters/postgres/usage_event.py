@@ -1,6 +1,6 @@
 """One usage event in the making: the new records of a cycle, packed under a header."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
@@ -91,6 +91,17 @@ class PackedEvent:
         cycle_no = layer.number(self.route.cycle_no)
         for name, aggregation, tally in self.tallies:
             rows.add(cycle_no, name, aggregation, tally)
+
+    def without(self, refused: Container[int]) -> "PackedEvent | None":
+        """The event without the refused entries, by their ``id()``; ``None`` if none remain."""
+        kept = [entry for entry in self.entries if id(entry) not in refused]
+        if len(kept) == len(self.entries):
+            return self
+        if not kept:
+            return None
+        smaller = PackedEvent(self.route, kept)
+        smaller.version, smaller.late = self.version, self.late
+        return smaller
 
     def _state(self, parts: Iterable[Part]) -> bytes:
         header = {

@@ -5,13 +5,13 @@ Whether a cycle takes usage, and what attributes it, is decided under its head's
 """
 
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 from psycopg import Connection, Cursor
 
 from adapters.postgres import arrays
 from adapters.postgres.database import Database, Rows
-from adapters.postgres.event_log import INSERT_MANY, LOCK, last_position
+from adapters.postgres.event_log import LOG, LogWriter, last_position
 from adapters.postgres.late_usage import LateUsage
 from adapters.postgres.mapper import USAGE
 from adapters.postgres.routing import Route, Routes
@@ -52,10 +52,16 @@ class _Moved(Exception):
 
 
 class UsageRecorder:
-    """Stores requests for one group commit at a time."""
+    """Stores requests for one group commit at a time.
 
-    def __init__(self, database: Database, routes: Routes, planner: Planner) -> None:
+    log: how events get there, where that is not the usual way; then none is stored at once.
+    """
+
+    def __init__(
+        self, database: Database, routes: Routes, planner: Planner, log: LogWriter = LOG
+    ) -> None:
         self._database = database
+        self._log = log
         self._routes = routes
         self._planner = planner
 
@@ -69,7 +75,7 @@ class UsageRecorder:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             plan = self._planner.plan(requests)
             try:
-                self._store(plan, attempted, hurry=attempt < ATTEMPTS_MAX)
+                self._store(plan, attempted, hurry=attempt < ATTEMPTS_MAX and self._log is LOG)
                 self._place_quiet(requests)
                 return
             except (_Moved, Busy) as again:
@@ -88,7 +94,7 @@ class UsageRecorder:
         with self._database.connection() as connection:
             if hurry and plan.usual and self._store_at_once(connection, events, attempted):
                 return
-            append = _Append(connection, self._routes, plan, events, attempted)
+            append = _Append(connection, self._routes, plan, events, attempted, self._log)
             # All in one pipeline: a round trip only where an answer is needed to go on.
             with connection.pipeline(), connection.transaction():
                 append.run()
@@ -132,8 +138,10 @@ class _Append:
         plan: Plan,
         events: Sequence[PackedEvent],
         attempted: dict[int, int],
+        log: LogWriter,
     ) -> None:
         self._connection = connection
+        self._log = log
         self._cursor: Cursor[Rows] = connection.cursor(binary=True)
         self._last: Cursor[Rows] = connection.cursor(binary=True)
         self._routes = routes
@@ -223,7 +231,7 @@ class _Append:
         # Twins of what comes too late come too late as well: their key is nowhere.
         late = [entry for entry in doubtful if id(entry) not in refused]
         if fresh is not None:
-            kept = [_without(event, refused) for event in self._events]
+            kept = [event.without(refused) for event in self._events]
             self._events = [event for event in kept if event is not None]
         self._plan.quarantined += [
             Quarantined(entry.request, entry.index, entry.key, entry.content, too_late[entry.key])
@@ -279,22 +287,9 @@ class _Append:
         for event in packed:
             self._attempted[event.route.cycle_no] = event.version
         columns = [
-            arrays.uuids([event.route.cycle_id for event in packed]),
             arrays.bigints([event.version for event in packed]),
             arrays.texts([USAGE.encode()] * len(packed)),
             arrays.byteas([event.state for event in packed]),
         ]
-        cursor.execute(LOCK, prepare=True)
-        self._last.execute(INSERT_MANY, columns, prepare=True)
-
-
-def _without(event: PackedEvent, refused: Container[int]) -> PackedEvent | None:
-    """An event without the refused entries, by their ``id()``; ``None`` if none remain."""
-    kept = [entry for entry in event.entries if id(entry) not in refused]
-    if len(kept) == len(event.entries):
-        return event
-    if not kept:
-        return None
-    smaller = PackedEvent(event.route, kept)
-    smaller.version, smaller.late = event.version, event.late
-    return smaller
+        streams = [event.route.cycle_id for event in packed]
+        self._log.insert_many(cursor, self._last, streams, columns)

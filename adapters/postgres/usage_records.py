@@ -28,7 +28,7 @@ _CYCLES = (
 _EVENTS = (
     f"SELECT originator_version, recorded_at, {usage_headers.BEGINNING} FROM cyclebook_events"
     f" WHERE originator_id = %s AND originator_version >= %s AND {usage_headers.IS_USAGE}"
-    f" ORDER BY originator_version LIMIT {PAGE}"
+    " ORDER BY originator_version LIMIT %s"
 )
 _BODY = "SELECT state FROM cyclebook_events WHERE originator_id = %s AND originator_version = %s"
 _RECORD = (
@@ -120,7 +120,10 @@ def _events(
     stream = UUID(bytes=cycle_id)
     rows = True
     while rows:
-        page = connection.execute(_EVENTS, [stream, version], binary=True, prepare=True).fetchall()
+        values = [stream, version, PAGE]
+        page = connection.execute(_EVENTS, values, binary=True, prepare=True).fetchall()
+        if not page:  # none are left, or the month has left between two pages
+            detached.require_here(connection, [stream])
         for found, recorded_at, beginning in page:
             yield StoredUsage(
                 cycle=cycle,

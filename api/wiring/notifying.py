@@ -122,7 +122,7 @@ def notifying(
         sending_links=_sending_links(settings, database, log, directory),
         upcoming=Upcoming(work, notices, invoices.get, settings.invoice_upcoming_days),
         updates=Updates(work, notices, invoices.get, every),
-        troubles=SyncTroubles(PostgresTroubles(database), notices, outage),
+        troubles=SyncTroubles(PostgresTroubles(database, mails=mails), outage),
         growth=QuarantineGrowth(work, notices),
         prune=(
             lines.prune,

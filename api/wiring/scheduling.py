@@ -11,6 +11,7 @@ from adapters.postgres.schedule_runs import PostgresCrew, PostgresRunLog
 from adapters.postgres.syncs_ahead import SyncsAhead
 from api import cron
 from api.settings import Settings
+from api.wiring.processor import sync_allowance
 from application.schedule_ports import Crew, Jobs, RunLog
 from application.schedules import Schedules, Times, cadences
 from application.sweeping import ATTEMPTS_MAX, Sweeping
@@ -40,7 +41,7 @@ def scheduling(settings: Settings, database: Database) -> Scheduling:
         runs=PostgresRunLog(database),
         jobs=ProcrastinateJobs(database.connection, ATTEMPTS_MAX),
         crew=PostgresCrew(database),
-        syncs_ahead=SyncsAhead(database),
+        syncs_ahead=SyncsAhead(database, sync_allowance(settings)),
         loop=loop,
     )
 

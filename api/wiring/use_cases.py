@@ -71,6 +71,7 @@ from application.moving import Moving
 from application.pacer import Pacer
 from application.paying import Paying
 from application.portal import Portal
+from application.probing import Probing
 from application.projector import SyncQueue
 from application.publishing import Publishing
 from application.reconciler import Reconciler, random_token
@@ -274,6 +275,7 @@ def _wired(
         schedules=known_schedules,
         scheduling=scheduled,
         stripe_away=pacer.away,
+        probing=Probing(pacer, feed, clock),
         read_webhook=webhook_reader(settings),
         pending_migrations=lambda: lacking(database),
         log_growth=lambda: log_growth(database.conninfo),

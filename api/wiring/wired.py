@@ -41,6 +41,7 @@ from application.notices import NoticeBoard
 from application.paying import Paying
 from application.portal import Portal
 from application.ports import Books, Directory
+from application.probing import Probing
 from application.projector import Projector, Rebuilder, SyncQueue
 from application.publishing import Publishing
 from application.quarantine import Quarantine
@@ -154,6 +155,7 @@ class Wired:
     schedules: Schedules
     scheduling: "Scheduling"
     stripe_away: Callable[[], bool]
+    probing: Probing
     read_webhook: ReadWebhook
     pending_migrations: Callable[[], list[str]]
     log_growth: "Callable[[], LogGrowth]"

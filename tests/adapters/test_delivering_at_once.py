@@ -10,7 +10,7 @@ import pytest
 
 from adapters.postgres.database import Database
 from application.delivering import LEASE, Attempt, Claimed
-from tests.adapters.test_delivering import Post, failing
+from tests.posted import Post, failing
 
 TIMES = 60
 GONE = "it answered 410: gone"

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from adapters.postgres import usage_records
+from adapters.postgres.logged_usage import LoggedUsage
+from adapters.postgres.usage_records import PostgresUsageArchive
 from api.archive_files import restore
 from api.wiring import Wired
 from application.exporting import Window
 from application.usage_records import Wanted
-from domain.errors import (
-    MonthArchived,
-)
+from domain.errors import MonthArchived
 from domain.events.stripe_invoice import SyncFailed
 from tests.detached import (
     MONTH,
@@ -73,6 +74,31 @@ def questions(wired: Wired) -> list[Callable[[], object]]:
         lambda: wired.usage_records.page(Wanted(organization="acme")),
         lambda: wired.usage_records.page(Wanted(organization="acme", source="test", id="r1")),
     ]
+
+
+def test_a_search_under_way_does_not_end_early(
+    stored: StoredWorld, wired: Wired, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_records, "PAGE", 1)
+    archive = PostgresUsageArchive(stored.database)
+    with archive.search(Wanted(organization="acme"), None) as found:
+        assert next(found).cycle.id == FIRST
+        detached(wired, tmp_path)
+        with pytest.raises(MonthArchived, match=MONTH):
+            next(found)
+
+
+def test_usage_is_not_read_as_none_where_its_cycle_is_remembered(
+    stored: StoredWorld, wired: Wired, tmp_path: Path
+) -> None:
+    ((cycle_id, number, version),) = stored.rows(
+        "SELECT cycle_id, cycle_no, version FROM cycle_head WHERE cycle = %s", FIRST
+    )
+    detached(wired, tmp_path)
+    with stored.database.connection() as connection:
+        usage = LoggedUsage(connection, cycle_id.bytes, number, version)
+        with pytest.raises(MonthArchived, match=MONTH):
+            list(usage.read(lambda stretch: True))
 
 
 @pytest.mark.parametrize(

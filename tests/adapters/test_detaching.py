@@ -29,7 +29,7 @@ from tests.detached import (
     pay,
     wired_over,
 )
-from tests.january import day
+from tests.january import JANUARY, day
 from tests.stored_stories import FIRST
 from tests.stored_world import StoredWorld, stored_world
 from tests.world import ACTOR
@@ -199,6 +199,7 @@ def test_what_would_be_added_to_it_meanwhile_is_refused_after_it_left(
     late = (
         lambda: made.stripe.append(FIRST, made.stripe.load(FIRST)[1], [FAILED], ACTOR),
         lambda: pay(stored, FIRST),
+        lambda: made.register("globex", starts_at=JANUARY),
     )
     with ThreadPoolExecutor() as others:
         waiting: list[Future[object]] = []
@@ -209,10 +210,11 @@ def test_what_would_be_added_to_it_meanwhile_is_refused_after_it_left(
             # That they wait is not to be seen from here; if they did not, the rows would differ.
             while not wired_waits(stored, len(late)):
                 pass
+            made.use("1", made.now)  # and none of them waits with the log in his hands
             yield from rows
 
         wired.audit_trail.archive.detach(copy, begun(), by=ACTOR, now=now())
-    assert [type(each.exception()) for each in waiting] == [MonthArchived] * 2
+    assert [type(each.exception()) for each in waiting] == [MonthArchived] * 3
     assert chain_says(wired) == []
 
 

@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 
+from application.recovering import Recovering
 from application.schedule_ports import Asked, Tally
 from application.sweeping import ATTEMPTS_MAX
 from domain.errors import GatewayUnavailable, StoreUnavailable
@@ -152,6 +154,42 @@ def test_an_outage_through_which_a_worker_lives_is_no_reason_to_give_up(
             relay.mend()
             wait_until(lambda: states(watching) == [])
         assert ended(watching) == [("lost", ATTEMPTS_MAX), ("done", ATTEMPTS_MAX)]
+
+
+def test_after_an_outage_nobody_is_taken_for_dead_before_all_could_say_that_they_live(
+    relayed: tuple[Relay, Desk],
+) -> None:
+    relay, made = relayed
+    asked = Asked(schedule="audit", job=0, attempt=ATTEMPTS_MAX)
+    made.jobs.again(asked, timedelta())
+    made.crew.beat(made.worker, ["schedule"], [])
+    with psycopg.connect(made.url) as connection:
+        (job,) = connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing' RETURNING id"
+        ).fetchall()[0]
+        made.runs.begin(replace(asked, job=job), made.worker)
+        connection.execute("UPDATE worker SET beat_at = now() - interval '1 hour'")
+    recovering = Recovering(made.jobs)
+    assert not recovering.step()
+    relay.cut()
+    assert not stepped(recovering)
+    relay.mend()
+    wait_until(lambda: stepped(recovering))
+    assert states(made) == ["doing"]
+
+    made.crew.beat(made.worker, ["schedule"], [])
+    assert recovering.step()
+
+    assert (states(made), ended(made)) == (["todo"], [("lost", ATTEMPTS_MAX)])
+
+
+def stepped(recovering: Recovering) -> bool:
+    """Whether the store answered."""
+    try:
+        recovering.step()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 def dead(made: Desk) -> list[object]:

@@ -15,9 +15,10 @@ from adapters.postgres.database import Database
 from adapters.postgres.mails import PostgresMailOutage, PostgresMails
 from adapters.postgres.vitals import PostgresVitals
 from application.mail_server import PROBE_EVERY, MailServer, MailServerAway
+from application.mailing import LEASE
 from application.mails import Mails
 from domain.errors import InvalidInput, NotFound
-from tests.adapters.test_mail import ORIGIN, Inbox, Office, errors, free_port, recipients
+from tests.mailed import ORIGIN, Inbox, Office, errors, free_port, recipients
 
 REFUSED = "the mail server: ConnectionRefusedError"
 
@@ -160,6 +161,25 @@ def test_what_waited_for_its_next_attempt_goes_out_as_soon_as_anything_does(
     office.work()
 
     assert recipients(server).count("ada@acme.example") == 2
+
+
+def test_what_somebody_is_still_at_when_an_outage_ends_is_left_to_them(
+    office: Office, server: Server
+) -> None:
+    server.come()
+    office.tell()
+    for notice in office.store.unaddressed(9):
+        office.store.address(notice, ["ada"])
+    slow = office.store.claim(office.now, office.now + LEASE)
+    assert slow is not None
+    office.server.failed(MailServerAway(REFUSED), office.now)
+    office.now += PROBE_EVERY
+    office.work()
+    assert server.got == []
+    office.store.sent(slow)
+    office.now += LEASE
+    office.work()
+    assert server.got == []
 
 
 @pytest.mark.parametrize("answer", ["550 not you", "451 not now"])

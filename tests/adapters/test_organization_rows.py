@@ -213,6 +213,20 @@ def test_of_a_change_to_several_organizations_nothing_is_told_that_was_sent(
     own, both = (row for kind, row in read(store) if kind == "change_request")
     assert json.loads(str(own["body"])) == {"reason": "acme"}
     assert (both["operation"], both["body"], both["path"]) == ("correct_usage", None, None)
+    assert (both["amount"], both["currency"]) == (None, None)  # of all of them together
+
+
+@pytest.mark.parametrize("name", ["total", "remaining", "payment", "fee"])
+def test_an_organization_named_as_what_a_change_is_about_sees_nobody_elses(
+    store: PostgresOrganizationRows, database: Database, name: str
+) -> None:
+    with database.connection() as connection:
+        connection.execute(
+            "UPDATE change_request SET differences = jsonb_build_object(%s::text, -2)"
+            " WHERE path <> '{}'",
+            [name],
+        )
+    assert not [row for kind, row in store.rows(name, None, for_staff=True)]
 
 
 def test_more_rows_than_a_page_come_each_once(

@@ -28,7 +28,7 @@ from application.signing_in_by_mail import (
 from domain.errors import InvalidInput, NotFound
 from domain.events.organization import MemberRemoved
 from domain.organization import Organization
-from tests.adapters.test_mail import AT, ORIGIN, Inbox, inbox, organization, recipients, smtp
+from tests.mailed import AT, ORIGIN, Inbox, inbox, organization, recipients, smtp
 
 __all__ = ["inbox", "smtp"]
 

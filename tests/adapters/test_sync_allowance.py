@@ -185,7 +185,7 @@ def test_a_rebuild_and_a_look_for_lost_marks_leave_it_waiting(
     assert waits(case) == (NORMAL, 3600)
     execute(case, "DELETE FROM sync_queue")
     execute(case, "UPDATE cyclebook_events SET recorded_at = recorded_at - interval '30 minutes'")
-    assert SyncsAhead(case.database).unmarked() == Tally(expected=1, done=1)
+    assert SyncsAhead(case.database, TWO_AT_ONCE).unmarked() == Tally(expected=1, done=1)
     assert waits(case) == (NORMAL, 3600)
 
 
@@ -199,7 +199,7 @@ def test_what_a_sync_outside_the_queue_left_half_done_does_not_wait(
     execute(case, "UPDATE invoice_summary SET stripe_state = 'pending'")
     if not queued:
         execute(case, "DELETE FROM sync_queue")
-    assert SyncsAhead(case.database).unmarked() == Tally(expected=1, done=1)
+    assert SyncsAhead(case.database, TWO_AT_ONCE).unmarked() == Tally(expected=1, done=1)
     priority, seconds = waits(case)
     assert (priority, seconds <= INTERVAL_S) == (NORMAL, True)
 
@@ -210,9 +210,28 @@ def test_nor_is_what_is_at_work_or_parked_touched_for_that(
     change(case, "k1")
     execute(case, "UPDATE invoice_summary SET stripe_state = 'failed'")
     claim = claimed(case, queue)
-    assert SyncsAhead(case.database).unmarked() == Tally(expected=0, done=0)
+    assert SyncsAhead(case.database, TWO_AT_ONCE).unmarked() == Tally(expected=0, done=0)
     queue.fail(claim.token, "refused", park=True)
-    assert SyncsAhead(case.database).unmarked() == Tally(expected=0, done=0)
+    assert SyncsAhead(case.database, TWO_AT_ONCE).unmarked() == Tally(expected=0, done=0)
+
+
+@pytest.mark.parametrize(
+    ("every", "next_in_s"),
+    [
+        pytest.param(2 * HOUR, 3600, id="fewer: from the next sync on"),
+        pytest.param(HOUR, 3600, id="as many"),
+        pytest.param(HOUR / 2, 1800, id="more"),
+    ],
+)
+def test_where_more_reads_are_allowed_than_before_those_who_wait_come_sooner(
+    case: Wired, queue: PostgresSyncQueue, every: timedelta, next_in_s: int
+) -> None:
+    used_up(case, queue)
+    change(case, "k1")
+    now_allowed = SyncAllowance(at_once=2, every=every)
+    looked = SyncsAhead(case.database, now_allowed).unmarked()
+    assert (waits(case), looked.done) == ((NORMAL, next_in_s), int(next_in_s < 3600))
+    assert SyncsAhead(case.database, now_allowed).unmarked().done == 0
 
 
 def test_its_last_sync_ahead_of_the_end_does_not_wait_and_is_one(
@@ -224,11 +243,12 @@ def test_its_last_sync_ahead_of_the_end_does_not_wait_and_is_one(
     in_an_hour = int((clock(case) + HOUR).timestamp() * 1_000_000)
     execute(case, f"UPDATE cycle_head SET ends = {in_an_hour} WHERE cycle = '{CYCLE}'")
     change(case, "k1")
-    assert SyncsAhead(case.database).before_the_end(10 * HOUR) == Tally(expected=1, done=1)
+    ahead = SyncsAhead(case.database, TWO_AT_ONCE)
+    assert ahead.before_the_end(10 * HOUR) == Tally(expected=1, done=1)
     assert waits(case) == (NORMAL, 0)
     queue.done(claimed(case, queue))
     change(case, "k2")
-    assert SyncsAhead(case.database).before_the_end(10 * HOUR) == Tally(expected=0, done=0)
+    assert ahead.before_the_end(10 * HOUR) == Tally(expected=0, done=0)
     assert waits(case) == (NORMAL, 3600)
 
 
@@ -251,6 +271,6 @@ def test_who_waits_for_it_is_counted_and_not_late(case: Wired, queue: PostgresSy
 
 def test_what_says_nothing_any_more_is_forgotten(case: Wired, queue: PostgresSyncQueue) -> None:
     sync(case, queue, "k1")
-    assert SyncsAhead(case.database).forget() == 0
+    assert SyncsAhead(case.database, TWO_AT_ONCE).forget() == 0
     execute(case, "UPDATE last_sync SET made_at = made_at - interval '31 days'")
-    assert SyncsAhead(case.database).forget() == 1
+    assert SyncsAhead(case.database, TWO_AT_ONCE).forget() == 1

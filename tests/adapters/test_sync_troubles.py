@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from adapters.postgres.database import Database
@@ -25,7 +26,7 @@ class Service:
         self.queue = PostgresSyncQueue(database)
         self.notices = PostgresNotices(database, mails=True)
         self.outage: Outage | None = None
-        self.troubles = SyncTroubles(PostgresTroubles(database), self.notices, lambda: self.outage)
+        self.troubles = SyncTroubles(PostgresTroubles(database, mails=True), lambda: self.outage)
 
     def fail(self, cycles: list[str], why: str = "stripe_away: x", *, park: bool = False) -> None:
         for cycle in cycles:
@@ -99,6 +100,21 @@ def test_a_failure_of_everybody_else_is_one_notice_an_hour_and_none_for_customer
 
     assert service.told() == ["syncs.failed", "syncs.recovered"]
     assert service.kept() == 0
+
+
+def test_whoever_is_told_is_remembered_or_nobody_is_told(service: Service) -> None:
+    service.fail(CYCLES[:15], "gateway_rejected: x", park=True)
+    with service.database.connection() as connection:
+        connection.execute("ALTER TABLE sync_trouble ADD CONSTRAINT broken CHECK (cycle = '')")
+    with pytest.raises(psycopg.IntegrityError):
+        service.troubles.run(NOW)
+    with service.database.connection() as connection:
+        connection.execute("ALTER TABLE sync_trouble DROP CONSTRAINT broken")
+    assert service.told() == []
+    for minutes in range(0, 180, 20):
+        service.troubles.run(NOW + timedelta(minutes=minutes))
+    assert service.told()[:15] == 15 * ["sync.failed"]
+    assert {*service.told()[15:]} <= {"trouble.noticed"}
 
 
 def test_a_trickle_of_failures_is_told_singly_and_then_together(service: Service) -> None:

@@ -202,6 +202,34 @@ def test_a_long_cycle_is_tallied_anew_by_a_job_and_is_right_meanwhile(
     assert case.rows("SELECT tallies_stale FROM cycle_head") == [(False,)]
 
 
+def test_a_cycle_that_cannot_be_folded_keeps_no_other_from_it_and_stays_seen(
+    case: Wired, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(retally, "INLINE_RECORDS_MAX", 1)
+    monkeypatch.setattr(retally, "AT_ONCE", 2)
+    outcomes(case, *[record(f"k{day}", occurred_at=jan(day)) for day in (2, 4, 12)])
+    case.attaching.detach("acme", "a1", at=jan(10), actor="test")
+    with case.database.connection() as connection:
+        connection.execute(
+            "INSERT INTO cycle_head (cycle_id, cycle, organization, starts, ends, opened_at,"
+            " status, version, control_version, tallies_stale) SELECT gen_random_uuid(),"
+            " 'a' || n, 'aaa', n, 0, now(), 'closed', 3, 3, true FROM generate_series(1, 3) AS n"
+        )
+    job = retally.Retally(case.database, case.catalog)
+    assert [job.run(), job.run()] == [2, 2], "the broken ones, and what is whole beside them"
+    for _ in range(2):
+        with pytest.raises(retally.CannotBeFolded, match="a1, a2, a3"):
+            job.run()
+    assert case.rows("SELECT tallies_stale FROM cycle_head WHERE organization = 'acme'") == [
+        (False,)
+    ]
+    assert "the tallies of a1 cannot be folded" in caplog.text
+
+    with case.database.connection() as connection:
+        connection.execute("UPDATE cycle_head SET tallies_stale = false")
+    assert job.run() == 0, "mended by somebody else"
+
+
 def test_after_the_cut_off_a_retry_is_a_duplicate_and_what_is_new_is_late(case: Wired) -> None:
     assert outcomes(case, record("k1")) == ["accepted"]
     cut_off(case)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from adapters.postgres.usage_rehearsal import PostgresRehearsals
+from application.registration import Details
 from application.replay_preview import Standing
-from domain.identity import cycle_stream, organization_stream
+from domain.errors import Busy
+from domain.identity import catalog_stream, cycle_stream, organization_stream
 from domain.usage import Outcome
 from tests.books import Wired, cut_off, jan, january, record, wired
 from tests.detached import detached, january_is_over, wired_over
@@ -19,6 +21,7 @@ from tests.january import day
 from tests.stored_world import stored_world
 
 CYCLE = "acme.2026-01-01"
+FEB = jan(31) + timedelta(days=3)
 TABLES = """
     SELECT c.relname FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind::text IN ('r', 'p')
@@ -108,6 +111,37 @@ def test_usage_that_comes_meanwhile_waits_and_is_stored(
         assert sent.result().refusals == {}
     with rehearsals.of("acme", jan(5)) as rehearsal:
         assert used(rehearsal.standing()) == 5
+
+
+@pytest.mark.parametrize(
+    "occurred_at", [jan(5), FEB], ids=["in a cycle that is open", "in one that it opens"]
+)
+def test_usage_of_others_waits_for_nothing_in_it(
+    case: Wired, rehearsals: PostgresRehearsals, occurred_at: datetime
+) -> None:
+    globex = Details(name="Globex", currency="usd", starts_at=FEB - timedelta(days=1))
+    case.registration.put("globex", globex, actor="test", at=FEB)
+    case.now = FEB
+    ours = [record("k2", value="4", occurred_at=occurred_at)]
+    theirs = [record("k9", organization="globex", attachment="", occurred_at=FEB)]
+    with rehearsals.of("acme", jan(5)) as rehearsal:
+        assert rehearsal.append(ours, actor="a", now=FEB).refusals == {}
+        stored = case.usage_log.append(theirs, actor="b", now=FEB)
+        case.publishing.define_meter("disk", {"aggregation": "sum"}, actor="test", at=FEB)
+        position = max(each.position for each in case.log.read(catalog_stream()))
+        assert rehearsal.standing() is not None
+    assert (stored.refusals, stored.position) == ({}, position - 1)
+
+
+def test_it_gives_way_to_a_change_that_takes_long(
+    case: Wired, rehearsals: PostgresRehearsals
+) -> None:
+    with (
+        case.books.change("acme", actor="test"),
+        pytest.raises(Busy),
+        rehearsals.of("acme", jan(5)) as rehearsal,
+    ):
+        rehearsal.standing()
 
 
 def test_usage_of_an_archived_month_goes_on_waiting(each_database_url: str, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from adapters.postgres.change_requests import PostgresChangeRequests
 from adapters.postgres.database import Database
 from adapters.postgres.sync_queue import PostgresSyncQueue
 from adapters.postgres.vitals import COUNTS, QUARANTINED, SYNCS, PostgresVitals
+from application.kept_changes import LASTS, Asked, Stake
 from application.vitals import WAITING
 
 HOUR = timedelta(hours=1)
@@ -93,3 +95,14 @@ def test_workers_are_counted_by_role_while_they_say_so(
         connection.execute(insert, [["intake"], timedelta(), datetime.now(UTC)])
 
     assert vitals.count().workers == {"project": 1, "sync": 2}
+
+
+def test_a_change_that_was_approved_and_broke_off_counts_although_its_week_is_over(
+    database: Database, vitals: PostgresVitals
+) -> None:
+    store, now = PostgresChangeRequests(database), datetime.now(UTC)
+    asked = Asked(operation="add_item", path={}, query={}, body=None)
+    _, begun = (store.add(asked, Stake(), 1, "key:a", now - LASTS) for _ in range(2))
+    store.begin(begun, "key:b", None)
+    waiting = [each.id for each in store.list("waiting", None, 9, now)]
+    assert (waiting, vitals.count()["change_requests"].count) == ([begun], 1)

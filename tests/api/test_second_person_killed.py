@@ -8,6 +8,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from adapters.sandbox.app import Sandbox
 from tests.api.conftest import Caller
 from tests.api.second_persons import (
     DISCOUNT,
@@ -23,12 +24,13 @@ from tests.api.second_persons import (
     reject,
     shown,
 )
-from tests.api.test_life import INVOICE, ORGANIZATION, USAGE, amounts, done, used
+from tests.api.test_life import INVOICE, ORGANIZATION, USAGE, amounts, done, issued, used
 from tests.api.test_usage import record
 from tests.approving_process import AFTER, APPROVER, BEFORE, HALF
 
-__all__ = ["ada", "bob", "guarded", "person", "used"]
+__all__ = ["ada", "bob", "guarded", "issued", "person", "used"]
 
+TAKEN_BACK = {"mode": "forgive", **WHY}
 WAIVER = {"line": USAGE, **WHY}
 BOTH = [{"action": "retract", "source": "fra-7", "id": key, **WHY} for key in ("k1", "k2")]
 CORRECTIONS = "/v1/usage/corrections"
@@ -90,6 +92,43 @@ def test_what_was_done_in_part_can_only_be_finished(
     assert code(reject(bob, request), 409) == "change_request_begun"
     assert done(approve(bob, request))["state"] == "approved"
     assert USAGE not in amounts(ada)
+
+
+def test_what_only_was_seen_when_it_was_refused_is_no_part_of_it(
+    ada: Caller, person: Callable[..., Caller], issued: str, sandbox: Sandbox
+) -> None:
+    request = kept(ada("POST", f"{INVOICE}/void", TAKEN_BACK))
+    (invoice,) = sandbox.world.ledger.every("invoice")
+    sandbox.dashboard.act(invoice["id"], "pay")  # and no webhook has told us
+    eve = person("admin")
+    assert code(approve(eve, request), 409) == "not_voidable"
+    assert (shown(eve, request)["state"], shown(eve, request)["begun_by"]) == ("waiting", None)
+    assert done(reject(eve, request))["state"] == "rejected"
+
+
+def test_what_stripe_refused_is_no_part_of_it(
+    ada: Caller, person: Callable[..., Caller], issued: str, sandbox: Sandbox
+) -> None:
+    request = kept(ada("POST", f"{INVOICE}/void", TAKEN_BACK))
+    sandbox.faults.add("forbidden", path="/void")
+    eve = person("admin")
+    assert code(approve(eve, request), 503) == "stripe_key_too_narrow"
+    assert (shown(eve, request)["state"], shown(eve, request)["begun_by"]) == ("waiting", None)
+    assert done(approve(eve, request))["state"] == "approved"
+
+
+def test_what_stripe_may_have_done_can_only_be_finished(
+    ada: Caller, person: Callable[..., Caller], issued: str, sandbox: Sandbox
+) -> None:
+    request = kept(ada("POST", f"{INVOICE}/void", TAKEN_BACK))
+    sandbox.faults.add("lost_response", path="/void", times=None)
+    eve = person("admin")
+    assert approve(eve, request).status_code == 503
+    assert shown(eve, request)["begun_by"] == f"key:{eve.key[:11]}"
+    assert code(reject(eve, request), 409) == "change_request_begun"
+    sandbox.faults.clear()
+    assert done(approve(eve, request))["state"] == "approved"
+    assert done(ada("GET", INVOICE))["status"] != "issued"
 
 
 def test_an_approval_is_of_what_the_approver_has_seen(

@@ -130,6 +130,7 @@ def test_making_an_edited_draft_ours_again_asks_nobody(ada: Caller, edited: None
     assert done(ada("POST", EDITS, decided("overwrite")))["proved_at"]
 
 
+FLAT = {"price": "flat", "currency": "usd", "kind": "recurring", "model": "flat", "amount": "3000"}
 FREE = {"discount": "d1", "percent": "50", "cycles": 2, **WHY}
 
 

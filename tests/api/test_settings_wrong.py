@@ -28,6 +28,7 @@ WRONG = [
     pytest.param("PUBLIC_URL", "http://x:http", "an address such as https://", id="no port"),
     pytest.param("PUBLIC_URL", "http://x?a=b", "an address such as https://", id="a query"),
     pytest.param("TRUSTED_PROXIES", "10.0.0.0/99", "addresses or networks", id="no network"),
+    pytest.param("TRUSTED_PROXIES", "10.0.0.1, ::/0", "addresses or networks", id="everybody"),
     pytest.param("WORKERS", "0", "a whole number from 1 to 1000000", id="no API process"),
     pytest.param("THREADS", "many", "a whole number from 1 to 1000000", id="no number"),
     pytest.param("DATABASE_URL", "mysql://u:canary@x", "begins with postgresql://", id="MySQL"),

@@ -101,7 +101,7 @@ def test_a_signal_ends_it(wired: Wired) -> None:
     [
         (["project"], ["projector", "chain"]),
         (["notify"], [*(f"webhooks out {number}" for number in range(1, 5)), "notices"]),
-        (["sync"], ["sync 1", "sync 2", "sync 3", "sync 4", "sync 5"]),
+        (["sync"], ["sync 1", "sync 2", "sync 3", "sync 4", "sync 5", "probe"]),
         (["schedule"], ["schedules", "recovery", "scheduler", "audit"]),
     ],
 )

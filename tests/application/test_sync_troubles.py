@@ -96,6 +96,22 @@ def test_what_was_told_is_not_told_again() -> None:
     assert told_of(after, NOW + timedelta(days=1))[0] == []
 
 
+def test_a_customer_is_told_again_of_what_fails_again_before_operators_heard_that_it_was_over() -> (
+    None
+):
+    known = failing(ago=CUSTOMERS_TOLD_AFTER, told_at=NOW, customer_told_at=NOW)
+    told = Told(singly={"sync.recovered": SINGLY_MAX}, together=frozenset({"syncs.recovered"}))
+    notices, (waiting,) = told_of([over(known)], NOW, told)
+    assert [each.kind for each in notices] == ["trouble.over"]
+    assert told_of([waiting], NOW + SHORT, told)[0] == []
+
+    again = replace(waiting, error="gateway_rejected: no")
+    later, _ = told_of([again], NOW + CUSTOMERS_TOLD_AFTER, told)
+    assert [each.kind for each in later] == ["trouble.noticed"]
+    first, _ = told_of([failing(ago=CUSTOMERS_TOLD_AFTER, told_at=NOW)], NOW)
+    assert later[0].occurrence != first[0].occurrence
+
+
 def test_a_notice_holds_the_code_and_not_the_words_of_an_error() -> None:
     error = "customer_gone: the customer cus_1 of Ada Byron is gone"
     ((notice,), _) = told_of([failing(error=error)], NOW)
@@ -113,6 +129,7 @@ def kinds(troubles: list[Trouble], *, away: bool = False, told: Told | None = No
 
 
 HOUR_AGO = CUSTOMERS_TOLD_AFTER
+DAY_AGO = NOW - MATTERS_AFTER
 ENDED = Told(back_at=NOW - SETTLES_WITHIN + SHORT)
 
 
@@ -194,10 +211,16 @@ def test_what_is_not_told_in_this_hour_is_told_in_the_next() -> None:
             many(3, MATTERS_AFTER), Told(), [], id="no customer while periods go on, for days"
         ),
         pytest.param(
-            many(3, MATTERS_AFTER - SHORT, final=True), Told(), [], id="nor of one not issued yet"
+            many(3, MATTERS_AFTER - SHORT, final=DAY_AGO), Told(), [], id="nor of one hours late"
         ),
         pytest.param(
-            many(3, MATTERS_AFTER, final=True),
+            many(3, 2 * MATTERS_AFTER, final=DAY_AGO + SHORT),
+            Told(),
+            [],
+            id="nor of one whose period ended meanwhile, hours ago",
+        ),
+        pytest.param(
+            many(3, MATTERS_AFTER, final=DAY_AGO),
             Told(),
             3 * ["trouble.noticed"],
             id="each customer whose invoice should have gone out a day ago",

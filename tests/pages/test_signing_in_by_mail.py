@@ -16,7 +16,7 @@ from api.app import create_app
 from api.pages.signing_in import SENT, TOO_OFTEN
 from api.wiring import Wired, wire
 from application.signing_in_by_mail import OF_A_CLIENT_MAX
-from tests.adapters.test_mail import Inbox, inbox, recipients, smtp
+from tests.mailed import Inbox, inbox, recipients, smtp
 from tests.pages.stage import STARRING, Stage, free_port, visiting
 
 __all__ = ["inbox", "smtp"]

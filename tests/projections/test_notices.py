@@ -53,7 +53,9 @@ DIFFERS = Discrepancy(kind="amount", key="item/i1", ours="5", theirs="6")
 MONEY = {"amount": 5, "reason": "as agreed"}
 TABLE: list[tuple[object, str, dict[str, Any]]] = [
     (
-        InvoiceFinalized(at=AT, total=500, number="A-1", tax=80, due_at=LATER),
+        InvoiceFinalized(
+            at=AT, total=500, number="A-1", stripe_invoice="in_1", tax=80, due_at=LATER
+        ),
         "invoice.issued",
         {"total": 500, "number": "A-1", "tax": 80, "due_at": "2026-02-01T13:00:00Z"},
     ),
@@ -131,8 +133,21 @@ def test_every_event_that_is_looked_at_is_told() -> None:
     assert {type(event) for event, _, _ in TABLE} == set(TOLD)
 
 
-def test_other_events_are_not_told() -> None:
-    assert notice_of(CycleClosing(at=AT), SUMMARY, position=1, recorded_at=LATER) is None
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(CycleClosing(at=AT), id="of no interest"),
+        pytest.param(InvoiceFinalized(at=AT, total=500), id="another program bills it"),
+    ],
+)
+def test_other_events_are_not_told(event: object) -> None:
+    assert notice_of(event, SUMMARY, position=1, recorded_at=LATER) is None
+
+
+def test_an_invoice_over_nothing_is_told_although_it_is_not_at_stripe() -> None:
+    issued = InvoiceFinalized(at=AT, total=0)
+    notice = notice_of(issued, SUMMARY, position=1, recorded_at=LATER)
+    assert notice is not None and notice.kind == "invoice.issued"
 
 
 def case(of: type[CaseEvent], **more: Any) -> CaseEvent:

@@ -1,0 +1,127 @@
+"""A month's copy is never spoilt by another one, and goes to no place where it was not before."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from adapters.postgres import archiving
+from adapters.postgres.rebuild import PostgresRebuilder
+from api.archive_files import detach, restore, write
+from api.wiring import Wired
+from application.archiving import Archive, Month, month_of
+from domain.errors import Busy, InvalidInput, RuleViolation
+from projections.chain import Row
+from tests.detached import (
+    MONTH,
+    PARTITION,
+    archived,
+    detached,
+    is_there,
+    january_is_over,
+    log,
+    now,
+    wired_over,
+)
+from tests.stored_world import StoredWorld, stored_world
+from tests.world import ACTOR
+
+OF_A_REBUILD = "hashtextextended('cyclebook.rebuild', 0)"
+
+
+@pytest.fixture
+def stored(each_database_url: str) -> Iterator[StoredWorld]:
+    with stored_world(each_database_url) as found:
+        january_is_over(found)
+        yield found
+
+
+@pytest.fixture
+def wired(stored: StoredWorld) -> Iterator[Wired]:
+    with wired_over(stored) as found:
+        yield found
+
+
+@dataclass
+class Between:
+    """The archive, and what somebody else does after the first row of a month was read."""
+
+    archive: Archive
+    done: Callable[[], object]
+
+    def rows(self, month: Month) -> Iterator[Row]:
+        rows = self.archive.rows(month)
+        yield next(rows)
+        self.done()
+        yield from rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.archive, name)
+
+
+@pytest.mark.parametrize("page", [1, 500], ids=["cut short", "whole"])
+def test_a_month_that_leaves_while_it_is_copied_keeps_the_copy_it_left_with(
+    stored: StoredWorld, wired: Wired, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(archiving, "PAGE", page)
+    before = log(stored)
+    file = archived(wired, tmp_path)
+    trail = wired.audit_trail
+    between = Between(trail.archive, lambda: detach(wired, file, ACTOR, now()))
+    meanwhile = replace(wired, audit_trail=replace(trail, archive=between))
+    with pytest.raises(InvalidInput, match="detached while it was copied"):
+        write(meanwhile, month_of(MONTH), tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        f"events-{MONTH}.json",
+        f"events-{MONTH}.ndjson.gz",
+    ]
+    restore(wired, file)
+    assert log(stored) == before
+
+
+@pytest.mark.parametrize("of", ["seal", "events"])
+def test_a_manifest_that_says_something_else_of_the_rows_is_refused(
+    stored: StoredWorld, wired: Wired, tmp_path: Path, of: str
+) -> None:
+    file = archived(wired, tmp_path)
+    manifest = tmp_path / f"events-{MONTH}.json"
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(told | {of: "0" if of == "seal" else 1}))
+    with pytest.raises(InvalidInput, match="not what its manifest says"):
+        detach(wired, file, ACTOR, now())
+    stored.damage(f"DELETE FROM {PARTITION}")
+    with pytest.raises(InvalidInput, match="not what its manifest says"):
+        restore(wired, file)
+    assert stored.rows(f"SELECT count(*) FROM {PARTITION}") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "never", ["DELETE FROM chain_link", "UPDATE chain_link SET digest = '' WHERE number = 5"]
+)
+def test_what_was_never_in_a_log_is_not_put_there(
+    stored: StoredWorld, wired: Wired, tmp_path: Path, never: str
+) -> None:
+    file = archived(wired, tmp_path)
+    stored.damage(f"DELETE FROM {PARTITION}")
+    stored.damage(never)
+    with pytest.raises(RuleViolation, match="never in this log") as refused:
+        restore(wired, file)
+    assert refused.value.code == "archive_differs"
+    assert stored.rows(f"SELECT count(*) FROM {PARTITION}") == [(0,)]
+
+
+def test_a_month_does_not_come_back_behind_a_rebuild(
+    stored: StoredWorld, wired: Wired, tmp_path: Path
+) -> None:
+    file, _ = detached(wired, tmp_path)
+    with psycopg.connect(stored.url) as other:
+        other.execute(f"SELECT pg_advisory_lock({OF_A_REBUILD})".encode())
+        with pytest.raises(Busy, match="rebuild"):
+            restore(wired, file)
+    assert not is_there(stored)
+    restore(wired, file)
+    assert PostgresRebuilder(stored.database, stored.catalog).differing() == {}
