@@ -27,7 +27,8 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
     """Copy a month, read the copy back, and answer its manifest.
 
     Raises:
-        InvalidInput: a cycle of the month is not issued, or the month holds nothing.
+        InvalidInput: a cycle of the month is not issued, or the month holds nothing, or it left
+            the log meanwhile.
         StoreUnavailable: what was read back is not what was written.
     """
     archive, chain = wired.audit_trail.archive, wired.audit_trail.chain
@@ -79,7 +80,7 @@ def detach(wired: "Wired", file: Path, by: str, now: datetime) -> DetachedMonth:
     """Take the month of a copy out of the log, if the copy is whole and the log is equal to it.
 
     Raises:
-        InvalidInput: the copy or its manifest cannot be read, or they do not fit.
+        InvalidInput: the copy or its manifest cannot be read, do not fit, or are not on disk.
         NotFound: the log does not hold the month.
         RuleViolation: something of the month is still to come, or a row differs.
         Busy: somebody holds what has to be locked; nothing was changed.
@@ -97,8 +98,9 @@ def restore(wired: "Wired", file: Path) -> Restored:
 
     Raises:
         InvalidInput: the copy or its manifest cannot be read, or they do not fit.
-        RuleViolation: the log holds something else in the place of a row, or the month was
-            detached with another copy.
+        RuleViolation: the log holds something else in the place of a row, or never held it; or
+            the month was detached with another copy.
+        Busy: projections are being made anew, or another copy is being put back.
     """
     copy = whole_copy(file)
     return wired.audit_trail.archive.restore(copy, _whole(file, copy))

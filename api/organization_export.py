@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,17 +50,16 @@ def write_files(wired: "Wired", organization: str, folder: Path) -> dict[str, An
     rows = wired.audit_trail.whole.rows(organization, for_staff=True)
     about = _about(wired, organization)
     folder.mkdir(parents=True, exist_ok=True)
-    files = {kind: (folder / f"{kind}.ndjson").open("wb") for kind in COLUMNS}
+    (folder / MANIFEST).unlink(missing_ok=True)  # only what is whole has one
     counts, digests = Counter[str](), {kind: hashlib.sha256() for kind in COLUMNS}
-    try:
+    with ExitStack() as opened:
+        names = {kind: folder / f"{kind}.ndjson" for kind in COLUMNS}
+        files = {kind: opened.enter_context(name.open("wb")) for kind, name in names.items()}
         for kind, row in rows:
             line = _line(row).encode()
             files[kind].write(line)
             digests[kind].update(line)
             counts[kind] += 1
-    finally:
-        for file in files.values():
-            file.close()
     about["files"] = [
         {
             "file": f"{kind}.ndjson",

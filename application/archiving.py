@@ -84,8 +84,9 @@ class Archive(Protocol):
         """Put rows back where they are gone, all or none; a detached month comes back whole.
 
         Raises:
-            RuleViolation: the log holds another row in the place of one of them, or the month
-                was detached with another copy.
+            RuleViolation: the log holds another row in the place of one of them, or never held it;
+                or the month was detached with another copy.
+            Busy: projections are being made anew, or another copy is being put back.
         """
         ...
 

@@ -109,7 +109,7 @@ class ChangeRequests:
             Forbidden: the one who asked may not approve.
             RuleViolation: it is decided or expired, or does something else now: ``shown`` in
                 the context says what, and it may be approved as that.
-            Busy: somebody else is deciding.
+            Busy: somebody else is deciding, or broke off less than ``LEFT_FOR`` ago.
             CyclebookError: as the change itself; the request goes on waiting.
         """
         actor, reason = consent.actor, consent.reason
@@ -159,7 +159,10 @@ class ChangeRequests:
         self._waiting(self._found(request))
         with self._store.alone(request) as mine:
             if not mine:
-                raise Busy("somebody else is deciding about this change right now")
+                raise Busy(
+                    "somebody else is deciding about this change right now, or broke off a moment "
+                    "ago: try again in a minute"
+                )
             yield self._waiting(self._settled(request))
 
     def _settled(self, request: str) -> ChangeRequest:

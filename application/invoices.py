@@ -20,7 +20,7 @@ from domain.rating import Rated
 from domain.tally import Tallies
 from projections.explanation import Behind
 from projections.history import story
-from projections.meter_words import words_at
+from projections.meter_words import MeterWords, meter_words, words_at
 from projections.steps import steps
 
 WAIT_MAX_S = 5
@@ -97,6 +97,16 @@ class Invoices:
         past = self._past(snapshot, as_of, known_at)
         found, position = past.cycle(organization, cycle)
         return self._past_view(past, found, position, snapshot)
+
+    def meters(self, organization: str, cycle: str | None = None) -> MeterWords:
+        """What the lines of an organization's invoices call meters. cycle: one more of those.
+
+        Raises:
+            NotFound: no such organization, or cycle.
+        """
+        known = self._books.snapshot(organization, cycle)
+        states = [*known.cycles, *([known.asked] if known.asked else [])]
+        return meter_words((each.cycle for each in states), self._catalog.current())
 
     def history(
         self, cycle: str, after: int = 0, limit: int | None = None

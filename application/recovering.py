@@ -1,4 +1,4 @@
-"""Recovering: jobs of workers that are gone are made again, once all had time to say that they live."""
+"""Recovering: jobs whose worker is gone are made again, once all could say that they live."""
 
 from application.schedule_ports import Jobs
 

@@ -104,6 +104,8 @@ class _Credits:
                     self._used.add(credit)
                 case FinalizationStarted():
                     self._until = recorded.position
+                case InvoiceVoided(mode="forgive"):
+                    self._until = self._until or recorded.position
                 case InvoiceVoided():
                     self._until = None
 

@@ -110,6 +110,7 @@ OF_STAFF = frozenset(
         "another_price",
         "archive_differs",
         "awaits_subscription",
+        "cannot_be_folded",
         "carried_amount_open",
         "carried_over",
         "change_request_begun",

@@ -35,7 +35,9 @@ _THERE = (
 )
 # A rebuild that is past the month's place would not have its rows.
 _NO_REBUILD = "SELECT pg_try_advisory_xact_lock(hashtextextended('cyclebook.rebuild', 0))"
-_NOTED = "CREATE TEMPORARY TABLE put_back (stream uuid, version bigint, digest bytea) ON COMMIT DROP"
+_NOTED = (
+    "CREATE TEMPORARY TABLE put_back (stream uuid, version bigint, digest bytea) ON COMMIT DROP"
+)
 _NOTE = "INSERT INTO put_back VALUES (%s, %s, %s)"
 _LINKED = (
     "DELETE FROM put_back p USING chain_link l"

@@ -86,7 +86,7 @@ class PostgresBooks:
     def snapshot(self, organization: str, cycle: str | None = None) -> Snapshot:
         """Everything the live invoice needs, in one read-only view of the database."""
         with self._database.connection() as connection, connection.transaction():
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            event_log.at_one_moment(connection)
             state = read_organization(connection, organization)
             found = heads.in_play(connection, organization)
             asked = _asked(connection, organization, cycle, found)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from adapters.postgres import event_log
 from adapters.postgres.chaining import ChainFollower, linked_until
 from adapters.postgres.database import Rows
 from adapters.postgres.detached import month_of_stream, months
@@ -26,7 +27,6 @@ from projections.chain import (
 
 PAGE = 1000
 
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _NAMES = "SELECT organization FROM chain_head ORDER BY organization"
 _HEAD = "SELECT position, events, head, at FROM chain_head WHERE organization = %s"
 _CHECKPOINTS = "SELECT events, head FROM chain_checkpoint WHERE organization = %s"
@@ -90,7 +90,7 @@ class PostgresChain(ChainFollower):
     def opened(self) -> Iterator["OpenChains"]:
         """All chains and the log in one read-only view of the database."""
         with self._database.connection() as connection, connection.transaction():
-            connection.execute(_SNAPSHOT)
+            event_log.at_one_moment(connection)
             yield OpenChains(connection)
 
     def verify(

@@ -109,6 +109,7 @@ def bring_back(connection: Connection[Rows], copy: Copy, rows: Iterable[Row]) ->
     connection.execute(_FORGET_ITEMS, [first, after])
     connection.execute("SELECT prepare_event_partition(%s, %s)", [first, after])
     _copy_in(connection, first, rows)
+    connection.execute(_HEADS, [first, after])
     connection.execute(_MARK, [False, first, after])
     connection.execute("SELECT attach_event_partition(%s, %s)", [first, after])
     return copy.events
@@ -122,7 +123,9 @@ def _held_partition(connection: Connection[Rows], month: Month, first: UUID) -> 
     """
     row = connection.execute(_PARTITION, [first]).fetchone()
     if row is None:
-        raise NotFound(f"the log does not hold {month}", month=str(month))
+        known = any(each.month == str(month) for each in detached.months(connection))
+        more = ": it is detached" if known else ""
+        raise NotFound(f"the log does not hold {month}{more}", month=str(month))
     connection.execute(SQL("LOCK TABLE ONLY {} IN SHARE MODE").format(Identifier(row[0])))
     return str(row[0])
 

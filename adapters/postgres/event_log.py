@@ -52,6 +52,11 @@ INSERT_MANY = (
 """The same with the notification, answering with the last position only."""
 HOLD = "SELECT hold_event_partition(%s) AS held"
 LAST_POSITION = "SELECT coalesce(max(notification_id), 0) FROM cyclebook_events"
+# The lock comes first: rows are seen as of the moment, partitions as they are, so none may leave.
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+    " LOCK TABLE ONLY cyclebook_events IN ACCESS SHARE MODE"
+)
 READ = (
     "SELECT originator_version, topic, state, notification_id, recorded_at FROM cyclebook_events"
     " WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
@@ -60,6 +65,11 @@ READ_TOGETHER = (
     "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at"
     " FROM cyclebook_events WHERE originator_id = ANY(%s) ORDER BY notification_id"
 )
+
+
+def at_one_moment(connection: Connection[Rows]) -> None:
+    """Begin a transaction with: all of it reads the database, months and rows, at one moment."""
+    connection.execute(_SNAPSHOT, prepare=False)
 
 
 def last_position(connection: Connection[Rows]) -> int:
@@ -200,8 +210,9 @@ class PostgresEventLog:
     def read_together(self, streams: Collection[UUID]) -> Sequence[Recorded]:
         """The events of several streams, in the log's order."""
         with self._database.connection() as connection:
-            rows = connection.execute(READ_TOGETHER, [list(streams)], prepare=True)
-            return [recorded(row[0], row[1:]) for row in rows]
+            rows = connection.execute(READ_TOGETHER, [list(streams)], prepare=True).fetchall()
+            detached.require_here(connection, {*streams} - {row[0] for row in rows})
+        return [recorded(row[0], row[1:]) for row in rows]
 
     def append(
         self,

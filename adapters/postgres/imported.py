@@ -47,13 +47,15 @@ _KEEP = (
     " organization = coalesce(excluded.organization, imported_invoice.organization),"
     " read_at = now()"
 )
-_WHOSE = "(organization = %(organization)s OR customer = %(customer)s)"
+WHOSE = "(organization = %(organization)s OR organization IS NULL AND customer = %(customer)s)"
+"""A customer may have been another organization's before: what that was billed for is its own."""
+
 _NEWEST = (
-    f"SELECT {_COLUMNS} FROM imported_invoice WHERE {_WHOSE} AND (%(after)s::text IS NULL OR"
+    f"SELECT {_COLUMNS} FROM imported_invoice WHERE {WHOSE} AND (%(after)s::text IS NULL OR"
     " (issued_at, id) < (SELECT issued_at, id FROM imported_invoice WHERE id = %(after)s))"
     " ORDER BY issued_at DESC, id DESC LIMIT %(limit)s"
 )
-_EVERY = f"SELECT {_COLUMNS} FROM imported_invoice WHERE {_WHOSE} ORDER BY issued_at, id"
+_EVERY = f"SELECT {_COLUMNS} FROM imported_invoice WHERE {WHOSE} ORDER BY issued_at, id"
 _NOBODYS = (
     f"SELECT {_COLUMNS} FROM imported_invoice WHERE organization IS NULL"
     " AND (%(start)s::timestamptz IS NULL OR ends > %(start)s) AND ends <= %(end)s"

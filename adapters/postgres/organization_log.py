@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from adapters.postgres import mapper
+from adapters.postgres import detached, mapper
 from adapters.postgres.database import Database, Rows
 from application.whole_export import ExportedEvent
 from domain.identity import case_stream, cycle_stream, organization_stream, stripe_stream
@@ -37,7 +37,11 @@ class PostgresOrganizationLog:
         self._page_bytes = page_bytes
 
     def events(self, organization: str, *, for_staff: bool) -> Iterator[ExportedEvent]:
-        """Its events as they are stored. A connection is borrowed for each page."""
+        """Its events as they are stored. A connection is borrowed for each page.
+
+        Raises:
+            MonthArchived: one of its months left the log meanwhile.
+        """
         with self._database.connection() as connection:
             streams = _streams(connection, organization, for_staff=for_staff)
         after = 0
@@ -45,6 +49,8 @@ class PostgresOrganizationLog:
             with self._database.connection() as connection:
                 values = [list(streams), after, PAGE, self._page_bytes]
                 rows = connection.execute(_EVENTS, values).fetchall()
+                if not rows:  # none are left, or a month has left between two pages
+                    detached.require_here(connection, streams)
             if not rows:
                 return
             for row in rows:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from psycopg.rows import dict_row
 
 from adapters.postgres.database import Database
+from adapters.postgres.imported import WHOSE
 from application.export_rows import COLUMNS, STAFF, Cell, Row
 from application.notices import CUSTOMERS
 from domain.period import written_utc
@@ -45,8 +46,7 @@ KEPT: Mapping[str, Kept] = {
         "cycle",
     ),
     "imported_invoice": Kept(
-        "SELECT *, id AS stripe_invoice FROM imported_invoice"
-        " WHERE organization = %(organization)s OR customer = %(customer)s",
+        f"SELECT *, id AS stripe_invoice FROM imported_invoice WHERE {WHOSE}",
         "id",
     ),
     "imported_line": Kept(
@@ -57,8 +57,7 @@ KEPT: Mapping[str, Kept] = {
         " line ->> 'price' AS price, line ->> 'quantity' AS quantity,"
         " (line ->> 'proration')::boolean AS proration, (line ->> 'tax')::bigint AS tax"
         " FROM imported_invoice AS invoice,"
-        " jsonb_array_elements(lines) WITH ORDINALITY AS lines(line, place)"
-        " WHERE organization = %(organization)s OR customer = %(customer)s",
+        f" jsonb_array_elements(lines) WITH ORDINALITY AS lines(line, place) WHERE {WHOSE}",
         "stripe_invoice || to_char(place, '000000')",
     ),
     "credit_use": Kept(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from adapters.postgres import detached
+from adapters.postgres import detached, event_log
 from adapters.postgres.books import settle
 from adapters.postgres.control import read_control
 from adapters.postgres.database import Database, Rows
@@ -15,7 +15,6 @@ from adapters.postgres.logged_usage import LoggedUsage
 from application.replays import CycleRecord
 from domain.errors import NotFound
 
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _HEAD = "SELECT cycle_id, cycle_no FROM cycle_head WHERE cycle = %s"
 # Versions and recorded_at rise together, so one version says what was known.
 _LAST = (
@@ -38,7 +37,7 @@ class PostgresCycleRecords:
             if known_at is not None:
                 settle(connection, known_at)
             with connection.transaction():
-                connection.execute(_SNAPSHOT)
+                event_log.at_one_moment(connection)
                 yield _read(connection, cycle, known_at)
 
 

@@ -13,6 +13,7 @@ from adapters.postgres.usage_keys import canonical, content_hash, dedup_key, pac
 from domain.catalog import Meter
 from domain.errors import InvalidInput, MonthArchived, RuleViolation
 from domain.events.usage import instant, micros
+from domain.organization import Organization
 from domain.period import written_utc
 from domain.quantity import meant_as_number
 from domain.tally import dimension_values
@@ -78,7 +79,7 @@ class Plan:
     looked_up: meters, and cycles whose attachments, were looked up for this plan already: one
     look is enough for all records that name what is not there. nowhere: organizations looked
     through for a cycle of an instant between theirs, or (true) after all of them. late: why
-    cycles past their cut-off take nothing, or none where they do.
+    cycles past their cut-off take nothing, or none where they do; organizations: read for that.
     """
 
     groups: dict[bytes, tuple[Route, list[Entry]]] = field(default_factory=dict)
@@ -87,6 +88,7 @@ class Plan:
     looked_up: set[bytes | str] = field(default_factory=set)
     nowhere: set[tuple[str, bool]] = field(default_factory=set)
     late: dict[bytes, Refusal | None] = field(default_factory=dict)
+    organizations: dict[str, Organization] = field(default_factory=dict)
 
     @property
     def usual(self) -> bool:
@@ -218,8 +220,10 @@ class Planner:
             with self._database.connection() as connection:
                 if route.detached:  # it may have been restored
                     route = self._routes.reload(connection, route)
-                organization = read_organization(connection, route.organization)
-                refusal = not_taken(connection, organization, route, now)
+                name = route.organization
+                if name not in plan.organizations:
+                    plan.organizations[name] = read_organization(connection, name)
+                refusal = not_taken(connection, plan.organizations[name], route, now)
             plan.late[route.cycle_id] = IN_ARCHIVE if route.detached else refusal
         if refusal := plan.late[route.cycle_id]:
             raise _Refused(refusal.code, refusal.detail)

@@ -26,7 +26,6 @@ from projections.checks.counting import Heap, HeapKey, Heaps
 PAGE = 200
 """Usage events read at once: each may hold a thousand records."""
 
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _ORGANIZATIONS = "SELECT DISTINCT organization FROM cycle_head ORDER BY 1"
 _SIZE = (
     "SELECT coalesce(sum(records), 0)::bigint + count(*) FROM cycle_head"
@@ -77,7 +76,7 @@ class PostgresVerifiedStore:
     def opened(self, organization: str) -> Iterator["OrganizationRows"]:
         """One organization, in one read-only view of the database."""
         with self._database.connection() as connection, connection.transaction():
-            connection.execute(_SNAPSHOT)
+            event_log.at_one_moment(connection)
             yield OrganizationRows(connection, organization)
 
     def whole(self, invariant: int, organization: str | None, now: datetime) -> Iterator[Broken]:

@@ -11,6 +11,7 @@ from api.endpoint import principal
 from api.pages.operator_words import operator_words
 from api.pages.page import page, say
 from api.pages.support.cursors import whole
+from api.pages.typed import reason
 from application.concerns import concerns
 from application.endpoints import Delivery
 from application.mails import MailSeen
@@ -113,13 +114,13 @@ def _settled() -> str:
         NotFound: none of them is open any more.
     """
     ids = [each for each in map(whole, request.form.getlist("ids")) if each is not None]
-    reason, actor = request.form.get("reason", ""), principal().actor
     if not ids:
         raise InvalidInput("choose the letters that it is about", field="ids")
+    why, actor = reason(request.form.get("reason", "")), principal().actor
     if request.form.get("step") == "drop":
-        dropped = wired().dead_letters.drop(ids, reason, actor=actor)
+        dropped = wired().dead_letters.drop(ids, why, actor=actor)
         return f"{counted(dropped, 'dead letter')} given up."
-    done = wired().dead_letters.replay(ids, reason, actor=actor, now=now())
+    done = wired().dead_letters.replay(ids, why, actor=actor, now=now())
     words = f"{counted(done.replayed, 'dead letter')} recorded."
     return f"{words} {done.still_dead} cannot be yet." if done.still_dead else words
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from api.instants import format_instant, parse_instant
+from api.schemas.fields import Sentence
 from domain.errors import InvalidInput
 from domain.money import exponent
 
@@ -105,6 +107,23 @@ def instant(text: str, zone: str = "UTC") -> datetime:
     if at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != naive:
         raise InvalidInput("clocks there go forward over this hour: choose another one")
     return parse_instant(format_instant(at))
+
+
+def reason(text: str) -> str:
+    """A reason, as long as the API takes one; lines of it become one.
+
+    Raises:
+        InvalidInput: there is none, or it is too long.
+
+    >>> reason(" agreed\\r\\n by phone ")
+    'agreed by phone'
+    """
+    if not text.strip():
+        raise InvalidInput("say why", field="reason")
+    try:
+        return Sentence().deserialize(" ".join(text.split()))
+    except ValidationError as refusal:
+        raise InvalidInput(" ".join(map(str, refusal.messages)), field="reason") from None
 
 
 def _text(text: str, _: Where) -> str:

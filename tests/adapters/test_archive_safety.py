@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from adapters.postgres.rebuild import PostgresRebuilder
 from api.archive_files import detach, restore, write
 from api.wiring import Wired
 from application.archiving import Archive, Month, month_of
-from domain.errors import Busy, InvalidInput, RuleViolation
+from domain.errors import Busy, InvalidInput, NotFound, RuleViolation
 from projections.chain import Row
 from tests.detached import (
     MONTH,
@@ -125,3 +126,50 @@ def test_a_month_does_not_come_back_behind_a_rebuild(
     assert not is_there(stored)
     restore(wired, file)
     assert PostgresRebuilder(stored.database, stored.catalog).differing() == {}
+
+
+def test_of_two_who_detach_it_at_once_one_does(
+    stored: StoredWorld, wired: Wired, tmp_path: Path
+) -> None:
+    before = log(stored)
+    file = archived(wired, tmp_path)
+    with ThreadPoolExecutor() as both:
+        tried = [both.submit(detach, wired, file, ACTOR, now()) for _ in range(2)]
+    failed = [type(each.exception()) for each in tried if each.exception()]
+    assert failed in ([Busy], [NotFound])
+    restore(wired, file)
+    assert log(stored) == before
+
+
+def test_a_month_that_came_back_is_stored_like_any_other(
+    stored: StoredWorld, wired: Wired, tmp_path: Path
+) -> None:
+    before = how_it_is_stored(stored)
+    file, _ = detached(wired, tmp_path)
+    restore(wired, file)
+    assert how_it_is_stored(stored) == before
+
+
+def how_it_is_stored(stored: StoredWorld) -> list[tuple[Any, ...]]:
+    """Its columns, constraints, indexes, owner, and what identifies a row to a replica."""
+    return [
+        *stored.rows(
+            "SELECT attname, attnotnull, attstorage, attcompression, atthasdef FROM pg_attribute"
+            " WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum",
+            PARTITION,
+        ),
+        *stored.rows(
+            "SELECT contype, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid = %s::regclass ORDER BY 2",
+            PARTITION,
+        ),
+        *stored.rows(
+            "SELECT regexp_replace(indexdef, 'INDEX .* ON', 'ON') AS as_made FROM pg_indexes"
+            " WHERE tablename = %s ORDER BY 1",
+            PARTITION,
+        ),
+        *stored.rows(
+            "SELECT relowner, relreplident, relpersistence FROM pg_class WHERE relname = %s",
+            PARTITION,
+        ),
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -14,8 +15,11 @@ from application.kept_changes import LASTS, LEFT_FOR, Asked, Stake
 from application.keys import Keys
 from application.searching import Found, Search
 from domain.errors import StoreUnavailable
+from domain.events.stripe_invoice import CallAnswered, CallAttempted
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
+STREAMS = "00000000"
+"""How ids of streams that are no cycle's begin."""
 ASKED = Asked(
     operation="add_item",
     path={"organization": "acme"},
@@ -144,6 +148,72 @@ def test_what_is_known_to_be_done_in_part_is_not_looked_for_again(
     found = store.get(request)
     assert found is not None
     assert (found.begun_by, found.begun_after, found.is_uncertain) == ("key:c", 0, True)
+
+
+ANSWERED = '"key":"c1","status":402,"reference":null,"request":null,"code":null,"message":null'
+
+
+@pytest.mark.parametrize(
+    ("topic", "actor", "more", "counts"),
+    [
+        pytest.param(
+            "MemberRemoved", "key:a, approved by key:b{name}", '"user":"u"', True, id="it"
+        ),
+        pytest.param("MemberRemoved", "key:a, approved by ü{name}", '"user":"u"', True, id="again"),
+        pytest.param(
+            "MemberRemoved", "key:a, approved by key:b{name}7", '"user":"u"', False, id="17"
+        ),
+        pytest.param("MemberRemoved", "member:x{name}", '"user":"u"', False, id="named like it"),
+        pytest.param("MemberRemoved", "key:c", '"user":"{name}"', False, id="about it"),
+        pytest.param("CallAnswered", "sync", ANSWERED, False, id="of another stream"),
+    ],
+)
+def test_what_a_request_has_led_to_is_told_by_the_actor_of_its_events(
+    store: PostgresChangeRequests,
+    database: Database,
+    topic: str,
+    actor: str,
+    more: str,
+    counts: bool,
+) -> None:
+    request = kept(store)
+    store.begin(request, "key:b", None)
+    found = store.get(request)
+    assert found is not None
+    said = f'"actor":"{actor}",{more}'.replace("{name}", found.name)
+    append(database, f"{topic}@1", said)
+    assert len(store.traces(found)) == counts
+
+
+def test_stripes_answers_are_told_whoever_heard_them(
+    store: PostgresChangeRequests, database: Database
+) -> None:
+    request = kept(store)
+    store.begin(request, "key:b", None)
+    found = store.get(request)
+    assert found is not None
+    stream = uuid4()
+    attempted = (
+        f'"actor":"{found.actor_of("key:b")}","plan":1,"purpose":"void","key":"c1","method":"post",'
+        '"endpoint":"/v1/invoices/in_1/void","parameters":{},"revision":1,'
+        '"attempted_at":"2026-01-05T10:00:00Z"'
+    )
+    append(database, "CallAttempted@1", attempted, stream)
+    append(database, "CallAnswered@1", f'"actor":"sync",{ANSWERED}', stream)
+    kinds = {type(each) for each in store.traces(found)}
+    assert kinds == {CallAttempted, CallAnswered}
+
+
+def append(database: Database, topic: str, said: str, stream: UUID | None = None) -> None:
+    """An event by hand, in its own stream or in one that is there."""
+    body = '{"occurred_at":"2026-01-05T10:00:00Z",' + said + "}"
+    with database.connection() as connection:
+        connection.execute(
+            "INSERT INTO cyclebook_events (originator_id, originator_version, topic, state,"
+            " recorded_at) SELECT %(id)s, 1 + count(*), %(topic)s, %(state)s, now()"
+            " FROM cyclebook_events WHERE originator_id = %(id)s",
+            {"id": STREAMS + str(stream or uuid4())[8:], "topic": topic, "state": body.encode()},
+        )
 
 
 def test_what_is_decided_stays_so(store: PostgresChangeRequests) -> None:

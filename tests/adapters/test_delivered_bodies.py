@@ -9,8 +9,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from adapters.notify.http import HttpSender
 from application.delivering import SCHEDULE, Delivering
 from application.notices import Notice
-from tests.posted import ORIGIN, Post, post  # noqa: F401
+from tests.posted import ORIGIN, Post, post
 from tests.receiver import receiving
+
+__all__ = ["post"]
 
 
 def test_nul_characters_of_others_stop_nobody(post: Post) -> None:

@@ -2,12 +2,15 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
 from application.delivering import LEASE, SCHEDULE, Attempt
 from domain.errors import NotFound
-from tests.posted import Post, failing, post  # noqa: F401
+from tests.posted import Post, failing, post
+
+__all__ = ["post"]
 
 
 def test_an_occurrence_is_told_once_to_everybody_who_asked(post: Post) -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from adapters.postgres import usage_records
+from adapters.postgres import organization_log, usage_records
 from adapters.postgres.logged_usage import LoggedUsage
 from adapters.postgres.usage_records import PostgresUsageArchive
 from api.archive_files import restore
 from api.wiring import Wired
 from application.exporting import Window
 from application.usage_records import Wanted
-from domain.errors import MonthArchived
+from domain.errors import Busy, MonthArchived
 from domain.events.stripe_invoice import SyncFailed
+from domain.identity import organization_stream, stripe_stream
 from tests.detached import (
     MONTH,
     detached,
@@ -53,6 +54,8 @@ def test_nothing_is_read_as_empty(stored: StoredWorld, wired: Wired, tmp_path: P
     # The world's process remembers the cycle from before.
     with pytest.raises(MonthArchived):
         stored.made.invoice(FIRST)
+    with pytest.raises(MonthArchived):
+        stored.log.read_together([stripe_stream(FIRST), organization_stream("acme")])
     restore(wired, file)
     for ask in questions(wired):
         ask()
@@ -86,6 +89,27 @@ def test_a_search_under_way_does_not_end_early(
         detached(wired, tmp_path)
         with pytest.raises(MonthArchived, match=MONTH):
             next(found)
+
+
+def test_an_export_under_way_does_not_end_early(
+    stored: StoredWorld, wired: Wired, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(organization_log, "PAGE", 1)
+    log = organization_log.PostgresOrganizationLog(stored.database)
+    events = log.events("acme", for_staff=True)
+    next(events)
+    detached(wired, tmp_path)
+    with pytest.raises(MonthArchived, match=MONTH):
+        list(events)
+    assert {each.name for each in log.events("acme", for_staff=False)} == {"acme", SECOND, THIRD}
+
+
+def test_what_reads_at_one_moment_keeps_the_month_where_it_is(
+    stored: StoredWorld, wired: Wired, tmp_path: Path
+) -> None:
+    with wired.audit_trail.chain.opened(), pytest.raises(Busy):
+        detached(wired, tmp_path)
+    detached(wired, tmp_path)
 
 
 def test_usage_is_not_read_as_none_where_its_cycle_is_remembered(
@@ -160,9 +184,14 @@ def test_late_usage_waits_until_it_is_back(
     file, _ = detached(wired, tmp_path)
     made = stored.made
     again = made.usage("1", day(5), id="r1", properties={"region": "fra"})
-    sent = [made.usage("5", day(12)), made.usage("1", made.now), again]
+    other = made.usage("2", day(5), id="r1", properties={"region": "fra"})
+    sent = [made.usage("5", day(12)), made.usage("1", made.now), again, other]
     refused = made.record(sent).refusals
-    assert {at: each.code for at, each in refused.items()} == {0: "month_archived", 2: "duplicate"}
+    assert {at: each.code for at, each in refused.items()} == {
+        0: "month_archived",
+        2: "duplicate",
+        3: "conflict",
+    }
     (waiting,) = quarantined(stored)
     made.register(policies={"late_limit_cycles": 3})
     replayed = [stored.quarantine.replay([waiting], "again", actor=ACTOR, now=made.now)]

@@ -9,7 +9,9 @@ import pytest
 from adapters.postgres.notices import announce
 from application.endpoints import ENDPOINTS_MAX
 from domain.errors import NotFound, RuleViolation
-from tests.posted import Post, paid, post  # noqa: F401
+from tests.posted import Post, paid, post
+
+__all__ = ["post"]
 
 
 def test_after_five_days_of_nothing_but_failures_it_is_disabled_and_that_is_told(

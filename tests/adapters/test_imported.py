@@ -84,6 +84,15 @@ def test_what_was_nobodys_is_found_by_the_customer(store: PostgresImported) -> N
     assert store.nobodys(None, START) == []
 
 
+def test_what_was_anothers_is_not_found_by_a_customer_that_it_let_go(
+    store: PostgresImported,
+) -> None:
+    store.keep(invoice("in_1", organization="globex"))
+    assert store.every_of("acme", "cus_1") == []
+    assert store.of_organization("acme", "cus_1", None, 9) == []
+    assert [each.id for each in store.every_of("globex", None)] == ["in_1"]
+
+
 def test_an_organization_is_claimed_for_one_customer(store: PostgresImported) -> None:
     assert store.claim("cus_1", "acme") and store.claim("cus_1", "acme")
     assert not store.claim("cus_2", "acme")

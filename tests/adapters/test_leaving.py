@@ -153,7 +153,7 @@ def test_a_file_that_is_not_whole_detaches_nothing(
 
 def test_twice_is_once(stored: StoredWorld, wired: Wired, tmp_path: Path) -> None:
     file, _ = detached(wired, tmp_path)
-    with pytest.raises(NotFound, match=MONTH):
+    with pytest.raises(NotFound, match=f"{MONTH}: it is detached"):
         detach(wired, file, ACTOR, now())
     with pytest.raises(InvalidInput, match=r"detached.*events-2026-01"):
         write(wired, month_of(MONTH), tmp_path)

@@ -1,4 +1,4 @@
-"""The words of e-mails: whole for every kind, in plain words, and never HTML or headers of others."""
+"""The words of e-mails: whole for every kind, plain, and never HTML or headers of others."""
 
 import pytest
 

@@ -12,7 +12,7 @@ from application.notices import SUBJECTS, Notice, Told
 from domain.errors import InvalidInput, NotFound
 from domain.events.organization import MemberRemoved
 from domain.organization import Organization
-from tests.mailed import (  # noqa: F401
+from tests.mailed import (
     AT,
     ORIGIN,
     SAID,
@@ -25,6 +25,8 @@ from tests.mailed import (  # noqa: F401
     smtp,
     told,
 )
+
+__all__ = ["inbox", "office", "smtp"]
 
 
 def test_owners_and_billing_members_are_told_once(office: Office, inbox: Inbox) -> None:

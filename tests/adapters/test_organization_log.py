@@ -22,7 +22,7 @@ def database(each_database_url: str) -> Iterator[Database]:
                 " (originator_id, originator_version, topic, state, notification_id, recorded_at)"
                 " SELECT %s, n, 'MemberRemoved@1', convert_to(format(%s, %s || n), 'UTF8'),"
                 " 2 * n + %s, now() FROM generate_series(1, %s) AS n",
-                [organization_stream(name), SMALL, name, name == "acme", 2 * PAGE + 1],
+                [organization_stream(name), SMALL, name, int(name == "acme"), 2 * PAGE + 1],
             )
     yield opened
     opened.close()

@@ -182,6 +182,18 @@ def test_each_kind_has_its_own_rows_and_nobody_elses(store: PostgresOrganization
         assert not any(isinstance(each, (dict, list, float)) for each in row.values())
 
 
+def test_what_another_organization_was_billed_for_does_not_come_with_its_former_customer(
+    store: PostgresOrganizationRows, database: Database
+) -> None:
+    with database.connection() as connection:
+        connection.execute(
+            "UPDATE imported_invoice SET organization = 'globex', customer = 'cus_acme'"
+            " WHERE id = 'in_globex'"
+        )
+    found = [row["stripe_invoice"] for kind, row in read(store) if kind.startswith("imported")]
+    assert found == ["in_acme", "in_acme"]
+
+
 def test_customers_get_what_is_theirs(store: PostgresOrganizationRows) -> None:
     found = read(store, for_staff=False)
     assert {kind for kind, _ in found} == KEPT.keys() - STAFF

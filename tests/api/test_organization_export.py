@@ -100,3 +100,12 @@ def test_the_command_writes_a_file_for_each_kind(run: Run, much: None, tmp_path:
         assert each["sha256"] == hashlib.sha256(content).hexdigest()
         assert each["rows"] == content.count(b"\n")
     assert run("export-organization", "nobody", "--to", str(folder))[0] == 2
+
+
+def test_what_broke_off_has_no_manifest(run: Run, much: None, tmp_path: Path) -> None:
+    assert run("export-organization", "acme", "--to", str(tmp_path))[0] == 0
+    event = tmp_path / "event.ndjson"
+    event.unlink()
+    event.mkdir()  # a file that cannot be written
+    assert run("export-organization", "acme", "--to", str(tmp_path))[0] == 2
+    assert not (tmp_path / "manifest.json").exists()

@@ -1,4 +1,4 @@
-"""Stripe left alone: its return is seen within half a minute, though nothing is to be sent to it."""
+"""Stripe left alone: its return is seen soon, though nothing is to be sent to it."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -50,6 +50,12 @@ def after_its_issue(made: World) -> None:
     made.credit("next", 700)
 
 
+def after_it_was_forgiven(made: World) -> None:
+    issued(made)
+    made.voiding.void(FIRST, "forgive", "a bad month", actor=ACTOR)
+    made.credit("next", 700)
+
+
 def before_and_used_up(made: World) -> None:
     made.credit("all", 700)
     issued(made)
@@ -67,6 +73,7 @@ def before_and_left_over(made: World) -> None:
     [
         pytest.param(in_its_grace, ["late"], ["late"], id="granted before the first was settled"),
         pytest.param(after_its_issue, [], ["next"], id="granted after the first was issued"),
+        pytest.param(after_it_was_forgiven, [], ["next"], id="granted after it was forgiven"),
         pytest.param(before_and_used_up, ["all"], [], id="used up by the first"),
         pytest.param(before_and_left_over, ["large"], ["large"], id="used by the second as well"),
     ],

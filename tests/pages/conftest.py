@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.databases import migrated_database
+from tests.pages.staff import call, issued, registered
 from tests.pages.stage import Open, Stage, set_up, visiting
 
 SHOTS = "CYCLEBOOK_SHOTS"
@@ -25,6 +26,31 @@ def stage(embedded_server: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shots.mkdir(parents=True, exist_ok=True)
     with set_up(url, home, shots) as stage:
         yield stage
+
+
+@pytest.fixture(scope="session")
+def acting(stage: Stage) -> str:
+    """An organization whose first invoice is issued: 100.00 for one item; one service runs.
+
+    Support's forms change it.
+    """
+    organization = registered(stage, "act-one")
+    first = stage.wired.books.cycle_names(organization)[0]
+    begun = stage.wired.invoices.get(first).invoice.period.start.isoformat()
+    item = {
+        "item": "first",
+        "description": "Set-up",
+        "amount": 10_000,
+        "currency": "usd",
+        "at": begun,
+        "reason": "agreed",
+    }
+    path = f"/v1/organizations/{organization}"
+    call(stage, "POST", f"{path}/items", item)
+    attached = {"attachment": "db", "service": "database", "at": begun}
+    call(stage, "POST", f"{path}/attachments", attached)
+    issued(stage, organization)
+    return organization
 
 
 @pytest.fixture(scope="session")

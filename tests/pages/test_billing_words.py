@@ -1,27 +1,14 @@
 """What the billing page makes of invoices, states and amounts before a template shows them."""
 
-import csv
-import io
 from dataclasses import replace
-from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
 from api.pages.billing.arithmetic import rows
 from api.pages.billing.breakdown import BY_HAND, by_service, described
-from api.pages.billing.charts import bill_chart, by_meter, cost_chart
 from api.pages.billing.compared import compared
-from api.pages.billing.csv_lines import COLUMNS, written_lines
 from api.pages.billing.states import State, Trouble, check_of, state_of, trouble_of
-from application.insight_views import (
-    CostDay,
-    DailyCost,
-    ForecastDay,
-    ForecastView,
-    UsageDay,
-)
 from application.views import StripeBadge
 from domain.billing_cycle import Outcome, Status
 from domain.events.outcome import (
@@ -31,42 +18,9 @@ from domain.events.outcome import (
     PaymentActionRequired,
     PaymentFailed,
 )
-from domain.invoice import Invoice, LineItem
-from domain.period import Period
 from projections.steps import Step
-from tests.january import FEBRUARY, JANUARY, day
-
-PERIOD = Period(JANUARY, FEBRUARY)
-
-
-def line(key: str, description: str, amount: int = 100, attachment: str | None = "web") -> LineItem:
-    return LineItem(
-        key=key,
-        kind="fee",
-        description=description,
-        quantity=Fraction(1),
-        unit=None,
-        amount=amount,
-        unrounded=Fraction(amount),
-        period=PERIOD,
-        attachment=attachment,
-    )
-
-
-def measured(kind: str, description: str) -> LineItem:
-    unit = None if kind in ("late", "item") else "hour"
-    return replace(line("a", description), kind=kind, unit=unit)
-
-
-def invoice(*lines: LineItem, currency: str = "usd") -> Invoice:
-    return Invoice(
-        cycle="acme.2026-01-01",
-        organization="acme",
-        currency=currency,
-        period=PERIOD,
-        revision=1,
-        lines=lines,
-    )
+from tests.january import day
+from tests.pages.lines import invoice, line, measured
 
 
 def test_lines_by_service_the_dearest_first() -> None:
@@ -232,113 +186,6 @@ def test_a_step_in_whole_units(step: Step, shown: tuple[str, str, str, str]) -> 
 
 def test_rounding_that_changes_nothing_is_not_told() -> None:
     assert rows([Step(kind="rounding", what="rounded once", amount=Fraction(0))], 1, "usd") == ()
-
-
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "=cmd|' /C calc'!A0")
-
-
-@pytest.mark.parametrize("text", FORMULAS)
-def test_no_cell_is_a_formula(text: str) -> None:
-    written = written_lines(invoice(line(text, text, -123_456, text)))
-
-    (row,) = csv.DictReader(io.StringIO(written, newline=""))
-    for column in ("line", "service", "description"):
-        assert row[column] == f"'{text}"
-    assert row["amount"] == "-1234.56", "a number stays one"
-
-
-def test_every_column_is_named() -> None:
-    (first, second) = csv.reader(io.StringIO(written_lines(invoice(line("a", "A,\nB")))))
-
-    assert tuple(first) == COLUMNS
-    assert second[:4] == ["acme.2026-01-01", "a", "web", "A,\nB"]
-
-
-def forecast(*days: ForecastDay) -> ForecastView:
-    return ForecastView(
-        organization="acme",
-        cycle="acme.2026-01-01",
-        currency="usd",
-        ends_at=FEBRUARY,
-        accrued=300,
-        expected=600,
-        low=500,
-        high=700,
-        confidence=80,
-        method="pace",
-        basis=(),
-        by_day=days,
-        apart=0,
-        lines=(),
-        as_of=day(2),
-    )
-
-
-def on(number: int, by_then: int, low: int, high: int, *, known: bool) -> ForecastDay:
-    return ForecastDay(
-        day=date(2026, 1, number), amount=150, by_then=by_then, low=low, high=high, known=known
-    )
-
-
-THREE_DAYS = forecast(
-    on(1, 150, 150, 150, known=True),
-    on(2, 300, 300, 300, known=True),
-    on(3, 450, 400, 500, known=False),
-)
-
-
-def test_the_course_of_a_bill_goes_on_where_it_is_known_to_be() -> None:
-    chart = bill_chart(THREE_DAYS)
-
-    assert chart["days"] == ["2026-01-01", "2026-01-02", "2026-01-03"]
-    assert {each["label"]: each["values"] for each in chart["series"]} == {
-        "So far": [1.5, 3.0, None],
-        "Expected": [None, 3.0, 4.5],
-        "At most": [None, 3.0, 5.0],
-        "At least": [None, 3.0, 4.0],
-    }
-
-
-def test_a_day_that_is_known_is_not_expected_too() -> None:
-    cost = DailyCost(
-        organization="acme",
-        cycle="acme.2026-01-01",
-        status="accruing",
-        currency="jpy",
-        time_zone="UTC",
-        accrued=300,
-        days=(CostDay(day=date(2026, 1, 2), amount=150, by_attachment={}),),
-        sources=(),
-        apart={},
-        as_of=day(2),
-    )
-
-    chart = cost_chart(cost, THREE_DAYS)
-
-    assert chart["days"] == ["2026-01-02", "2026-01-03"]
-    assert [each["values"] for each in chart["series"]] == [[150, None], [None, 150]]
-
-
-def test_usage_by_meter() -> None:
-    rows_ = [
-        UsageDay(
-            day=date(2026, 1, number),
-            meter=meter,
-            name=meter,
-            unit="u",
-            shown="max",
-            quantity=Decimal(2),
-            records=1,
-        )
-        for number, meter in ((1, "b"), (1, "a"), (2, "b"))
-    ]
-
-    found = by_meter(rows_)
-
-    assert [(each.name, len(each.days), each.words) for each in found] == [
-        ("a", 1, "the highest of each day"),
-        ("b", 2, "the highest of each day"),
-    ]
 
 
 def test_a_steps_span_is_told_in_the_customers_time() -> None:

@@ -6,58 +6,32 @@ Makes ``ops-...``: rows of queues, dead letters, messages and webhook endpoints 
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import expect
 
 from adapters.postgres.database import Database
-from adapters.postgres.dead_letters import PostgresDeadLetters
 from adapters.postgres.sync_queue import PostgresSyncQueue
-from application.inbox import Message as StripeMessage
-from application.messages import Message, Poison
 from application.schedule_ports import LoopSeen
 from tests.pages.staff import csrf, registered, shown
-from tests.pages.stage import Open, Stage
+from tests.pages.stage import Stage
 from tests.pages.test_billing_xss import PAYLOADS
-
-PATH = "/operations"
-CYCLE = "ops-one.2026-01-01"
-WORKER = UUID(int=7)
-AGO = datetime.now(UTC) - timedelta(hours=1)
+from tests.pages.troubles import (
+    AGO,
+    CYCLE,
+    PATH,
+    WORKER,
+    dead_letter,
+    failed_message,
+    mail_given_up,
+    park,
+)
 
 
 @pytest.fixture(scope="module")
 def database(stage: Stage) -> Iterator[Database]:
     with closing(Database(stage.wired.settings.database_url or "", size=2)) as found:
         yield found
-
-
-def _park(stage: Stage, database: Database, cycle: str = CYCLE, why: str = "unsafe: x") -> None:
-    queue = PostgresSyncQueue(database)
-    queue.mark(cycle, 1, AGO)
-    for claim in queue.claim(50):
-        if claim.cycle == cycle:
-            queue.fail(claim.token, why, refused=True, park=True)
-        else:
-            queue.give_back(claim.token, timedelta())
-
-
-def _letter(database: Database, body: str, detail: str = "no such meter") -> int:
-    sent = Message(body=body.encode(), content_type="application/json", routing_key="fra")
-    poison = Poison(message=sent, code="invalid_record", detail=detail)
-    return PostgresDeadLetters(database).add([poison])[0]
-
-
-def _failed_message(stage: Stage, database: Database, name: str, why: str = "busy: x") -> None:
-    about = StripeMessage(id=name, type="invoice.paid", object_id="in_1", cycle=CYCLE)
-    assert stage.wired.inbox.accept(about, b"{}")
-    with database.connection() as connection:
-        connection.execute(
-            "UPDATE webhook_inbox SET last_error = %s, due_at = NULL WHERE event_id = %s",
-            [why, name],
-        )
 
 
 def test_everything_is_on_it(stage: Stage) -> None:
@@ -114,7 +88,7 @@ def test_a_worker_that_says_so_is_at_work(stage: Stage) -> None:
 
 @pytest.mark.parametrize("cycle", [CYCLE, ""], ids=["one", "all"])
 def test_a_sync_that_was_given_up_is_retried(stage: Stage, database: Database, cycle: str) -> None:
-    _park(stage, database)
+    park(stage, database)
     client = stage.client()
     assert "unsafe: x" in client.get(PATH).text
 
@@ -126,7 +100,7 @@ def test_a_sync_that_was_given_up_is_retried(stage: Stage, database: Database, c
 
 
 def test_a_message_that_failed_is_retried_once(stage: Stage, database: Database) -> None:
-    _failed_message(stage, database, "evt_ops1")
+    failed_message(stage, database, "evt_ops1")
     client = stage.client()
     data = {"csrf": csrf(client, PATH), "message": "evt_ops1"}
     assert "evt_ops1" in client.get(PATH).text
@@ -153,7 +127,7 @@ def test_a_schedule_is_asked_for_by_name(stage: Stage) -> None:
 
 
 def test_dead_letters_are_given_up_with_a_reason(stage: Stage, database: Database) -> None:
-    letter = _letter(database, '{"id": "ops-letter"}')
+    letter = dead_letter(database, '{"id": "ops-letter"}')
     client = stage.client()
     data = {"csrf": csrf(client, PATH), "ids": str(letter), "step": "drop"}
 
@@ -170,7 +144,7 @@ def test_dead_letters_are_given_up_with_a_reason(stage: Stage, database: Databas
 
 
 def test_dead_letters_are_recorded_again(stage: Stage, database: Database) -> None:
-    letter = _letter(database, "no JSON at all")
+    letter = dead_letter(database, "no JSON at all")
     client = stage.client()
     data = {"csrf": csrf(client, PATH), "ids": str(letter), "step": "replay", "reason": "again"}
 
@@ -184,7 +158,7 @@ def test_dead_letters_are_recorded_again(stage: Stage, database: Database) -> No
 def test_an_e_mail_that_was_given_up_is_sent_again(
     stage: Stage, database: Database, every: bool
 ) -> None:
-    mail = _mail_given_up(database)
+    mail = mail_given_up(database)
     client = stage.client()
     page = client.get(PATH).text
     assert "the mail server refused it: 550" in page and "ada of ops-mail" in page
@@ -197,20 +171,6 @@ def test_an_e_mail_that_was_given_up_is_sent_again(
     assert gone.status_code == 303
     assert "Nothing was done: none of these e-mails was given up." in client.get(PATH).text
     stage.wired.mails.drop([mail], "a test", actor="test")
-
-
-def _mail_given_up(database: Database) -> int:
-    with database.connection() as connection:
-        row = connection.execute(
-            "WITH told AS (INSERT INTO notice (occurrence, kind, organization, at, data)"
-            " VALUES (gen_random_uuid()::text, 'invoice.issued', 'ops-mail', now(), '{}')"
-            " RETURNING number)"
-            " INSERT INTO mail (notice, organization, member, status, attempts, error)"
-            " SELECT number, 'ops-mail', 'ada', 'given_up', 1, 'the mail server refused it: 550'"
-            " FROM told RETURNING number"
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def test_webhooks_to_our_systems_are_sent_again_by_admins(stage: Stage, database: Database) -> None:
@@ -235,11 +195,11 @@ def test_webhooks_to_our_systems_are_sent_again_by_admins(stage: Stage, database
 
 
 def test_what_others_wrote_stays_text(stage: Stage, database: Database) -> None:
-    letters = [_letter(database, f"{number} {text}") for number, text in enumerate(PAYLOADS)]
+    letters = [dead_letter(database, f"{number} {text}") for number, text in enumerate(PAYLOADS)]
     for number, text in enumerate(PAYLOADS[:10]):
-        _failed_message(stage, database, f"evt_ops_x{number}", text)
+        failed_message(stage, database, f"evt_ops_x{number}", text)
     registered(stage, "ops-two")
-    _park(stage, database, "ops-two.2026-01-01", PAYLOADS[0])
+    park(stage, database, "ops-two.2026-01-01", PAYLOADS[0])
     description = PAYLOADS[2]
     made = stage.wired.endpoints.create("https://erp.example", None, description, actor="test")
 
@@ -256,88 +216,3 @@ def test_what_others_wrote_stays_text(stage: Stage, database: Database) -> None:
     stage.wired.sync_queue.retry_parked()
     with database.connection() as connection:
         connection.execute("DELETE FROM webhook_inbox WHERE event_id LIKE 'evt_ops_x%'")
-
-
-@pytest.fixture
-def troubled(stage: Stage, database: Database) -> Iterator[None]:
-    """A bit of everything."""
-    trouble = LoopSeen(name="mail", steps=1, failures=2, problem="the mail server is away")
-    stage.wired.scheduling.crew.beat(WORKER, ["project", "sync", "schedule", "notify"], [trouble])
-    _park(stage, database, why="customer_gone: the customer was deleted at Stripe: link another")
-    _failed_message(stage, database, "evt_ops9", "stripe_away: Stripe does not answer")
-    letter = _letter(database, '{"meter": "egress", "value": "x"}')
-    mail = _mail_given_up(database)
-    yield
-    stage.wired.mails.drop([mail], "a test", actor="test")
-    stage.wired.dead_letters.drop([letter], "a test", actor="test")
-    stage.wired.sync_queue.retry_parked()
-    with database.connection() as connection:
-        connection.execute("DELETE FROM webhook_inbox WHERE event_id = 'evt_ops9'")
-    stage.wired.scheduling.crew.leave(WORKER)
-
-
-@pytest.mark.usefixtures("troubled")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_accessible(open_window: Open, scheme: str) -> None:
-    visit = open_window(color_scheme=scheme)
-    visit.sign_in(name="carol", role="admin")
-    visit.go(PATH)
-    visit.shoot(f"operations-{scheme}")
-    visit.assert_accessible()
-
-
-@pytest.mark.usefixtures("troubled")
-def test_it_is_readable_on_a_telephone(open_window: Open) -> None:
-    visit = open_window(viewport={"width": 390, "height": 844})
-    visit.sign_in()
-    page = visit.go(PATH)
-    visit.shoot("operations-narrow")
-    visit.assert_accessible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-@pytest.mark.usefixtures("troubled")
-def test_a_refresh_leaves_focus_and_what_is_typed(
-    stage: Stage, database: Database, open_window: Open
-) -> None:
-    visit = open_window()
-    visit.sign_in()
-    page = visit.go(PATH)
-    reason = page.get_by_label("Reason")
-    reason.fill("the clock of fra-7")
-    box = page.get_by_role("checkbox").first
-    box.check()
-    reason.focus()
-    stage.wired.sync_queue.retry_parked()
-
-    expect(page.get_by_role("button", name=f"Retry the sync of {CYCLE}")).to_have_count(
-        0, timeout=20_000
-    )
-
-    expect(reason).to_be_focused()
-    expect(reason).to_have_value("the clock of fra-7")
-    expect(box).to_be_checked()
-
-
-def test_it_can_be_kept_still(open_window: Open) -> None:
-    visit = open_window()
-    visit.sign_in()
-    page = visit.go(PATH)
-
-    page.get_by_role("link", name="Stop that").click()
-
-    expect(page.get_by_role("link", name="Refresh every 5 seconds")).to_be_visible()
-    assert page.locator("[hx-get]").count() == 0
-
-
-def test_without_scripts_it_works_as_well(
-    stage: Stage, database: Database, open_window: Open
-) -> None:
-    _park(stage, database)
-    visit = open_window(java_script_enabled=False)
-    visit.sign_in()
-    page = visit.go(PATH)
-
-    page.get_by_role("button", name=f"Retry the sync of {CYCLE}").click()
-
-    expect(page.get_by_text("1 sync will be tried again at once.")).to_be_visible()

@@ -130,7 +130,9 @@ def test_quarantined_usage_is_replayed_once_its_meter_is_defined(stage: Stage, q
     assert mute.status_code == 422
     assert 'id="reason-wrong"' in mute.text
     assert re.search(rf'value="{chosen[0]}"[^>]*checked', mute.text), "the choice is kept"
-    data["reason"] = "defined now"
+    wordy = client.post("/support/quarantine", data={**data, "reason": "x" * 501})
+    assert (wordy.status_code, 'id="reason-wrong"' in wordy.text) == (422, True)
+    data["reason"] = "defined\r\nnow"
     asked = client.post(path, data=data)
     assert asked.status_code == 200
     assert "1 record would be recorded as sent" in shown(asked.text).text

@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from api.pages.typed import Field, Where, instant, minor_units, read
+from api.pages.typed import Field, Where, instant, minor_units, read, reason
 from domain.errors import InvalidInput
 
 BERLIN = Where(currency="usd", zone="Europe/Berlin")
@@ -78,6 +78,15 @@ def test_an_instant_is_read_by_the_clocks_there(text: str, utc: str) -> None:
 def test_an_instant_is_refused(text: str, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         instant(text, "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [(" \r\n", "say why"), ("x" * 501, "between 1 and 500"), ("a\0", "NUL")]
+)
+def test_a_reason_is_refused(text: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words) as refused:
+        reason(text)
+    assert refused.value.context == {"field": "reason"}
 
 
 def test_a_form_is_read_field_by_field() -> None:

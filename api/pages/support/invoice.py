@@ -1,5 +1,6 @@
 """One invoice for support: as it is and as it was, why, its story, and how it stands at Stripe."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import render_template, request
@@ -41,6 +42,7 @@ def support_invoice(cycle: str) -> Any:
         offers=offers(ON_INVOICES, place),
         recent=story[-RECENT:][::-1],
         events=len(story),
+        unpriced=_unpriced(place),
         outcomes=[
             (each.at, describe(each, place.where.currency)) for each in _view(place).outcomes
         ],
@@ -68,6 +70,16 @@ def _replayed(place: Place, story: tuple[HistoryEntry, ...]) -> dict[str, Any]:
         "wrong": wrong,
         "typed": {name: request.args.get(name, "") for name in ("as_of", "known_at")},
     }
+
+
+def _unpriced(place: Place) -> Sequence[tuple[str, str]]:
+    """What meters are called whose usage nothing prices, and their ids."""
+    view = _view(place)
+    ids = sorted({each.meter for each in view.unpriced})
+    if not ids:
+        return []
+    words = wired().invoices.meters(view.invoice.organization, view.invoice.cycle)
+    return [(words.name(each), each) for each in ids]
 
 
 def _view(place: Place) -> InvoiceView:

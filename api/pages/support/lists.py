@@ -9,6 +9,7 @@ from api.auth import STAFF
 from api.context import now, wired
 from api.pages.page import page, say
 from api.pages.support.cursors import cursor, whole
+from api.pages.typed import reason
 from application.quarantine import QuarantinePage
 from application.replay_preview import ReplayPreview
 from domain.errors import CyclebookError, InvalidInput
@@ -70,8 +71,7 @@ def _chosen(typed: "MultiDict[str, str]") -> list[int]:
     ids = [each for each in map(whole, named) if each is not None][:REPLAYED_MAX]
     if not ids:
         raise InvalidInput("choose the records that it is about", field="ids")
-    if not typed.get("reason", "").strip():
-        raise InvalidInput("say why", field="reason")
+    reason(typed.get("reason", ""))
     return ids
 
 
@@ -86,11 +86,11 @@ def _settled(ids: list[int], typed: "MultiDict[str, str]") -> str:
     Raises:
         CyclebookError: as ``Quarantine``.
     """
-    reason, actor = typed.get("reason", "").strip(), g.principal.actor
+    why, actor = reason(typed.get("reason", "")), g.principal.actor
     if typed.get("step") == "dismiss":
-        dismissed = wired().quarantine.dismiss(ids, reason, actor=actor)
+        dismissed = wired().quarantine.dismiss(ids, why, actor=actor)
         return f"{counted(dismissed, 'usage record')} dismissed."
-    done = wired().quarantine.replay(ids, reason, actor=actor, now=now())
+    done = wired().quarantine.replay(ids, why, actor=actor, now=now())
     return (
         f"{counted(done.replayed, 'usage record')} recorded, {done.still_quarantined} still "
         f"cannot be placed, {done.refused} clash with what was recorded before."

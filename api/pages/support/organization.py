@@ -68,7 +68,8 @@ def support_usage(organization: str) -> Any:
         wrong[str(refusal.context.get("field", "from"))] = str(refusal)
     except MonthArchived as refusal:
         wrong["from"] = f"{refusal}; or look from a later day on"
-    values = {"place": place, "typed": typed, "wrong": wrong, "found": found}
+    meters = wired().invoices.meters(organization)
+    values = {"place": place, "typed": typed, "wrong": wrong, "found": found, "meters": meters}
     return render_template("support/usage.html", **values), 422 if wrong else 200
 
 

@@ -13,7 +13,7 @@ from api.pages.support.cursors import cursor
 from api.pages.support.on_cases import ON_DISCREPANCIES
 from api.pages.support.on_invoices import ON_INVOICES
 from api.pages.support.on_organizations import ON_ORGANIZATIONS
-from api.pages.typed import minor_units
+from api.pages.typed import minor_units, reason
 from api.second_person import approve
 from application.kept_changes import STATES, WAITING
 from domain.errors import CyclebookError, InvalidInput
@@ -68,12 +68,18 @@ def _decided(change: str) -> str:
     Raises:
         CyclebookError: as the decision.
     """
-    reason = request.form.get("reason", "").strip()
+    typed = request.form.get("reason", "").strip()
     if request.form.get("step") != "approve":
-        wired().change_requests.reject(change, reason, actor=g.principal.actor)
+        wired().change_requests.reject(change, reason(typed), actor=g.principal.actor)
         return "Turned down."
     digest = request.form.get("digest") or None
-    approve(change, g.principal, reason=reason or None, up_to=_up_to(change), digest=digest)
+    approve(
+        change,
+        g.principal,
+        reason=reason(typed) if typed else None,
+        up_to=_up_to(change),
+        digest=digest,
+    )
     return "Approved, and carried out."
 
 
