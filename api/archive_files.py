@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain as joined
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from application.archiving import Copy, Month, Restored, month_of, require_issued
 from application.detached import DetachedMonth
 from application.invoice_bundle import line_of, read_line
-from domain.errors import InvalidInput, StoreUnavailable
+from domain.errors import InvalidInput, RuleViolation, StoreUnavailable
 from projections.chain import BEGINNING, Link, Row, following
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
         InvalidInput: a cycle of the month is not issued, or the month holds nothing, or it left
             the log meanwhile.
         StoreUnavailable: what was read back is not what was written.
+        RuleViolation: an earlier copy in the folder holds what this one does not.
     """
     archive, chain = wired.audit_trail.archive, wired.audit_trail.chain
     require_issued(archive, month)
@@ -50,6 +52,7 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
     if any(each.month == str(month) for each in archive.detached()):
         beside.unlink()
         raise InvalidInput(f"{month} was detached while it was copied", field="month")
+    _require_all_of(file, beside)
     while chain.step():
         pass
     heads = [chain.head(name) for name in chain.names()]
@@ -74,6 +77,20 @@ def write(wired: "Wired", month: Month, folder: Path) -> dict[str, Any]:
     text = json.dumps(manifest, indent=2)
     _manifest_of(file).write_text(f"{text}\n", "utf-8")
     return manifest
+
+
+def _require_all_of(file: Path, beside: Path) -> None:
+    """An earlier copy gives way to one that begins with all of it: months only grow in a log."""
+    if not _manifest_of(file).exists():
+        return
+    earlier = whole_copy(file)
+    if _sealed(islice(rows_of(beside), earlier.events)) != (earlier.events, earlier.seal):
+        beside.unlink()
+        raise RuleViolation(
+            f"{file} holds events that the log does not have, or not as they are there; it stays: "
+            "copy to another folder, and see cyclebook verify --chain",
+            code="archive_differs",
+        )
 
 
 def detach(wired: "Wired", file: Path, by: str, now: datetime) -> DetachedMonth:

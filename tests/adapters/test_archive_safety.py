@@ -28,6 +28,7 @@ from tests.detached import (
     now,
     wired_over,
 )
+from tests.stored_stories import FIRST
 from tests.stored_world import StoredWorld, stored_world
 from tests.world import ACTOR
 
@@ -82,6 +83,41 @@ def test_a_month_that_leaves_while_it_is_copied_keeps_the_copy_it_left_with(
     ]
     restore(wired, file)
     assert log(stored) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"DELETE FROM {PARTITION} WHERE originator_version > 3",
+        f"UPDATE {PARTITION} SET recorded_at = recorded_at + interval '1 s'"
+        " WHERE originator_version = 3",
+    ],
+    ids=["rows are lost", "a row is another"],
+)
+def test_a_copy_is_not_replaced_by_one_that_lacks_something_of_it(
+    stored: StoredWorld, wired: Wired, tmp_path: Path, damage: str
+) -> None:
+    file = archived(wired, tmp_path)
+    whole = file.read_bytes()
+    stored.damage(damage)
+    with pytest.raises(RuleViolation, match="it stays") as refused:
+        write(wired, month_of(MONTH), tmp_path)
+    assert refused.value.code == "archive_differs"
+    assert file.read_bytes() == whole
+    assert len(list(tmp_path.iterdir())) == 2
+    write(wired, month_of(MONTH), tmp_path / "elsewhere")
+
+
+def test_a_copy_is_replaced_by_one_that_holds_more(
+    stored: StoredWorld, wired: Wired, tmp_path: Path
+) -> None:
+    before = write(wired, month_of(MONTH), tmp_path)["events"]
+    stored.made.reconciler.audit(FIRST)
+    stored.made.use("1", stored.made.now)
+    stored.settle_down()
+    assert write(wired, month_of(MONTH), tmp_path)["events"] > before
+    detach(wired, tmp_path / f"events-{MONTH}.ndjson.gz", ACTOR, now())
+    assert not is_there(stored)
 
 
 @pytest.mark.parametrize("of", ["seal", "events"])

@@ -1,9 +1,10 @@
 """What an action would do, told before it is done: invoice by invoice, line by line, in words."""
 
-from api.context import wired
+from api.context import now, wired
 from api.pages.action import Deed, Effect
 from api.pages.actions import require_taken
 from api.pages.words import money
+from application.conflicts import adoption
 from application.so_far import SoFar
 from application.views import InvoiceDelta, InvoiceView, LineDelta, Preview
 from domain.errors import InvalidInput
@@ -243,8 +244,8 @@ def _ended(deed: Deed, view: InvoiceView, how: str) -> Effect:
 
 
 def _adopted(deed: Deed, view: InvoiceView, state: StripeInvoice) -> Effect:
-    stake = deed.op.second(deed.op, dict(deed.given)) if deed.op.second else None
-    moved = stake.differences if stake else {}
+    edits = adoption(state, deed.body["reason"], now())
+    moved = dict(edits.amounts) | {each.line: each.amount for each in edits.lines}
     named: dict[str, str] = {key: held.description for key, held in state.lines.items()}
     named |= {line.key: line.description for line in view.invoice.lines}
     named |= {line.line: line.description for line in state.foreign}
