@@ -38,8 +38,7 @@ class Rehearsal(UsageLog, Protocol):
 
 
 class Rehearsals(Protocol):
-    """Opens rehearsals. While one lasts, its organization's books are locked, and nothing else:
-    be quick."""
+    """Opens rehearsals. While one lasts, its organization's books are locked, not the log."""
 
     def of(self, organization: str, since: datetime) -> AbstractContextManager[Rehearsal]:
         """A rehearsal over the cycles that are open, or end after an instant."""

@@ -84,7 +84,8 @@ class _Unlocked(LogWriter):
     """Writes where its transaction alone reads, and locks neither the log nor the log's clock.
 
     Nobody will ever see in which order. Through the log's table every writer would have to wait;
-    so each event goes into its partition itself.
+    so each event goes into its partition itself. Others wait for the first cycle of a month
+    alone, which makes that partition.
     """
 
     def insert(self, cursor: Cursor[Any], events: Sequence[StoredEvent]) -> None:

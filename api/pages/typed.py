@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
+from api.errors import sentences
 from api.instants import format_instant, parse_instant
 from api.schemas.fields import Sentence
 from domain.errors import InvalidInput
@@ -123,7 +124,8 @@ def reason(text: str) -> str:
     try:
         return Sentence().deserialize(" ".join(text.split()))
     except ValidationError as refusal:
-        raise InvalidInput(" ".join(map(str, refusal.messages)), field="reason") from None
+        words = ", ".join(each for _, each in sentences(refusal))
+        raise InvalidInput(words, field="reason") from None
 
 
 def _text(text: str, _: Where) -> str:

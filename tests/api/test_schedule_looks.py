@@ -13,8 +13,8 @@ from application.schedule_ports import Tally
 from application.worker import SyncWorker
 from domain.errors import GatewayRejected
 from tests.api.conftest import CYCLE, Caller
-from tests.api.test_life import INVOICE, ORGANIZATION, done
 from tests.api.telling import told
+from tests.api.test_life import INVOICE, ORGANIZATION, done
 from tests.api.test_usage import record
 
 NOTHING = Tally(expected=0, done=0)

@@ -32,8 +32,8 @@ def waiving(deed: Deed) -> Effect:
     effect = rehearsed(deed)
     if line is None:
         return effect
-    now, left = _money(deed.view, line.amount), _money(deed.view, line.total - line.amount)
-    words = f"{_come_to(deed, line)} {now} is not asked for: {left} of the line is left."
+    off, left = _money(deed.view, line.amount), _money(deed.view, line.total - line.amount)
+    words = f"{_come_to(deed, line)} {off} is not asked for: {left} of the line is left."
     return Effect(words=(words, *effect.words), invoices=effect.invoices)
 
 
