@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from api.sweeps import sweeps
+from api.sweeps import sweeps, sweeps_by_hand
 from api.wiring import Wired, clock
 from application.recovering import Recovering
 from application.schedule_ports import Crew, LoopSeen
@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 def schedule_loops(wired: Wired, worker: UUID) -> list[Loop]:
     """Make runs of schedules, and find those whose worker is gone."""
     parts = wired.scheduling
-    sweeping = Sweeping(sweeps(wired), parts.runs, parts.jobs, worker, clock)
+    by_hand = sweeps_by_hand(wired)
+    sweeping = Sweeping(sweeps(wired), parts.runs, parts.jobs, worker, clock, by_hand)
     # Not itself a job: whose worker died with it would keep all others from being found.
     recovery = Loop("recovery", Recovering(parts.jobs).step, every(RECOVER_EVERY))
     return [parts.loop(sweeping), recovery]

@@ -42,6 +42,11 @@ def sweeps(wired: Wired) -> Mapping[str, Sweep]:
     }
 
 
+def sweeps_by_hand(wired: Wired) -> Mapping[str, Sweep]:
+    """Those that do something else when a person asks: whoever repaired something audits anew."""
+    return {"audit": partial(_audit, wired, anew=True)}
+
+
 def _counted(work: Callable[[], int], now: datetime) -> Tally:
     """What takes all there is, or fails."""
     done = work()
@@ -72,10 +77,10 @@ def _catch_up(wired: Wired, now: datetime) -> Tally:
     return Tally(expected=looked, done=looked)
 
 
-def _audit(wired: Wired, now: datetime) -> Tally:
+def _audit(wired: Wired, now: datetime, *, anew: bool = False) -> Tally:
     if wired.settings.shadow:  # nothing of ours is at Stripe: `cyclebook shadow` compares
         return Tally(expected=0, done=0)
-    asked = wired.reconciliations.request_daily(now)
+    asked = wired.reconciliations.request_daily(now, anew=anew)
     if asked is None:
         return Tally(expected=0, done=0)
     pause = threading.Event()

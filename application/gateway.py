@@ -250,10 +250,7 @@ class InvoiceGateway(Protocol):
         """Change how a draft is collected."""
 
     def has_product(self, sold: Sold, *, ask: bool = True) -> bool:
-        """Whether Stripe's catalogue has what a line sells, under the id that we choose.
-
-        ask: whether it is read, where it is not known to be there.
-        """
+        """Whether Stripe's catalogue has what a line sells; read, or (not ask) as remembered."""
 
     def new_product(self, sold: Sold) -> StripeRequest:
         """Put what a line sells into Stripe's catalogue."""

@@ -138,23 +138,28 @@ def cadences(text: str, is_cadence: Callable[[str], bool]) -> Mapping[str, str |
     """Every schedule's cadence by a text such as ``audit=0 2 * * *;catch_up=off``; others as usual.
 
     Raises:
-        InvalidInput: there is no such schedule, it is named twice, or that is no cadence.
+        InvalidInput: there is no such schedule, it is named twice, or that is no cadence; all
+            that is wrong at once.
     """
     found: dict[str, str | None] = {each.name: each.cadence for each in SCHEDULES}
     seen: set[str] = set()
+    wrong: list[str] = []
     for part in filter(None, map(str.strip, text.split(";"))):
         name, _, cadence = (each.strip() for each in part.partition("="))
         if name not in found:
-            raise InvalidInput(f"there is no schedule {name!r}; there are {', '.join(found)}")
+            wrong.append(f"there is no schedule {name!r}; there are {', '.join(found)}")
+            continue
         if name in seen:
-            raise InvalidInput(f"schedule {name} is named twice")
+            wrong.append(f"schedule {name} is named twice")
         if cadence.lower() != OFF and not is_cadence(cadence):
-            raise InvalidInput(
+            wrong.append(
                 f"{cadence!r} is no cadence for {name}: give five fields of cron, such as"
                 f" '*/5 * * * *', or {OFF}"
             )
         seen.add(name)
         found[name] = None if cadence.lower() == OFF else cadence
+    if wrong:
+        raise InvalidInput("; ".join(wrong))
     return found
 
 

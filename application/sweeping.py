@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.schedule_ports import Asked, Jobs, RunLog, Tally
+from application.schedule_ports import BY_ITSELF, Asked, Jobs, RunLog, Tally
 from application.worker import words_of
 from domain.errors import CyclebookError, StoreUnavailable
 
@@ -30,7 +30,10 @@ log = logging.getLogger(__name__)
 
 
 class Sweeping:
-    """Carries out runs. worker: who this is. now: the clock, aware UTC."""
+    """Carries out runs. worker: who this is. now: the clock, aware UTC.
+
+    by_hand: what schedules do instead in a run that a person asked for, where that is another thing.
+    """
 
     def __init__(
         self,
@@ -39,8 +42,10 @@ class Sweeping:
         jobs: Jobs,
         worker: UUID,
         now: Callable[[], datetime],
+        by_hand: Mapping[str, Sweep] | None = None,
     ) -> None:
         self._sweeps = sweeps
+        self._by_hand = {**sweeps, **(by_hand or {})}
         self._runs = runs
         self._jobs = jobs
         self._worker = worker
@@ -58,7 +63,7 @@ class Sweeping:
         """
         run = self._runs.begin(asked, self._worker)
         try:
-            tally = self._sweeps[asked.schedule](self._now())
+            tally = self._sweep(asked)(self._now())
         except Exception as error:  # kept with the run, and with the job when it is the last time
             self._failed(asked, run, error)
             return
@@ -72,6 +77,9 @@ class Sweeping:
         """Leave a run to another worker, because this one has to stop."""
         self._runs.break_off(asked.job)
         self._jobs.again(asked, UNTIL_GONE)
+
+    def _sweep(self, asked: Asked) -> Sweep:
+        return (self._sweeps if asked.asked_by == BY_ITSELF else self._by_hand)[asked.schedule]
 
     def _failed(self, asked: Asked, run: int, error: Exception) -> None:
         trace = None if isinstance(error, CyclebookError) else error

@@ -1,15 +1,17 @@
 """Connections to PostgreSQL, and its failures in our words."""
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from adapters.postgres import arrays
+from adapters.postgres.pool import CheckedPool
 from application.outage import STORE
 from domain.errors import Busy, StoreUnavailable
 
@@ -31,13 +33,16 @@ Rows = tuple[Any, ...]
 class Database:
     """A pool of connections in autocommit mode, opened on first use, one for each thread at work.
 
-    conninfo: a URL or key=value string, as libpq takes it.
+    conninfo: a URL or key=value string, as libpq takes it. clock: seconds that never go back.
     """
 
-    def __init__(self, conninfo: str, size: int = 16) -> None:
+    def __init__(
+        self, conninfo: str, size: int = 16, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.conninfo = conninfo
-        self._pool = ConnectionPool(
+        self._pool: CheckedPool[Connection[Rows]] = CheckedPool(
             conninfo,
+            clock=clock,
             min_size=1,
             max_size=size,
             timeout=CONNECT_TIMEOUT_S,

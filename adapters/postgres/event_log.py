@@ -13,17 +13,14 @@ from eventsourcing.persistence import (
     OperationalError,
     StoredEvent,
 )
-from eventsourcing.postgres import (
-    ConnectionPool,
-    PostgresApplicationRecorder,
-    PostgresFactory,
-)
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg import Connection, Cursor
 from psycopg.rows import dict_row
 
 from adapters.postgres import arrays, detached, mapper
 from adapters.postgres.database import CONNECT_TIMEOUT_S, Database, Rows
+from adapters.postgres.pool import CheckedPool
 from application.detached import in_archive
 from domain.errors import ConcurrentChange, StoreUnavailable
 from domain.events.base import Recorded
@@ -173,7 +170,7 @@ class CyclebookEvents(Application[UUID]):
             "APPLICATION_RECORDER_TOPIC": f"{LogRecorder.__module__}:{LogRecorder.__name__}",
         }
         factory = PostgresFactory(Environment(self.name, settings))
-        factory.datastore.pool = ConnectionPool(
+        factory.datastore.pool = CheckedPool(
             self._conninfo,
             connection_class=Connection[dict[str, Any]],
             kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_S},

@@ -37,7 +37,7 @@ class StripeElsewhere:
             after = {"starting_after": rows[-1]["id"]} if more else {}
 
     def currency_of(self, customer: str) -> str | None:
-        """The newest invoice's, else the newest subscription's, ended ones too: two reads at most."""
+        """The newest invoice's, else the newest subscription's, ended ones too; two reads."""
         asked = {"customer": customer, "limit": 1}
         with errors_in_our_words():
             for path, more in (("/v1/invoices", {}), ("/v1/subscriptions", {"status": "all"})):

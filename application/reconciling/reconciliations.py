@@ -39,12 +39,15 @@ class Reconciliations:
         _check(asked)
         return self.get(self._reports.request(asked, actor))
 
-    def request_daily(self, now: datetime) -> Report | None:
+    def request_daily(self, now: datetime, *, anew: bool = False) -> Report | None:
         """Ask for the day's, unless somebody just did. It mends what is safe to mend.
 
-        ``None`` where there is nothing to compare yet.
+        anew: whatever there is, as for a person, who wants to know how it is now. ``None`` where
+        there is nothing to compare yet.
         """
         asked = Asked(start=now - DAILY_BACK, repair=True)
+        if anew:
+            return self.get(self._reports.request(asked, DAILY))
         number = self._reports.request(asked, DAILY, unless_since=now - AGAIN_AFTER)
         if number:
             return self.get(number)

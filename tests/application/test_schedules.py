@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api.cron import after, before, is_cadence
-from application.schedule_ports import Asked, Tally
+from application.schedule_ports import BY_ITSELF, Asked, Tally
 from application.schedules import SCHEDULES, Schedules, Standing, Times, cadences
 from application.sweeping import ATTEMPTS_MAX, PAUSES, Sweep, Sweeping
 from domain.errors import GatewayUnavailable, InvalidInput, NotFound, StoreUnavailable
@@ -49,6 +49,14 @@ def test_cadences_are_the_usual_ones_but_those_that_are_set(
 def test_a_cadence_that_cannot_be_kept_is_refused(text: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said.replace("*", r"\*")):
         cadences(text, is_cadence)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        cadences("audt=0 2 * * *;audit=99 * * *;catch_up=off;catch_up=daily", is_cadence)
+    said = str(refused.value)
+    assert "there is no schedule 'audt'" in said and "'99 * * *' is no cadence for audit" in said
+    assert "catch_up is named twice" in said and "'daily' is no cadence for catch_up" in said
 
 
 def test_every_schedule_has_words_and_a_cadence_that_can_be_kept() -> None:
@@ -171,6 +179,29 @@ def test_an_interrupted_run_is_left_to_others_with_its_attempt() -> None:
     sweeping.interrupted(asked)
     assert runs.kept[1].outcome == "interrupted"
     assert jobs.told == ["audit attempt 2 in 5 s"]
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "done"),
+    [pytest.param(BY_ITSELF, 1, id="the clock"), pytest.param("ada", 2, id="a person")],
+)
+def test_what_a_person_asks_for_may_be_another_thing(asked_by: str, done: int) -> None:
+    runs = MemoryRuns()
+
+    def counting(count: int) -> Sweep:
+        return lambda now: Tally(expected=count, done=count)
+
+    sweeping = Sweeping(
+        {"audit": counting(1), "answers": counting(1)},
+        runs,
+        MemoryJobs(),
+        WORKER,
+        lambda: THEN,
+        by_hand={"audit": counting(2)},
+    )
+    for schedule in ("audit", "answers"):
+        sweeping.carry_out(Asked(schedule=schedule, job=7, asked_by=asked_by))
+    assert [run.done for run in runs.kept.values()] == [done, 1]
 
 
 def test_what_is_no_schedule_is_not_found() -> None:
