@@ -15,10 +15,12 @@ from domain.errors import (
     Forbidden,
     GatewayRejected,
     InvalidInput,
+    MonthArchived,
     NotFound,
     RuleViolation,
     Unavailable,
 )
+from projections.customer_words import customer_words
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +121,7 @@ def refused(error: CyclebookError) -> Response:
         members["waiting"] = waiting
     if shown := error.context.get("shown"):
         members["shown"] = shown
-    response = problem(status, error.code, str(error), **members)
+    response = problem(status, error.code, _detail(error), **members)
     if isinstance(error, (Unavailable, RateLimited)):
         wait = error.context.get("retry_after_s", RETRY_AFTER_S)
         response.headers["Retry-After"] = str(wait)
@@ -128,6 +130,14 @@ def refused(error: CyclebookError) -> Response:
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="cyclebook"'
     return response
+
+
+def _detail(error: CyclebookError) -> str:
+    """The sentence; where it tells operators what to run, a customer's key gets other words."""
+    of_customer = getattr(g.get("principal"), "organization", None) is not None
+    if of_customer and isinstance(error, MonthArchived):
+        return customer_words(error.code)
+    return str(error)
 
 
 def invalid(error: ValidationError) -> Response:

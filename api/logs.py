@@ -83,8 +83,8 @@ def formatter(settings: Settings) -> logging.Formatter:
 
 def no_repeated_outage(record: logging.LogRecord) -> bool:
     """Whether a line says more than that the database is away, which ``Outage`` tells of."""
-    if record.name == "psycopg.pool":  # it tells of each try
-        return not STORE.under_way
+    if record.name == "psycopg.pool":  # of each try, and of each connection that it replaces
+        return not (STORE.under_way or str(record.msg).startswith("discarding "))
     if not any(map(_tells_of_outage, _errors_of(record))):
         return True
     # What the library of jobs fails for, our runner fails for as well, and says so.

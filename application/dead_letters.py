@@ -132,15 +132,16 @@ class DeadLetters:
             raise NotFound("none of these is an open dead letter")
         return total
 
-    def drop(self, ids: Sequence[int], reason: str, *, actor: str) -> int:
-        """Give letters up, for a reason; how many there were.
+    def drop(self, ids: Sequence[int] | None, reason: str, *, actor: str) -> int:
+        """Give letters up, for a reason, all open ones where ``ids`` is ``None``; how many.
 
         Raises:
             InvalidInput: no reason is given.
             NotFound: none of them is open.
         """
         _require_reason(reason)
-        dropped = self._store.resolve(ids, "dropped", reason, actor)
+        meant = list(self._open_ids()) if ids is None else ids
+        dropped = self._store.resolve(meant, "dropped", reason, actor)
         if ids and not dropped:
             raise NotFound("none of these is an open dead letter")
         return dropped

@@ -36,13 +36,14 @@ class Detached:
     """Cycles whose events are in archives. happened_by, recorded_by: when the last of it had
     happened, and was recorded.
 
-    applied: what their invoices used of each credit.
+    applied: what their invoices used of each credit. files: where each month's events are.
     """
 
     cycles: frozenset[str] = frozenset()
     happened_by: datetime | None = None
     recorded_by: datetime | None = None
     applied: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def require_here(self, cycle: str) -> None:
         """Refuse to answer from the events of a cycle that are not in the log.
@@ -51,7 +52,7 @@ class Detached:
             MonthArchived: they are in an archive.
         """
         if cycle in self.cycles:
-            raise in_archive([month_named(cycle)])
+            raise in_archive([month_named(cycle)], self.files)
 
     def require_over(self, as_of: datetime | None, known_at: datetime | None) -> None:
         """Refuse to say how the books stood while these cycles were not over yet.
@@ -60,7 +61,11 @@ class Detached:
             MonthArchived: they were not, at one of the two instants.
         """
         if _before(as_of, self.happened_by) or _before(known_at, self.recorded_by):
-            raise in_archive(map(month_named, self.cycles))
+            raise self.refusal()
+
+    def refusal(self) -> MonthArchived:
+        """What is said where events of all these cycles are needed."""
+        return in_archive(map(month_named, self.cycles), self.files)
 
 
 NOTHING_DETACHED = Detached()
@@ -107,12 +112,14 @@ def month_name(year: int, month: int) -> str:
     return f"{year:04}-{month:02}"
 
 
-def in_archive(months: Iterable[str]) -> MonthArchived:
-    """The refusal wherever events of detached months are needed."""
+def in_archive(months: Iterable[str], files: Mapping[str, str] | None = None) -> MonthArchived:
+    """The refusal wherever events of detached months are needed. files: of each, where known."""
     named = sorted(set(months))
+    known = files or {}
+    runs = " and ".join(f"cyclebook restore-archive {known.get(each, 'FILE')}" for each in named)
     return MonthArchived(
         f"this needs the events of {', '.join(named)}, which are in an archive and not in the log "
-        "any more: run cyclebook restore-archive FILE, and ask again",
+        f"any more: run {runs}, and ask again",
         months=named,
         person=True,
     )

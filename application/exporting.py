@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.detached import in_archive, month_named, names_here
+from application.detached import names_here
 from application.ports import Books, Directory, EventLog
 from application.replays import CycleRecords
 from application.what_if import organizations
@@ -71,7 +71,7 @@ class Exporting:
         """A window that begins after all that happened in detached months needs none of it."""
         gone = self._books.detached(organization)
         if gone.happened_by is not None and window.begins_by(gone.happened_by):
-            raise in_archive(map(month_named, gone.cycles))
+            raise gone.refusal()
 
     def _everybody(self, window: Window) -> Iterator[Transaction]:
         for organization in organizations(self._directory):

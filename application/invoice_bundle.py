@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.desired import organization_of
-from application.detached import in_archive, month_named
 from application.invoices import Invoices
 from application.ports import Books
 from application.views import InvoiceView
@@ -66,7 +65,7 @@ class InvoiceBundles:
         view = self._invoices.get(cycle, known_at=known_at)
         gone = self._books.detached(organization)
         if gone.applied and view.status in UNSETTLED:
-            raise in_archive(map(month_named, gone.cycles))
+            raise gone.refusal()
         return view, (own, catalog), self._lines(names, cycle, own, catalog)
 
     def _lines(self, names: list[str], cycle: str, own: Head, catalog: Head) -> Iterator[Line]:

@@ -50,6 +50,10 @@ class OutageStore(Protocol):
         """Note that one begins; whether nobody had noted it."""
         ...
 
+    def renew(self, reason: str) -> bool:
+        """Note why the one that lasts does by now; whether that is another reason than before."""
+        ...
+
     def may_probe(self, now: datetime, probe_at: datetime) -> bool:
         """Whether it is for us to ask the server now; nobody else does until then."""
         ...
@@ -79,7 +83,8 @@ class MailServer:
             return True
         try:
             self._reach()
-        except MailServerAway:
+        except MailServerAway as error:
+            self._still_away(error)
             return True
         self._answers(now)
         return False
@@ -89,6 +94,10 @@ class MailServer:
         outage = MailOutage(since=now, reason=str(error))
         if self._store.begin(outage, now + PROBE_EVERY):
             log.error("no e-mail goes out: %s; they wait, and it is tried every minute", error)
+
+    def _still_away(self, error: MailServerAway) -> None:
+        if self._store.renew(str(error)):
+            log.error("still no e-mail goes out, for another reason: %s", error)
 
     def _answers(self, now: datetime) -> None:
         over = self._store.end(now)

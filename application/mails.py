@@ -48,6 +48,10 @@ class MailList(Protocol):
         """Some that wait or were given up will not be sent; how many."""
         ...
 
+    def links_waiting(self) -> int:
+        """How many links to sign in are still to be sent."""
+        ...
+
 
 class Mails:
     """What operators do about e-mails."""
@@ -60,6 +64,10 @@ class Mails:
     ) -> Sequence[MailSeen]:
         """Those of a status, or all that wait or were given up, after a number, by number."""
         return self._store.list(status, after, limit)
+
+    def links_waiting(self) -> int:
+        """How many people wait for a link to sign in by e-mail; nobody sees whose address."""
+        return self._store.links_waiting()
 
     def retry(self, numbers: Sequence[int] | None = None) -> int:
         """Send some that were given up once more, or all; how many.

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class Sweeping:
     """Carries out runs. worker: who this is. now: the clock, aware UTC.
 
-    by_hand: what schedules do instead in a run that a person asked for, where that is another thing.
+    by_hand: what schedules do in a run that a person asked for, where that is another thing.
     """
 
     def __init__(

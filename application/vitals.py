@@ -203,6 +203,11 @@ class Monitoring:
         """That no e-mail goes out, where any should."""
         return self._store.mail_outage() if self._set_up.mails else None
 
+    def missing_roles(self) -> list[str]:
+        """Roles that no worker has and one should."""
+        at_work = self._store.workers()
+        return [role for role in self._set_up.roles if not at_work.get(role)]
+
     def warnings(self) -> list[str]:
         """What is away, while requests are served all the same.
 
@@ -211,12 +216,7 @@ class Monitoring:
         """
         away, chain, outage = self._budget().away, self._store.chain(), self.mail_outage()
         found = [] if away is None else [f"stripe: {away}"]
-        at_work = self._store.workers()
-        found += [
-            f"workers: none has the role {role}"
-            for role in self._set_up.roles
-            if not at_work.get(role)
-        ]
+        found += [f"workers: none has the role {role}" for role in self.missing_roles()]
         if outage is not None:
             since = f"{outage.since:%Y-%m-%d %H:%M} UTC"
             found.append(f"mail: no e-mail goes out since {since}: {outage.reason}")

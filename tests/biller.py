@@ -1,7 +1,7 @@
 """Another program that bills through Stripe, by the real SDK: what an import and a shadow meet."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import stripe
 
@@ -22,10 +22,12 @@ class Biller:
         terms: Any = {"product": product, "currency": currency, "unit_amount_decimal": unit_amount}
         return self._v1.prices.create(terms).id
 
-    def draft(self, customer: str, *lines: dict[str, Any], currency: str = "usd") -> str:
+    def draft(
+        self, customer: str, *lines: dict[str, Any], currency: str = "usd", **fields: Any
+    ) -> str:
         """A draft with lines, a hundred a call."""
-        fields: Any = {"customer": customer, "currency": currency}
-        made = self._v1.invoices.create(fields).id
+        fields |= {"customer": customer, "currency": currency}
+        made = self._v1.invoices.create(cast(Any, fields)).id
         for first in range(0, len(lines), 100):
             rows: Any = {"lines": list(lines[first : first + 100])}
             self._v1.invoices.add_lines(made, rows)

@@ -40,7 +40,12 @@ INVOICE = {
 ISSUED = {"total": 12345, "number": "A-1", "due_at": "2026-02-14T23:00:00Z", "invoice": INVOICE}
 ALERT = {"alert": "a1", "of": "spend", "amount": 900, "threshold": 800, "currency": "usd"}
 SAID: dict[str, dict[str, Any]] = {
-    "invoice.upcoming": {"total": 5, "currency": "eur", "ends_at": "2026-01-31T23:00:00Z"},
+    "invoice.upcoming": {
+        "total": 5551,
+        "accrued": 4879,
+        "currency": "eur",
+        "ends_at": "2026-01-31T23:00:00Z",
+    },
     "invoice.issued": ISSUED,
     "invoice.past_due": {"invoice": INVOICE},
     "invoice.payment_failed": {

@@ -1,6 +1,7 @@
 """Sends e-mails by SMTP."""
 
 import hashlib
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,10 @@ from domain.errors import InvalidInput
 TIMEOUT_S = 8.0
 _PORTS = {"smtp": 25, "smtps": 465}
 _STARTTLS = ("auto", "always", "never")
+WORDS_MAX = 200
+"""Characters of a server's words that are kept of an e-mail it does not take."""
+
+_AN_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]*@[^\s<>()\[\]\"',;:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +126,15 @@ class SmtpCarrier:
             try:
                 connection.send_message(message)
             except smtplib.SMTPRecipientsRefused as error:
-                code, _ = next(iter(error.recipients.values()))
-                raise _failure(code) from error
+                ((address, (code, said)),) = error.recipients.items()
+                raise _failure(code, said, address) from error
             except smtplib.SMTPNotSupportedError as error:
                 raise MailRefused("the mail server cannot take this address") from error
             except smtplib.SMTPSenderRefused as error:
                 raise _sender_refused(error) from error
             except smtplib.SMTPResponseException as error:
-                raise _failure(error.smtp_code) from error
+                address = message["To"].addresses[0].addr_spec
+                raise _failure(error.smtp_code, error.smtp_error, address) from error
             except (OSError, smtplib.SMTPException) as error:
                 raise MailUnavailable(f"the mail server: {type(error).__name__}") from error
 
@@ -171,7 +177,9 @@ def _nothing_goes() -> Iterator[None]:
         raise _sender_refused(error) from error
     except smtplib.SMTPResponseException as error:
         raise MailServerAway(f"the mail server said {error.smtp_code}") from error
-    except (OSError, smtplib.SMTPException) as error:
+    except smtplib.SMTPException as error:
+        raise MailServerAway(f"the mail server: {type(error).__name__}: {error}") from error
+    except OSError as error:
         raise MailServerAway(f"the mail server: {type(error).__name__}") from error
 
 
@@ -202,11 +210,22 @@ def _sender_refused(error: smtplib.SMTPSenderRefused) -> MailServerAway:
     return MailServerAway(f"the mail server does not take MAIL_FROM: {error.smtp_code}")
 
 
-def _failure(code: int) -> MailRefused | MailUnavailable:
+def _failure(code: int, said: bytes | str, address: str) -> MailRefused | MailUnavailable:
     """5xx is for ever, everything else may pass."""
+    answer = f"{code} {_without_address(said, address)}".strip()
     if 500 <= code < 600:
-        return MailRefused(f"the mail server refused it: {code}")
-    return MailUnavailable(f"the mail server said {code}")
+        return MailRefused(f"the mail server refused it: {answer}")
+    return MailUnavailable(f"the mail server said {answer}")
+
+
+def _without_address(said: bytes | str, address: str) -> str:
+    """A server's words on one line; neither the address nor a part of it, nor any other one."""
+    words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    words = " ".join("".join(each if each.isprintable() else " " for each in words).split())
+    user, _, domain = address.rpartition("@")
+    for part in filter(None, (address, domain, user)):
+        words = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", "…", words, flags=re.IGNORECASE)
+    return _AN_ADDRESS.sub("…", words)[:WORDS_MAX]
 
 
 def _seal(address: str) -> str:

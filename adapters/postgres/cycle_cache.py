@@ -6,8 +6,9 @@ from psycopg import Connection
 
 from adapters.postgres.control import build_cycle, read_control
 from adapters.postgres.database import Rows
+from adapters.postgres.detached import refusal
 from adapters.postgres.heads import Head
-from application.detached import in_archive, month_named
+from application.detached import month_named
 from domain.billing_cycle import BillingCycle
 
 CYCLES_MAX = 20_000
@@ -46,7 +47,7 @@ class CycleCache:
             MonthArchived: one is detached, whatever is remembered of it.
         """
         if gone := [head.cycle for head in heads if head.detached]:
-            raise in_archive(map(month_named, gone))
+            raise refusal(connection, map(month_named, gone))
         return [self.at(connection, head.cycle_id, head.control_version) for head in heads]
 
     def copies(self, connection: Connection[Rows], heads: Sequence[Head]) -> list[BillingCycle]:

@@ -1,12 +1,21 @@
 """Detached months: what the database still says of them, and the refusal to read them as empty."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import tuple_row
 
 from adapters.postgres.database import Rows
-from application.detached import NOTHING_DETACHED, Detached, DetachedMonth, in_archive, month_name
+from application.detached import (
+    NOTHING_DETACHED,
+    Detached,
+    DetachedMonth,
+    in_archive,
+    month_name,
+)
+from domain.errors import MonthArchived
 
 COLUMNS = (
     "month, cycles, events, first_position, last_position, last_at, happened_at, seal, sha256,"
@@ -15,10 +24,11 @@ COLUMNS = (
 _NAMES = COLUMNS.replace(" ", "").split(",")
 _MONTHS = f"SELECT {COLUMNS} FROM detached_month ORDER BY month"
 _CYCLES = """
-    SELECT h.cycle, m.happened_at, m.last_at FROM cycle_head h
+    SELECT h.cycle, m.happened_at, m.last_at, m.month, m.file FROM cycle_head h
     JOIN detached_month m ON h.cycle_id >= m.first_id AND h.cycle_id < m.after_id
     WHERE h.organization = %s AND h.detached
 """
+_FILES = "SELECT month, file FROM detached_month WHERE month = ANY(%s)"
 _APPLIED = (
     "SELECT credit, sum(amount)::bigint FROM credit_use WHERE cycle = ANY(%s) AND organization = %s"
     " GROUP BY credit"
@@ -49,14 +59,22 @@ def of_organization(connection: Connection[Rows], organization: str) -> Detached
     rows = connection.execute(_CYCLES, [organization], prepare=True).fetchall()
     if not rows:
         return NOTHING_DETACHED
-    cycles, happened, recorded = zip(*rows, strict=True)
+    cycles, happened, recorded, names, files = zip(*rows, strict=True)
     applied = connection.execute(_APPLIED, [list(cycles), organization]).fetchall()
     return Detached(
         cycles=frozenset(cycles),
         happened_by=max(happened),
         recorded_by=max(recorded),
         applied=dict(applied),
+        files=dict(zip(names, files, strict=True)),
     )
+
+
+def refusal(connection: Connection[Any], months: Iterable[str]) -> MonthArchived:
+    """What is said where events of these months are needed, with the files that hold them."""
+    named = list(months)
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return in_archive(named, dict(cursor.execute(_FILES, [named]).fetchall()))
 
 
 def require_here(connection: Connection[Rows], streams: Iterable[UUID]) -> None:
@@ -70,7 +88,7 @@ def require_here(connection: Connection[Rows], streams: Iterable[UUID]) -> None:
         return
     gone = connection.execute(_GONE, [asked], prepare=True).fetchall()
     if gone:
-        raise in_archive(month_of_stream(stream) for (stream,) in gone)
+        raise refusal(connection, (month_of_stream(stream) for (stream,) in gone))
 
 
 def require_no_item(connection: Connection[Rows], organization: str, item: str) -> None:
@@ -81,7 +99,7 @@ def require_no_item(connection: Connection[Rows], organization: str, item: str) 
     """
     found = connection.execute(_ITEM, [organization, item]).fetchone()
     if found is not None:
-        raise in_archive([month_of_stream(found[0])])
+        raise refusal(connection, [month_of_stream(found[0])])
 
 
 def month_of_stream(stream: UUID) -> str:

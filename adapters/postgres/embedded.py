@@ -17,9 +17,8 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 from urllib.parse import quote
 
@@ -70,12 +69,7 @@ class EmbeddedPostgres:
     def __enter__(self) -> str:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> str:
@@ -96,6 +90,14 @@ class EmbeddedPostgres:
             self._process = os.getpid()
             atexit.register(self.stop)
         return self.url
+
+    def is_made(self) -> bool:
+        """Whether there is data in the home, of a server that runs or not; makes nothing."""
+        note = self.home / "place"
+        with suppress(PermissionError):  # somebody else's: starting says so
+            elsewhere = [Path(note.read_text("utf-8").strip())] if note.exists() else []
+            return any((place / "pgdata").exists() for place in [self.home, *elsewhere])
+        return True
 
     def _join(self) -> IO[bytes]:
         """Be counted as a user, and see that the server runs."""

@@ -21,7 +21,6 @@ from psycopg.rows import dict_row
 from adapters.postgres import arrays, detached, mapper
 from adapters.postgres.database import CONNECT_TIMEOUT_S, Database, Rows
 from adapters.postgres.pool import CheckedPool
-from application.detached import in_archive
 from domain.errors import ConcurrentChange, StoreUnavailable
 from domain.events.base import Recorded
 
@@ -99,7 +98,8 @@ def _hold_partition(cursor: Cursor[Any], stream: UUID) -> None:
     if any(stream.bytes[:3]):
         held = cursor.execute(HOLD, [stream], prepare=True).fetchone()
         if held is None or not held["held"]:
-            raise in_archive([detached.month_of_stream(stream)])
+            months = [detached.month_of_stream(stream)]
+            raise detached.refusal(cursor.connection, months)
 
 
 def insert_events(cursor: Cursor[Any], events: Sequence[StoredEvent]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from psycopg import Connection, DatabaseError
 
 from adapters.postgres.database import Rows
+from adapters.postgres.detached import refusal
 from adapters.postgres.duties import next_duty
 from application.detached import in_archive, month_named
 from domain.billing_cycle import ACCEPTS_USAGE, OUTSTANDING, UNISSUED, BillingCycle
@@ -138,14 +139,19 @@ def lock_all(
     while True:
         again = _lock(connection, organization, cycle, since)
         if [head.cycle_id for head in again] == [head.cycle_id for head in heads]:
-            return _here(again, cycle, since)
+            return _here(connection, again, cycle, since)
         heads = again
 
 
-def _here(locked: Sequence[Head], cycle: str | None, since: datetime | None) -> list[Head]:
+def _here(
+    connection: Connection[Rows],
+    locked: Sequence[Head],
+    cycle: str | None,
+    since: datetime | None,
+) -> list[Head]:
     gone = {head.cycle for head in locked if head.detached}
     if gone and (cycle in gone or since != EPOCH or max(each.cycle for each in locked) in gone):
-        raise in_archive(map(month_named, gone))
+        raise refusal(connection, map(month_named, gone))
     return [head for head in locked if not head.detached]
 
 
@@ -181,9 +187,10 @@ def insert(
     except DatabaseError as error:
         if error.sqlstate != DETACHED:
             raise
+        # The transaction is over, so that the file's name cannot be looked up.
         raise in_archive([month_named(cycle.id)]) from error
     if row is None or not row[1]:
-        raise in_archive([month_named(cycle.id)])
+        raise refusal(connection, [month_named(cycle.id)])
     connection.execute(
         INSERT,
         [

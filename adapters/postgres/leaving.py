@@ -127,7 +127,10 @@ def _log_in_the_way(connection: Connection[Rows], values: dict[str, object]) -> 
         yield f"{', '.join(sorted(behind))} has not read all of it; wait for the workers"
     after = connection.execute(_AFTER, last).fetchone()
     if after is None or not after[0]:
-        yield "the log's last event is of this month; wait until something else is recorded"
+        yield (
+            "the log's last event is of this month; one usage record or one change elsewhere, of "
+            "a running cycle say, is enough to go on"
+        )
 
 
 def _told(cycles: list[str], words: str) -> str:

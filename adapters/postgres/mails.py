@@ -25,10 +25,12 @@ _DROP = (
     "UPDATE mail SET status = 'dropped', dropped_because = %s, dropped_by = %s"
     " WHERE status IN ('waiting', 'given_up') AND number = ANY(%s)"
 )
+_LINKS = "SELECT count(*) FROM sign_in_request WHERE address IS NOT NULL"
 _OUTAGE = "SELECT since, reason FROM mail_outage"
 _BEGIN = (
     "INSERT INTO mail_outage (since, reason, probe_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 )
+_RENEW = "UPDATE mail_outage SET reason = %s WHERE reason <> %s"
 _PROBE = "UPDATE mail_outage SET probe_at = %s WHERE probe_at <= %s"
 _END = "DELETE FROM mail_outage RETURNING since, reason"
 # What is due within a lease may be somebody's who claimed it before the outage and is still at it.
@@ -66,6 +68,12 @@ class PostgresMails:
         with self._database.connection() as connection:
             return connection.execute(_DROP, [reason, actor, list(numbers)]).rowcount
 
+    def links_waiting(self) -> int:
+        """How many links to sign in are still to be sent."""
+        with self._database.connection() as connection:
+            row = connection.execute(_LINKS).fetchone()
+        return int(row[0]) if row else 0
+
 
 class PostgresMailOutage:
     """The ``OutageStore`` port."""
@@ -83,6 +91,11 @@ class PostgresMailOutage:
         row = [outage.since, outage.reason, probe_at]
         with self._database.connection() as connection:
             return connection.execute(_BEGIN, row).rowcount > 0
+
+    def renew(self, reason: str) -> bool:
+        """Note why the one that lasts does by now; whether that is another reason than before."""
+        with self._database.connection() as connection:
+            return connection.execute(_RENEW, [reason, reason]).rowcount > 0
 
     def may_probe(self, now: datetime, probe_at: datetime) -> bool:
         """Whether it is for us to ask the server now."""

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
+from eventsourcing.postgres import ConnectionPool  # psycopg_pool's, as the library's log takes it
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 TRUSTED_S = 1.0
 """For so long after its last use a connection is taken to be there: asking costs a round trip."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BACK = timedelta(days=366)
 """How old invoices are brought over where nobody says it."""
 
+LEFT_OUT = {"ours": "made by Cyclebook", "not_finalized": "not finalized"}
+"""Why an invoice is left out, in words."""
+
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -44,6 +47,9 @@ def import_stripe(  # noqa: PLR0913
     as_json: bool,
 ) -> None:
     """Make Stripe's customers organizations, and keep their past invoices to be read.
+
+    Left out are invoices that Cyclebook made, and those that are not finalized: they say nothing
+    of what another biller billed. How many there were is said, by reason.
 
     It may be said again at any time: what is done already is found. Status 1 where anything
     could not be brought over; all else was.
@@ -75,8 +81,9 @@ def _in_utc(day: datetime | None) -> datetime | None:
 
 def _json(done: "Imported") -> dict[str, object]:
     bad = [{"id": each.id, "code": each.code, "detail": each.detail} for each in done.bad]
-    names = ("expected", "done", "made", "skipped")
-    return {**{name: getattr(done, name) for name in names}, "bad": bad}
+    names = ("expected", "done", "made")
+    counts = {name: getattr(done, name) for name in names}
+    return {**counts, "skipped": done.left_out.total(), "left_out": done.left_out, "bad": bad}
 
 
 def _tell(done: "dict[str, Imported]", *, dry: bool) -> None:
@@ -87,5 +94,11 @@ def _tell(done: "dict[str, Imported]", *, dry: bool) -> None:
         new = "would be new" if dry else "new"
         click.echo(
             f"{each.done} of {each.expected} {what} brought over, {each.made} {new}, "
-            f"{each.skipped} not to be, {len(each.bad)} bad"
+            f"{_left_out(each)}, {len(each.bad)} bad"
         )
+
+
+def _left_out(done: "Imported") -> str:
+    counts = sorted(done.left_out.items(), key=lambda each: LEFT_OUT[each[0]])
+    why = ", ".join(f"{count} {LEFT_OUT[name]}" for name, count in counts)
+    return f"{done.left_out.total()} left out" + (f" ({why})" if why else "")

@@ -25,19 +25,19 @@ def intake() -> None:
 @intake.command()
 @click.option("--list", "listed", is_flag=True, help="Show them; done where nothing else is asked.")
 @click.option("--replay", "replayed", metavar="ID", help="Record one again, or 'all'.")
-@click.option("--drop", "dropped", metavar="ID", type=int, help="Give one up.")
+@click.option("--drop", "dropped", metavar="ID", help="Give one up, or 'all'.")
 @click.option("--reason", help="Why; needed for both.")
 @as_json
 def dead(
-    listed: bool, replayed: str | None, dropped: int | None, reason: str | None, as_json: bool
+    listed: bool, replayed: str | None, dropped: str | None, reason: str | None, as_json: bool
 ) -> None:
     """Show messages, or records of them, that could not be recorded, each with the reason.
 
     Status 1 where any is left.
     """
-    if replayed and dropped is not None:
+    if replayed is not None and dropped is not None:
         raise click.UsageError("replay or drop, not both")
-    if (replayed or dropped is not None) and not reason:
+    if (replayed is not None or dropped is not None) and not reason:
         raise click.UsageError("say why, with --reason")
     with session() as wired:
         done = _do(wired, replayed, dropped, reason or "")
@@ -51,20 +51,22 @@ def dead(
     sys.exit(1 if left else 0)
 
 
-def _do(wired: "Wired", replayed: str | None, dropped: int | None, reason: str) -> dict[str, int]:
+def _do(wired: "Wired", replayed: str | None, dropped: str | None, reason: str) -> dict[str, int]:
     letters = wired.dead_letters
-    if replayed:
-        ids = None if replayed == "all" else [_id(replayed)]
+    if replayed is not None:
+        ids = _ids(replayed)
         return replayed_json(letters.replay(ids, reason, actor=ACTOR, now=datetime.now(UTC)))
     if dropped is not None:
-        return {"dropped": letters.drop([dropped], reason, actor=ACTOR)}
+        return {"dropped": letters.drop(_ids(dropped), reason, actor=ACTOR)}
     return {}
 
 
-def _id(text: str) -> int:
+def _ids(text: str) -> list[int] | None:
+    if text == "all":
+        return None
     if not (text.isascii() and text.isdigit()):
-        raise click.UsageError("--replay takes a letter's number, or 'all'")
-    return int(text)
+        raise click.UsageError("--replay and --drop take a letter's number, or 'all'")
+    return [int(text)]
 
 
 def _tell(done: dict[str, int], rows: list[dict[str, Any]], left: int) -> None:

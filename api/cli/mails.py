@@ -23,7 +23,7 @@ SHOWN_MAX = 200
 def mails(retried: str | None, dropped: int | None, reason: str | None, as_json: bool) -> None:
     """Show e-mails to members that wait or were given up, each with the reason.
 
-    Status 1 where any was given up.
+    Of links to sign in only how many are still to be sent. Status 1 where any was given up.
     """
     if retried and dropped is not None:
         raise click.UsageError("retry or drop, not both")
@@ -32,11 +32,12 @@ def mails(retried: str | None, dropped: int | None, reason: str | None, as_json:
     with session() as wired:
         done = _do(wired, retried, dropped, reason or "")
         outage = wired.monitoring.mail_outage()
-        rows = _rows(wired)
+        rows, links = _rows(wired), wired.mails.links_waiting()
     if as_json:
-        print_json({**done, "outage": outage and outage.reason, "data": rows})
+        told = {"outage": outage and outage.reason, "links_waiting": links, "data": rows}
+        print_json({**done, **told})
     else:
-        _tell(done, rows)
+        _tell(done, rows, links)
         if outage:
             click.echo(
                 f"no e-mail goes out since {outage.since:%Y-%m-%d %H:%M} UTC: {outage.reason}"
@@ -64,14 +65,14 @@ def _rows(wired: "Wired") -> list[dict[str, Any]]:
     return rows
 
 
-def _tell(done: dict[str, int], rows: list[dict[str, Any]]) -> None:
+def _tell(done: dict[str, int], rows: list[dict[str, Any]], links: int) -> None:
     if done:
         click.echo(", ".join(f"{count} {name}" for name, count in done.items()))
     if rows:
         heads = ["number>", "kind", "organization", "member", "again", "tried in vain>", "error"]
         print_table(heads, [_told(row) for row in rows])
     given_up = sum(row["status"] == "given_up" for row in rows)
-    click.echo(f"{len(rows) - given_up} waiting, {given_up} given up")
+    click.echo(f"{len(rows) - given_up} waiting, {given_up} given up; links to sign in: {links}")
 
 
 def _told(row: dict[str, Any]) -> list[Any]:

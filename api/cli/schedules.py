@@ -59,16 +59,22 @@ def jobs(job: int | None, as_json: bool) -> None:
 @click.option("--stopped", is_flag=True, help="Also those that stopped in order within a day.")
 @as_json
 def workers(stopped: bool, as_json: bool) -> None:
-    """Show the worker processes. Status 1 where one fell silent and is not replaced."""
+    """Show the worker processes.
+
+    Status 1 where one fell silent and is not replaced, or a role is nobody's.
+    """
     with session() as wired:
         found = wired.schedules.workers(stopped=stopped)
+        missing = wired.monitoring.missing_roles()
     rows: list[dict[str, Any]] = WorkerSchema(many=True).dump(map(worker_json, found))
     if as_json:
-        print_json({"data": rows})
+        print_json({"data": rows, "missing": missing})
     else:
         heads = ["host", "pid>", "state", "heard of", "roles", "trouble"]
         print_table(heads, [_seen(row) for row in rows])
-    sys.exit(1 if any(row["state"] == "silent" for row in rows) else 0)
+        if missing:
+            click.echo(f"No worker does this: {', '.join(missing)}. Start one: cyclebook work")
+    sys.exit(1 if missing or any(row["state"] == "silent" for row in rows) else 0)
 
 
 def _told(row: dict[str, Any]) -> list[Any]:

@@ -26,7 +26,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, 
 
 @contextmanager
 def session(*, keep_running: bool = False, metered: bool = False) -> Iterator["Wired"]:
-    """The use cases over the database of the settings; the embedded one is joined."""
+    """The use cases over the database of the settings; the embedded one is joined.
+
+    Only what keeps running makes it, where there is none.
+    """
     from api.wiring import wired_from
 
     settings = begun(environment_beside())

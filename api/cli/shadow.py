@@ -12,6 +12,7 @@ from api.cli.session import INSTANT, as_json, print_json, print_table, session
 
 if TYPE_CHECKING:
     from application.importing.customers import Imported
+    from application.shadowing.comparing import Counts
     from projections.shadow import ComparedLine, Shadow
 
 READ_BACK = timedelta(days=63)
@@ -20,17 +21,18 @@ READ_BACK = timedelta(days=63)
 
 @click.command()
 @click.option("--from", "start", type=INSTANT, help="Cycles that end after this.")
-@click.option("--to", "end", type=INSTANT, help="Cycles that end by this; by default now.")
+@click.option("--to", "end", type=INSTANT, help="Cycles that end by this; now at the latest.")
 @as_json
 def shadow(start: datetime | None, end: datetime | None, as_json: bool) -> None:
     """Compare what we would bill with what Stripe billed, line by line, to the cent.
 
-    Reads Stripe's invoices first. Status 1 where anything differs, or could not be read.
+    Reads Stripe's invoices first. Status 1 where anything differs, could not be read, or no
+    cycle ended in the window, so that nothing was compared.
     """
     from application.shadowing.comparing import Window, counted
 
     now = datetime.now(UTC)
-    window = Window(start=start, end=end or now)
+    window = Window.of_ended(start, end, now)
     with session() as wired:
         read = wired.shadowing.invoices.run(start - READ_BACK if start else now - BACK, now)
         found = list(wired.shadowing.comparing.every(window))
@@ -39,11 +41,17 @@ def shadow(start: datetime | None, end: datetime | None, as_json: bool) -> None:
         print_json(_json(found))
     else:
         _tell(found, read)
-        click.echo(
-            f"{counts.compared} of {counts.expected} compared: {counts.equal} equal, "
-            f"{counts.different} different, {counts.missing} missing, {counts.extra} extra"
-        )
-    sys.exit(0 if counts.clean else 1)
+        click.echo(_summed_up(counts))
+    sys.exit(0 if counts.clean and counts.expected else 1)
+
+
+def _summed_up(counts: "Counts") -> str:
+    if not counts.expected:
+        return "no cycle ended in this window, and nobody billed one: nothing was compared"
+    return (
+        f"{counts.compared} of {counts.expected} compared: {counts.equal} equal, "
+        f"{counts.different} different, {counts.missing} missing, {counts.extra} extra"
+    )
 
 
 def _json(found: "Sequence[Shadow]") -> dict[str, object]:

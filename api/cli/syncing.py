@@ -9,11 +9,14 @@ import click
 from api.cli.session import ACTOR, as_json, print_json, session
 from api.schemas.changes import change_set_json, sync_json
 from api.schemas.stories import SyncResultSchema
+from application.shadowing.books_alone import billed_by_others
 from application.worker import SyncWorker
 from domain.errors import CyclebookError
 
 if TYPE_CHECKING:
     from api.wiring import Wired
+
+OF_OTHERS = "nothing is written to Stripe: another program bills this cycle (SHADOW, BILL_FROM)"
 
 
 @click.command()
@@ -58,11 +61,15 @@ def sync(
             wired.conflicts.decide(cycle, edits, reason, actor=ACTOR)
         one = "" if edits else reason or ""
         results = _sync_due(wired) if cycle is None else [_sync(wired, cycle, force, one)]
+        is_theirs = billed_by_others(
+            shadow=wired.settings.shadow, bill_from=wired.settings.bill_from
+        )
     if as_json:
         print_json({"data": results} if due else results[0])
     else:
         for result in results:
-            click.echo(_told(result))
+            alone = "error" not in result and is_theirs(result["cycle"])
+            click.echo(f"{result['cycle']}  {OF_OTHERS}" if alone else _told(result))
         if not results:
             click.echo("nothing is due")
     sys.exit(1 if any(each.get("error") or each.get("discrepancies") for each in results) else 0)

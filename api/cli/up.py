@@ -25,7 +25,7 @@ DEMO_MAX_S = 600.0
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Play a realistic month into an empty store.")
+@click.option("--demo", is_flag=True, help="Play two realistic months into an empty store.")
 def up(demo: bool) -> None:
     """Start everything: database, sandbox Stripe, API and worker. Ctrl-C stops all of it."""
     from api.wiring import wired_from
@@ -65,7 +65,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 @click.command()
 def demo() -> None:
-    """Play the month. Run by ``up``."""
+    """Play the two months. Run by ``up``."""
     with session() as wired:
         import_module("api.demo.play").play(wired, click.echo)
         _played(wired.settings).touch()

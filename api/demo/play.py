@@ -1,4 +1,4 @@
-"""Plays a realistic month of a cloud platform into an empty store, over HTTP.
+"""Plays two realistic months of a cloud platform into an empty store, over HTTP.
 
 Everything of the previous cycles is recorded before any of them is closed; so this has to run
 before the scheduler does. Every command counts once: a demo that was interrupted goes on.
@@ -83,6 +83,7 @@ def _play(wired: Wired, story: Notes, say: Say) -> None:
         _sync(wired, stories, say)
         _send(ingest, last, say)
     _pay(wired, stories, say)
+    _hear(wired)
     _speak(wired, story, say)
 
 
@@ -239,6 +240,13 @@ def _paid(sandbox: Client, invoice: str) -> int:
     if known["status"] == "open":
         known = sandbox("POST", f"/_sandbox/invoices/{invoice}/pay", {})
     return int(known["status"] == "paid")
+
+
+def _hear(wired: Wired) -> None:
+    """Note what Stripe tells of payments, as a worker would: the first audit finds it noted."""
+    wired.catching_up.run(clock())
+    while wired.inbox.work(clock()):
+        pass
 
 
 def _speak(wired: Wired, story: Notes, say: Say) -> None:

@@ -41,7 +41,7 @@ def list_imported_invoices(organization: str, query: dict[str, Any]) -> dict[str
 )
 def compare_shadow(query: dict[str, Any]) -> ShadowPage:
     """Our invoices beside those that another program issued, line by line. Never asks Stripe."""
-    window = Window(start=query["start"], end=query["end"] or now())
+    window = Window.of_ended(query["start"], query["end"], now())
     return wired().shadowing.comparing.page(
         window, query["organization"], query["cursor"], query["limit"]
     )

@@ -62,7 +62,7 @@ class ImportedListQuery(Page):
 
 
 class ShadowQuery(Page):
-    """Cycles that end after ``from`` and by ``to``; by default all that have ended."""
+    """Cycles that end after ``from`` and by ``to``, of all that have ended."""
 
     start = Instant(load_default=None, data_key="from")
     end = Instant(load_default=None, data_key="to")

@@ -9,12 +9,13 @@ from adapters.postgres.database import Database
 from adapters.postgres.migrate import migrate, pending
 from adapters.postgres.reaching import await_database
 from api.settings import Settings
-from domain.errors import RuleViolation
+from domain.errors import InvalidInput, RuleViolation
 
 WAIT = timedelta(minutes=1)
 """A database that starts is usually up by then; otherwise whoever started us does so again."""
 
 if TYPE_CHECKING:
+    from adapters.postgres.embedded import EmbeddedPostgres
     from adapters.postgres.listening import LogGrowth
 
 
@@ -26,9 +27,12 @@ def attached(
 
     up_to_date: whether the embedded one is migrated first, and another is required to be.
     keep_running: for a process that goes on: it waits ``WAIT`` for ``DATABASE_URL``, and starts
-    the embedded one again, should it die meanwhile.
+    the embedded one again, should it die meanwhile. Such a process, and whoever migrates, makes
+    the embedded one where there is none. For all others an empty one would answer that all is
+    well, in a folder that was named by mistake.
 
     Raises:
+        InvalidInput: there is no embedded one, and this command makes none.
         StoreUnavailable: the database does not answer.
         StoreMisconfigured: it refuses what ``DATABASE_URL`` says.
         RuleViolation: it lacks migrations, or is newer than this code.
@@ -43,6 +47,8 @@ def attached(
     from adapters.postgres.keeping import kept_running
 
     server = EmbeddedPostgres(settings.cyclebook_home, programs=settings.postgres_programs)
+    if up_to_date and not keep_running:
+        _require_made(server)
     with server as url:
         if up_to_date:
             migrate(url)
@@ -66,6 +72,15 @@ def log_growth(conninfo: str) -> "LogGrowth":
     from adapters.postgres.listening import LogGrowth
 
     return LogGrowth(conninfo)
+
+
+def _require_made(server: "EmbeddedPostgres") -> None:
+    if not server.is_made():
+        raise InvalidInput(
+            f"there is no database in {server.home}: name its folder in CYCLEBOOK_HOME, or its "
+            "address in DATABASE_URL; cyclebook up makes one here, and so does cyclebook migrate",
+            field="CYCLEBOOK_HOME",
+        )
 
 
 def _require_migrated(conninfo: str) -> None:

@@ -1,5 +1,6 @@
 """Customers of another biller become organizations: registered, named, linked; safe to repeat."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,12 +29,13 @@ class BadRow:
 
 @dataclass(kw_only=True, slots=True)
 class Imported:
-    """What an import did. made: what is new by it, of what is done. skipped: was not for us."""
+    """What an import did. made: what is new by it, of what is done. left_out: how many there were
+    that are not for us, by reason; they are not expected."""
 
     expected: int = 0
     done: int = 0
     made: int = 0
-    skipped: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     bad: list[BadRow] = field(default_factory=list)
 
     def refuse(self, id_: str, refusal: CyclebookError) -> None:

@@ -10,6 +10,9 @@ from application.ports import Books
 from domain.errors import CyclebookError, NotFound, RuleViolation, Unavailable
 from projections.imported_invoice import ImportedInvoice
 
+OURS, NOT_FINAL = "ours", "not_finalized"
+"""Why an invoice is not brought over: we made it, or nobody was billed by it yet."""
+
 
 class InvoiceImport:
     """Brings finalized invoices over. What is kept as it is at Stripe is not read again."""
@@ -41,7 +44,7 @@ class InvoiceImport:
         known = self._store.known([each.id for each in page])
         for each in page:
             if each.ours or not each.final:
-                done.skipped += 1
+                done.left_out[OURS if each.ours else NOT_FINAL] += 1
                 continue
             done.expected += 1
             organization = claims.get(each.customer)

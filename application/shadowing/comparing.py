@@ -28,6 +28,11 @@ class Window:
     start: datetime | None
     end: datetime
 
+    @classmethod
+    def of_ended(cls, start: datetime | None, end: datetime | None, now: datetime) -> "Window":
+        """One of cycles that have ended: what still accrues cannot be compared."""
+        return cls(start=start, end=min(end or now, now))
+
     def __contains__(self, period: Period) -> bool:
         return (self.start is None or self.start < period.end) and period.end <= self.end
 
@@ -168,4 +173,4 @@ class Comparing:
 
 def _require_order(window: Window) -> None:
     if window.start is not None and window.start >= window.end:
-        raise InvalidInput("from must lie before to", field="from")
+        raise InvalidInput("from must lie before to, and before now", field="from")

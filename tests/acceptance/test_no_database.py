@@ -60,3 +60,37 @@ def test_a_process_waits_says_why_and_can_be_stopped(tmp_path: Path, command: st
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode not in (0, None)
+
+
+@pytest.mark.parametrize("command", [["verify"], ["workers"], ["keys", "list"], ["mails"]])
+def test_a_command_makes_no_database_in_a_folder_that_has_none(
+    tmp_path: Path, command: list[str]
+) -> None:
+    """An empty one would say that all is well, where only the folder's name is wrong."""
+    home = tmp_path / "mistyped"
+    status, said = alone(home, *command)
+    assert status == 2, said
+    assert f"there is no database in {home}: name its folder in CYCLEBOOK_HOME, or its" in said
+    assert "DATABASE_URL" in said and "cyclebook migrate" in said
+    assert not home.exists()
+
+
+def test_migrate_makes_it_and_other_commands_work_then(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    home = tmp_path / "new"
+    assert alone(home, "migrate")[0] == 0
+    assert alone(home, "verify")[0] == 0
+
+
+def alone(home: Path, *command: str) -> tuple[int, str]:
+    """A command without ``DATABASE_URL``; its status, and what it said."""
+    told = {name: value for name, value in environment(home, "").items() if name != "DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, *command],
+        env=told,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr

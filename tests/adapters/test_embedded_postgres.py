@@ -76,6 +76,15 @@ def test_what_is_written_is_there_after_a_restart(home: Path) -> None:
         assert count(url) == 2
 
 
+def test_whether_there_is_one_can_be_asked_without_making_it(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    assert not server.is_made()
+    assert not (home / "pgdata").exists()
+    with server:
+        assert server.is_made()
+    assert EmbeddedPostgres(home).is_made()
+
+
 def test_it_is_durable_and_listens_on_no_network(home: Path) -> None:
     with EmbeddedPostgres(home) as url, psycopg.connect(url) as connection:
         settings = {

@@ -33,6 +33,13 @@ def test_amounts_and_days_are_those_of_the_customer() -> None:
     assert "Please pay it by 15 February 2026." in letter.text
 
 
+def test_what_an_invoice_will_come_to_is_not_called_what_it_comes_to_so_far() -> None:
+    letter = Letters(ORIGIN).write(told("invoice.upcoming"), "Acme", "Europe/Berlin")
+    assert letter.subject == "Your next invoice: 55.51 EUR if nothing more happens"
+    assert "If nothing more happens until then, your invoice will come to 55.51 EUR." in letter.text
+    assert "So far it comes to 48.79 EUR." in letter.text
+
+
 def test_nothing_that_people_write_becomes_html_or_a_header() -> None:
     name = 'Acme\r\nBcc: all@example.com <script>alert(1)</script>"'
     said = {**SAID["invoice.payment_failed"], "reason": "<img src=x onerror=alert(1)>"}

@@ -135,7 +135,7 @@ def test_a_server_that_says_later_is_asked_later_and_then_left(
     for pause in SCHEDULE:
         office.work()
         office.now += pause
-    assert errors(office, each_database_url)[0][1:] == ("waiting", "the mail server said 451")
+    assert errors(office, each_database_url)[0][1:] == ("waiting", "the mail server said 451 busy")
     office.work()
     assert errors(office, each_database_url)[0][1] == "given_up"
     assert recipients(inbox) == ["bea@acme.example"]
@@ -148,9 +148,30 @@ def test_a_server_that_says_never_is_not_asked_again(
     office.tell()
     office.work()
     assert errors(office, each_database_url) == [
-        ("ada", "given_up", "the mail server refused it: 550"),
+        ("ada", "given_up", "the mail server refused it: 550 no such user"),
         ("bea", "sent", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        pytest.param("550 5.7.1 rejected as spam", "550 5.7.1 rejected as spam", id="as it is"),
+        pytest.param("550 <ADA@acme.example> is full", "550 <…> is full", id="the address"),
+        pytest.param("550 no user Ada at acme.example", "550 no user … at …", id="its two parts"),
+        pytest.param("550 ask bea@other.example", "550 ask …", id="another address"),
+        pytest.param("550 " + "x" * 300, "550 " + "x" * 200, id="no longer than a sentence"),
+        pytest.param("550", "550", id="no words"),
+    ],
+)
+def test_the_server_s_words_are_kept_without_any_address(
+    office: Office, inbox: Inbox, each_database_url: str, answer: str, kept: str
+) -> None:
+    inbox.answers["ada@acme.example"] = answer
+    office.tell()
+    office.work()
+    refused = ("ada", "given_up", f"the mail server refused it: {kept}")
+    assert errors(office, each_database_url)[0] == refused
 
 
 def test_what_was_taken_is_sent_however_the_server_says_good_bye(

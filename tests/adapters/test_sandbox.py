@@ -239,6 +239,22 @@ def test_events_tell_what_happened_and_which_call_it_was() -> None:
     assert events[-1]["data"]["object"]["status"] == "open"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"data": {"amount": "100"}},
+        {"data": b'{"amount": ', "content_type": "application/json"},
+        {"data": b"[1]", "content_type": "application/json"},
+    ],
+    ids=["a form", "half an object", "a list"],
+)
+def test_a_switch_says_what_to_send(api: Api, sent: dict[str, Any]) -> None:
+    answer = api.client.post("/_sandbox/invoices/in_1/dispute", **sent)
+    assert answer.status_code == 400
+    assert answer.json["error"]["type"] == "invalid_request_error"
+    assert "send a JSON object" in answer.json["error"]["message"]
+
+
 @pytest.mark.parametrize("asked", [{"mood": 1}, {"tax_percent": "19"}, {"minimum_charge": 1}])
 def test_a_behaviour_it_does_not_have_is_refused(api: Api, asked: dict[str, Any]) -> None:
     assert api.client.post("/_sandbox/behaviour", json=asked).status_code == 400

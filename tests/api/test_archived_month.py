@@ -14,6 +14,7 @@ from api.links import Links
 from api.wiring import Wired
 from application.inbox import Message
 from application.signing_in import Visitor
+from projections.customer_words import customer_words
 from tests.api.conftest import Caller, Run
 from tests.detached import MONTH, archived, detached, january_is_over, now, wired_over
 from tests.stored_stories import FIRST, SECOND
@@ -37,6 +38,7 @@ LISTS = {
     "/support",
     f"/support/invoices/{SECOND}",
 }
+NEEDED = {f"/v1/invoices/{FIRST}/diff": "?from=2026-01-10T00:00:00Z"}
 
 
 @pytest.fixture
@@ -92,12 +94,12 @@ def test_every_operation_on_it_is_refused_alike(app: Flask, wired: Wired, tmp_pa
     ask = program(app, wired)
     file, _ = detached(wired, tmp_path)
     addresses = gets_of_a_cycle(app, "/v1")
-    more = {f"/v1/invoices/{FIRST}/diff": "?from=2026-01-10T00:00:00Z"}
-    answers = {path: ask("GET", path + more.get(path, "")) for path in addresses}
+    answers = {path: ask("GET", path + NEEDED.get(path, "")) for path in addresses}
     assert len(answers) > 5
     refused = {path: (each.status_code, each.json["code"]) for path, each in answers.items()}
     assert set(refused.values()) == {(409, "month_archived")}, refused
-    assert MONTH in answers[f"/v1/invoices/{FIRST}"].json["detail"]
+    for answer in answers.values():
+        assert f"run cyclebook restore-archive {file.name}, and ask again" in answer.json["detail"]
     restore(wired, file)
     assert ask("GET", f"/v1/invoices/{FIRST}").status_code == 200
 
@@ -109,6 +111,16 @@ def test_customers_read_what_it_means(app: Flask, wired: Wired, tmp_path: Path) 
         answer = customer.get(path)
         assert (path, answer.status_code) == (path, 409)
         assert "in our archive" in answer.text
+
+
+def test_a_customers_key_gets_a_customers_words(app: Flask, wired: Wired, tmp_path: Path) -> None:
+    ask = Caller(app.test_client(), wired.keys.create("organization", "acme", actor="test"))
+    detached(wired, tmp_path)
+    for path in gets_of_a_cycle(app, "/v1"):
+        answer = ask("GET", path + NEEDED.get(path, ""))
+        if answer.status_code != 403:
+            assert (path, answer.json["code"]) == (path, "month_archived")
+            assert answer.json["detail"] == customer_words("month_archived")
 
 
 def test_support_reads_what_to_do(app: Flask, wired: Wired, tmp_path: Path) -> None:

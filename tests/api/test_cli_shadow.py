@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from adapters.sandbox.server import SandboxServer
 from adapters.stripe.gateway import stripe_client
 from tests.api.conftest import Run
-from tests.api.shadowed import OLDER
+from tests.api.shadowed import OLDER, RUNNING
 from tests.biller import Biller, line
 
 
@@ -35,15 +35,24 @@ def test_an_import_tells_what_it_brought_and_what_it_could_not(run: Run, biller:
     customer = biller.customer("Acme")
     bad = biller.customer("Bad", email="none")
     biller.bill(customer, line("Fee", 100, OLDER.start, OLDER.end))
+    biller.draft(customer, line("Fee", 100, OLDER.start, OLDER.end))
+    biller.draft(
+        customer, line("Fee", 7, OLDER.start, OLDER.end), metadata={"cycle_id": "acme.2026-01-01"}
+    )
+    left_out = "2 left out (1 made by Cyclebook, 1 not finalized)"
     status, told, _ = run("import-stripe", *START, "--dry-run")
     assert status == 1 and "1 of 2 customers brought over, 1 would be new" in told
     status, told, _ = run("import-stripe", *START)
     assert status == 1 and bad in told
-    assert "1 of 1 invoices brought over, 1 new, 0 not to be, 0 bad" in told
+    assert f"1 of 1 invoices brought over, 1 new, {left_out}, 0 bad" in told
     status, told, _ = run("import-stripe", "--invoices", "--json")
     found = json.loads(told)
     assert (status, found["dry_run"], found.keys()) == (0, False, {"invoices", "dry_run"})
     assert (found["invoices"]["done"], found["invoices"]["made"]) == (1, 0)
+    assert (found["invoices"]["skipped"], found["invoices"]["left_out"]) == (
+        2,
+        {"ours": 1, "not_finalized": 1},
+    )
 
 
 def test_a_file_says_what_customers_become(run: Run, biller: Biller, tmp_path: Path) -> None:
@@ -77,12 +86,6 @@ def test_a_file_that_is_none_is_refused_before_anything_is_done(
 def test_a_comparison_ends_with_status_1_where_anything_differs(run: Run, biller: Biller) -> None:
     customer = biller.customer("Acme")
     run("import-stripe", *START)
-    window = ("--from", f"{OLDER.start:%Y-%m-%dT%H:%M:%SZ}", "--to", _before_the_end())
-    status, told, _ = run("shadow", *window)
-    assert (status, told.splitlines()[-1]) == (
-        0,
-        "0 of 0 compared: 0 equal, 0 different, 0 missing, 0 extra",
-    )
     assert run("shadow")[0] == 0  # nothing on both sides
     biller.bill(customer, line("Support", 9900, OLDER.start, OLDER.end))
     status, told, _ = run("shadow")
@@ -93,5 +96,27 @@ def test_a_comparison_ends_with_status_1_where_anything_differs(run: Run, biller
     assert (found["counts"]["extra"], found["data"][0]["billed"]) == (1, 9900)
 
 
-def _before_the_end() -> str:
-    return f"{OLDER.end - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        pytest.param(OLDER.start, OLDER.end - timedelta(seconds=1), id="before the first end"),
+        pytest.param(RUNNING.start, RUNNING.end + timedelta(days=1), id="ends in the future"),
+    ],
+)
+def test_nothing_compared_is_no_success(
+    run: Run, biller: Biller, start: datetime, end: datetime
+) -> None:
+    biller.customer("Acme")
+    run("import-stripe", *START)
+    status, told, _ = run("shadow", "--from", start.isoformat(), "--to", end.isoformat())
+    assert (status, told.splitlines()[-1]) == (
+        1,
+        "no cycle ended in this window, and nobody billed one: nothing was compared",
+    )
+
+
+def test_a_sync_says_that_another_program_bills(run: Run, biller: Biller) -> None:
+    biller.customer("Acme")
+    run("import-stripe", *START)
+    status, told, _ = run("sync", f"acme.{OLDER.start:%Y-%m-%d}")
+    assert (status, "nothing is written to Stripe: another program bills" in told) == (0, True)

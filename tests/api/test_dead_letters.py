@@ -155,10 +155,26 @@ def test_the_command_lists_replays_and_drops(
     assert (status, "1 dropped" in said, "0 dead letters" in said) == (0, True, True)
 
 
+def test_the_command_drops_all_that_are_open(
+    wired: Wired, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    kept(wired, b"one", b"two", b"three")
+    run("intake", "dead", "--drop", "2", "--reason", "a test")
+    status, said, _ = run("intake", "dead", "--drop", "all", "--reason", "tests, too")
+    assert (status, "2 dropped" in said, "0 dead letters" in said) == (0, True, True)
+    status, said, _ = run("intake", "dead", "--drop", "all", "--reason", "tests, too")
+    assert (status, "0 dropped" in said) == (0, True)
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("--drop", "1"), ("--replay", "all"), ("--replay", "x", "--reason", "y")],
-    ids=["a drop without a reason", "a replay without one", "no number"],
+    [
+        ("--drop", "all"),
+        ("--replay", "all"),
+        ("--replay", "x", "--reason", "y"),
+        ("--drop", "x", "--reason", "y"),
+    ],
+    ids=["a drop without a reason", "a replay without one", "no number", "none to drop"],
 )
 def test_the_command_wants_a_reason_and_a_number(
     wired: Wired, run: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...]

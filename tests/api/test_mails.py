@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
+from adapters.postgres.database import Database
+from adapters.postgres.sign_in_requests import PostgresSignInRequests
 from tests.api.conftest import Caller
 from tests.api.test_life import done
 
@@ -105,12 +109,26 @@ def test_the_command_shows_what_failed_and_does_something_about_it(
 ) -> None:
     status, said, _ = run("mails")
     assert status == 1
-    assert REFUSED in said and said.endswith("1 waiting, 2 given up\n")
+    assert REFUSED in said
+    assert said.endswith("1 waiting, 2 given up; links to sign in: 0\n")
 
     status, said, _ = run("mails", "--drop", str(mails[0]), "--reason", "they have left")
     assert said.startswith("1 dropped") and status == 1
     status, said, _ = run("mails", "--retry", "all", "--json")
     assert (status, json.loads(said)["retried"]) == (0, 1)
+
+
+def test_the_command_counts_links_to_sign_in_and_shows_nobody_s_address(
+    run: Run, database_url: str
+) -> None:
+    with closing(Database(database_url, size=1)) as database:
+        requests = PostgresSignInRequests(database)
+        for each in ("ada@acme.example", "bea@acme.example"):
+            requests.add(each, "198.51.100.7", datetime.now(UTC))
+    status, said, _ = run("mails")
+    assert (status, said) == (0, "0 waiting, 0 given up; links to sign in: 2\n")
+    told = run("mails", "--json")[1]
+    assert json.loads(told)["links_waiting"] == 2 and "@" not in told
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,10 @@ def test_only_what_repeats_it_is_left_out(
     assert kept == 3 * [before] + 3 * [during]
 
 
+def test_a_connection_that_ended_and_is_replaced_is_no_line() -> None:
+    assert not no_repeated_outage(line("psycopg.pool", msg="discarding broken connection: %s"))
+
+
 def line(logger: str, **more: object) -> logging.LogRecord:
     record = logging.LogRecord(logger, logging.ERROR, "x", 1, "failed", (), None)
     record.__dict__.update(more)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from api.scheduled import telling_loop
-from api.sweeps import sweeps
+from api.sweeps import sweeps, sweeps_by_hand
 from api.wiring import Wired, clock
 from api.worker import Work, loops
 from application.schedule_ports import Asked, LoopSeen, Tally
@@ -157,18 +157,28 @@ def test_workers_tell_of_themselves(wired: Wired, admin: Caller, run: Run) -> No
     names = [each["name"] for each in seen["loops"]]
     assert names[:3] == ["scheduler", "webhooks", "closing"]
     status, said, _ = run("workers")
-    assert (status, "working" in said) == (0, True)
+    assert (status, "No worker does this: project, sync, notify." in said) == (1, True)
     work.stop()
     assert work.join(5)
     assert admin("GET", "/v1/workers").json["data"] == []
     newer = UUID(int=9)
-    wired.scheduling.crew.beat(newer, ["sync"], [])
+    wired.scheduling.crew.beat(newer, ["project", "sync", "schedule", "notify"], [])
+    assert run("workers")[0] == 0
     rows = admin("GET", "/v1/workers?stopped=true").json["data"]
     assert [row["state"] for row in rows] == ["working", "stopped"]
     assert ["stopped" in run("workers", *asked)[1] for asked in ([], ["--stopped"])] == [
         False,
         True,
     ]
+
+
+def test_where_nobody_works_that_is_said_with_status_1(wired: Wired, run: Run) -> None:
+    status, said, _ = run("workers")
+    assert (status, "project, sync, schedule, notify. Start one" in said) == (1, True)
+    assert json.loads(run("workers", "--json")[1]) == {
+        "data": [],
+        "missing": ["project", "sync", "schedule", "notify"],
+    }
 
 
 def test_a_worker_that_is_not_heard_of_is_silent(
@@ -202,6 +212,7 @@ def test_a_silent_worker_is_a_trouble_until_others_have_its_roles(
     crew = wired.scheduling.crew
     crew.beat(WORKER, ["project", "sync"], [])
     execute(f"UPDATE worker SET beat_at = now() - interval '{silent_for}'")
+    crew.beat(UUID(int=99), ["schedule", "notify"], [])
     for number, role in enumerate(at_work):
         crew.beat(UUID(int=100 + number), [role], [])
     found = {each.id: each.state for each in wired.schedules.workers()}
@@ -231,6 +242,9 @@ def test_the_audit_of_the_day_counts_the_cycles_it_compared(
     assert audit(now) == Tally(expected=1, done=1)
     assert audit(now) == Tally(expected=1, done=1)  # it was just made
     assert len(wired.reconciliations.list(None, 10)) == 1
+    for made in (2, 3):  # whoever asks wants to know how it is now
+        assert sweeps_by_hand(wired)["audit"](now) == Tally(expected=1, done=1)
+        assert len(wired.reconciliations.list(None, 10)) == made
 
 
 def test_closing_counts_what_is_left_behind(
