@@ -9,6 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import Context
+from math import inf
+
+SURE_AFTER_S = 1.0
+"""A try that began sooner after the beginning of an outage says nothing of its end."""
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +42,13 @@ class Outage:
             why = " ".join(str(error or "no reason is known").split())
             _tell(logging.ERROR, "%s does not answer: %s", self._what, why)
 
-    def answered(self) -> None:
-        """A try went well."""
-        if self._since is None:
+    def answered(self, begun: float = inf) -> None:
+        """A try went well. begun: when it did, by the monotonic clock.
+
+        One that began with the outage does not end it: a server that stops still answers some.
+        """
+        since = self._since
+        if since is None or begun < since + SURE_AFTER_S:
             return
         with self._lock:
             since, failed = self._since, self._failed

@@ -63,6 +63,7 @@ class Database:
             StoreUnavailable: the database does not answer, or went away.
             Busy: it did not let us have a lock.
         """
+        begun = time.monotonic()
         try:
             self._pool.open()
             with self._pool.connection() as connection:
@@ -77,7 +78,7 @@ class Database:
             self._pool.check()
             raise StoreUnavailable("the database went away; try again") from error
         else:
-            STORE.answered()
+            STORE.answered(begun)
 
     def _note_away(self) -> None:
         """Nobody got a connection in time: it is away, or all of ours are in use."""

@@ -59,6 +59,7 @@ def test_connections_that_ended_while_nobody_used_them_are_noticed_by_nobody(
     each_database_url: str,
 ) -> None:
     """As when the server was killed and is back: without that, each would fail one user."""
+    STORE.answered()  # whatever was before
     now = [0.0]
     with closing(Database(each_database_url, size=8, clock=lambda: now[0])) as database:
         pids = _in_use_at_once(database, 4)

@@ -118,13 +118,14 @@ def test_whoever_is_told_is_remembered_or_nobody_is_told(service: Service) -> No
 
 
 def test_a_trickle_of_failures_is_told_singly_and_then_together(service: Service) -> None:
+    hour = (NOW + timedelta(hours=1)).replace(minute=0)  # hours of the clock are what is bundled
     for number, start in enumerate(range(0, 60, 15)):
         service.fail(CYCLES[start : start + 15], "gateway_rejected: x", park=True)
-        service.troubles.run(NOW + timedelta(minutes=number))
+        service.troubles.run(hour + timedelta(minutes=number))
     assert service.told()[:16] == [*(15 * ["sync.failed"]), "syncs.failed"]
     assert len(service.told()) == 16, "the rest waits for the next hour"
 
-    service.troubles.run(NOW + timedelta(minutes=61))
+    service.troubles.run(hour + timedelta(minutes=61))
 
     assert service.told()[16:] == ["syncs.failed"]
     assert service.last().data["count"] == 30

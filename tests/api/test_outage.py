@@ -100,7 +100,9 @@ def test_it_is_told_with_its_reason_its_length_and_what_failed(lines: Lines) -> 
     outage.failed(AWAY)
     outage.failed()
     assert outage.under_way
-    outage.answered()
+    outage.answered(begun=100.5)
+    assert outage.under_way, "what was asked as it began may have been answered all the same"
+    outage.answered(begun=180.0)
     outage.answered()
     assert not outage.under_way
     assert lines.told == [
