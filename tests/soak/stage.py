@@ -18,8 +18,8 @@ ORGANIZATIONS = tuple(f"org-{number:02}" for number in range(20))
 UNIT_PRICE = 2
 MORE_WORKERS = 1
 COMMAND_MAX_S = 900
-FEW = {"THREADS": "3", "SYNC_THREADS": "3"}
-"""Many processes share the embedded server's hundred connections."""
+FEW = {"THREADS": "3", "SYNC_THREADS": "3", "STRIPE_READS_PER_INVOICE": "0"}
+"""Many processes share the embedded server's hundred connections; drafts never wait for reads."""
 
 
 class Stage(Running):
