@@ -59,6 +59,11 @@ class OwnBroker:
             start_new_session=True,
         )
 
+    def look_after(self) -> None:
+        """Start it again where it gave up: another program had its port for a moment."""
+        if self._process.poll() is not None:
+            self.start()
+
     def kill(self) -> None:
         """End it with everything it started, at once."""
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -112,6 +117,7 @@ def is_up(broker: OwnBroker) -> bool:
     try:
         Rabbit(broker.url, Names("probe")).link.close()
     except TROUBLE:
+        broker.look_after()
         return False
     return True
 
