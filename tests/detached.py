@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from api.archive_files import detach, write
 from api.settings import Settings
 from api.wiring import Wired, wire
@@ -13,7 +15,7 @@ from application.archiving import month_of
 from application.detached import DetachedMonth
 from domain.events.outcome import InvoicePaid
 from tests.stored_stories import FIRST, february_is_issued
-from tests.stored_world import StoredWorld
+from tests.stored_world import StoredWorld, stored_world
 from tests.world import ACTOR
 
 MONTH = "2026-01"
@@ -41,6 +43,19 @@ def wired_over(stored: StoredWorld) -> Iterator[Wired]:
     given = {"DATABASE_URL": stored.url, "THREADS": "2", "RATE_LIMIT_PER_S": "1000000"}
     with wire(Settings.from_environment(given), stored.url, stored.made.gateway) as wired:
         yield wired
+
+
+@pytest.fixture
+def stored(each_database_url: str) -> Iterator[StoredWorld]:
+    with stored_world(each_database_url) as found:
+        january_is_over(found)
+        yield found
+
+
+@pytest.fixture
+def wired(stored: StoredWorld) -> Iterator[Wired]:
+    with wired_over(stored) as found:
+        yield found
 
 
 def archived(wired: Wired, folder: Path) -> Path:

@@ -1,6 +1,6 @@
 """What a detached month answers: one refusal wherever its events are needed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,31 +19,21 @@ from domain.identity import organization_stream, stripe_stream
 from tests.detached import (
     MONTH,
     detached,
-    january_is_over,
     log,
     now,
-    wired_over,
+    stored,
+    wired,
 )
 from tests.january import JANUARY, MARCH, day
 from tests.stored_stories import FIRST, SECOND
-from tests.stored_world import StoredWorld, stored_world
+from tests.stored_world import StoredWorld
 from tests.world import ACTOR, World
 
 THIRD = "acme.2026-03-01"
 APRIL = MARCH + timedelta(days=31)
 
 
-@pytest.fixture
-def stored(each_database_url: str) -> Iterator[StoredWorld]:
-    with stored_world(each_database_url) as found:
-        january_is_over(found)
-        yield found
-
-
-@pytest.fixture
-def wired(stored: StoredWorld) -> Iterator[Wired]:
-    with wired_over(stored) as found:
-        yield found
+__all__ = ["stored", "wired"]
 
 
 def test_nothing_is_read_as_empty(stored: StoredWorld, wired: Wired, tmp_path: Path) -> None:

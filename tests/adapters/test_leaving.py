@@ -1,6 +1,5 @@
 """What keeps a month in the log, and what is said of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,26 +15,15 @@ from tests.detached import (
     archived,
     detached,
     is_there,
-    january_is_over,
     now,
-    wired_over,
+    stored,
+    wired,
 )
 from tests.stored_stories import FIRST
-from tests.stored_world import StoredWorld, stored_world
+from tests.stored_world import StoredWorld
 from tests.world import ACTOR
 
-
-@pytest.fixture
-def stored(each_database_url: str) -> Iterator[StoredWorld]:
-    with stored_world(each_database_url) as found:
-        january_is_over(found)
-        yield found
-
-
-@pytest.fixture
-def wired(stored: StoredWorld) -> Iterator[Wired]:
-    with wired_over(stored) as found:
-        yield found
+__all__ = ["stored", "wired"]
 
 
 def wrong(stored: StoredWorld, how: str) -> None:
