@@ -1,32 +1,18 @@
 """The reconciler: what the sandbox, through the real SDK, or the journal holds afterwards."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from adapters.postgres.database import Database
 from domain.errors import (
     RuleViolation,
     UnsafeChangeSet,
 )
 from projections.remote_invoice import Collection
-from tests.journal_billed import JournalBilled
+from tests.application.bills import Bill, bill
 from tests.stripe_memory import CYCLE, Billed, line, owed
 
-Bill = Callable[..., Billed]
-
-
-@pytest.fixture(params=["stripe", "journal"])
-def bill(request: pytest.FixtureRequest) -> Iterator[Bill]:
-    """Whatever holds the invoices, these hold: an organization billed by Stripe or the journal."""
-    if request.param == "stripe":
-        yield Billed
-        return
-    database = Database(request.getfixturevalue("database_url"), size=2)
-    yield partial(JournalBilled, database)
-    database.close()
+__all__ = ["bill"]
 
 
 def test_a_new_invoice_costs_two_writes_and_is_proved(bill: Bill) -> None:

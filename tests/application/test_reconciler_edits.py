@@ -1,32 +1,17 @@
 """Drafts that others changed, and calls that went wrong: what the reconciler sees and does."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-
 import pytest
 
-from adapters.postgres.database import Database
 from domain.errors import (
     EditedAtStripe,
     GatewayBusy,
     GatewayUnavailable,
     UnsafeChangeSet,
 )
-from tests.journal_billed import JournalBilled
+from tests.application.bills import Bill, bill
 from tests.stripe_memory import CYCLE, Billed
 
-Bill = Callable[..., Billed]
-
-
-@pytest.fixture(params=["stripe", "journal"])
-def bill(request: pytest.FixtureRequest) -> Iterator[Bill]:
-    """Whatever holds the invoices, these hold: an organization billed by Stripe or the journal."""
-    if request.param == "stripe":
-        yield Billed
-        return
-    database = Database(request.getfixturevalue("database_url"), size=2)
-    yield partial(JournalBilled, database)
-    database.close()
+__all__ = ["bill"]
 
 
 def test_a_line_put_there_by_hand_is_left_alone_and_reported() -> None:
