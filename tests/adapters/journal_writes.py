@@ -1,6 +1,9 @@
 """Writes to a journal, and what it holds then."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+
+import pytest
 
 from adapters.postgres.database import Database
 from application.gateway import Answer, CreditNote, StripeCall, StripeRequest
@@ -10,6 +13,24 @@ from tests.stripe_memory import CYCLE
 
 OWED = {"fee": 1000, "usage": 500}
 MARKS = Marks(cycle=CYCLE, revision=1, plan=1)
+
+
+@pytest.fixture
+def database(each_database_url: str) -> Iterator[Database]:
+    database = Database(each_database_url, size=4)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def billed(database: Database) -> JournalBilled:
+    return JournalBilled(database, OWED)
+
+
+@pytest.fixture
+def issued(billed: JournalBilled) -> JournalBilled:
+    billed.reconciler.finalize(CYCLE, "scheduler")
+    return billed
 
 
 def seen(billed: JournalBilled) -> RemoteInvoice:

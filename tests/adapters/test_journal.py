@@ -1,6 +1,5 @@
 """The journal as a processor: numbers without a gap, each write once, and nothing half done."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -12,27 +11,11 @@ from application.gateway import StripeRequest
 from domain.errors import GatewayRejected, RuleViolation
 from projections.change_set import AddLine
 from projections.remote_invoice import Collection
-from tests.adapters.journal_writes import MARKS, OWED, again, seen, send
+from tests.adapters.journal_writes import MARKS, OWED, again, billed, database, issued, seen, send
 from tests.journal_billed import JournalBilled
 from tests.stripe_memory import CYCLE, line
 
-
-@pytest.fixture
-def database(each_database_url: str) -> Iterator[Database]:
-    database = Database(each_database_url, size=4)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def billed(database: Database) -> JournalBilled:
-    return JournalBilled(database, OWED)
-
-
-@pytest.fixture
-def issued(billed: JournalBilled) -> JournalBilled:
-    billed.reconciler.finalize(CYCLE, "scheduler")
-    return billed
+__all__ = ["billed", "database", "issued"]
 
 
 # Numbers

@@ -1,33 +1,15 @@
 """Payments and credit notes in the journal: to the cent, and only what can be."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from adapters.postgres.database import Database
 from domain.errors import GatewayRejected, InvalidInput, RuleViolation
 from projections.remote_invoice import RemoteInvoice
-from tests.adapters.journal_writes import OWED, again, credit, pay, seen
+from tests.adapters.journal_writes import OWED, again, billed, credit, database, issued, pay, seen
 from tests.journal_billed import JournalBilled
 from tests.stripe_memory import CYCLE
 
-
-@pytest.fixture
-def database(each_database_url: str) -> Iterator[Database]:
-    database = Database(each_database_url, size=4)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def billed(database: Database) -> JournalBilled:
-    return JournalBilled(database, OWED)
-
-
-@pytest.fixture
-def issued(billed: JournalBilled) -> JournalBilled:
-    billed.reconciler.finalize(CYCLE, "scheduler")
-    return billed
+__all__ = ["billed", "database", "issued"]
 
 
 # Payments
